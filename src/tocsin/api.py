@@ -341,10 +341,11 @@ async def _session(
 ) -> Run:
     """Runs the unfinished cells of a held, planned run, and writes what came of it."""
     suite = manifest["suite"]
+    sampling = Sampling(**{**suite["sampling"], "stop": tuple(suite["sampling"]["stop"])})
     shared = Shared(
         journal=journal,
         callers={("target", index): caller for index, caller in enumerate(callers)},
-        sampling={"target": Sampling(**{**suite["sampling"], "stop": tuple(suite["sampling"]["stop"])})},
+        sampling=dict.fromkeys(manifest["benchmarks"], sampling),
         budget=Budget(conduct.limits),
         seed=suite["seed"],
         retry_errors=conduct.retry_errors,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
 from typing import Protocol, runtime_checkable
 
 from tocsin.conversation import Conversation
@@ -85,8 +84,12 @@ class Attack(Protocol):
         ...
 
 
-Asker = Callable[[Request, Role], Awaitable[Answer]]
-"""How a judge that is itself a model asks: a journaled call, by role."""
+class Asker(Protocol):
+    """How a judge that is itself a model asks: a journaled call, by role and by the model's name."""
+
+    async def __call__(self, request: Request, role: Role, model: str = "") -> Answer:
+        """The answer of the model that plays the role; of the role's default, where none is named."""
+        ...
 
 
 @runtime_checkable

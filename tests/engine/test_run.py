@@ -116,6 +116,7 @@ def test_a_judge_that_asks_a_model_asks_through_the_journal(
         shared = shared_of(journal, HeldModel())
         judging = shared_of(journal, judge_model).callers["target", 0]
         shared.callers = {**shared.callers, ("judge", 0): judging}
+        shared.places = {("judge", ""): 0}
         assert (await engine_of(shared, judge=AskingJudge()).run()).ending is Ending.COMPLETE
 
     in_run(tmp_path, some_cases(1), what)

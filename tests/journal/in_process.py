@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -108,7 +109,7 @@ def shared_of(
     shared = Shared(
         journal=journal,
         callers={("target", index): Caller(model, calls) for index, model in enumerate(models)},
-        sampling={"target": Sampling(temperature=temperature)},
+        sampling=defaultdict(lambda: Sampling(temperature=temperature)),
         budget=Budget(limits or Limits()),
         seed=7,
         **more,

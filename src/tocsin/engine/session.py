@@ -56,11 +56,13 @@ class Shared(msgspec.Struct):
 
     journal: Journal
     callers: Mapping[tuple[Role, int], Caller]
-    """Role and index → the model that plays it. Targets have an index; other roles have 0."""
+    """Role and index → the model that plays it."""
     sampling: Mapping[str, Sampling]
-    """Role → how its answers are drawn."""
+    """Benchmark → how the target's answers are drawn."""
     budget: Budget
     seed: int
+    places: Mapping[tuple[Role, str], int] = {}
+    """Role and model's name → index among the callers of that role. An empty name is the role's default."""
     retry_errors: bool = False
     reuse: tuple[Callable[[bytes], Call | None], ...] = ()
     """Other runs' journals, asked by key before a model is."""
@@ -106,7 +108,9 @@ class Session:
         if any(message.images for message in messages) and not self._takes_images():
             why = "the model takes no images (if it does, say image_in = true in tocsin.toml)"
             raise CallFailed(Failure(ErrorKind.REJECTED, why))
-        call = await self.call(Request(messages, self._shared.sampling["target"]), "target", self._cell.target)
+        call = await self.call(
+            Request(messages, self._shared.sampling[self._cell.benchmark]), "target", self._cell.target
+        )
         answer = _given(call)
         self._conversation = Conversation.of(messages).then(Message("assistant", answer.text))
         return Answered(self._conversation, answer, call)
@@ -114,13 +118,13 @@ class Session:
     def _takes_images(self) -> bool:
         return self._shared.callers["target", self._cell.target].model.capabilities.image_in
 
-    async def consult(self, request: Request, role: Role) -> Answer:
-        """Asks a judge, an attacker or a translator.
+    async def consult(self, request: Request, role: Role, model: str = "") -> Answer:
+        """Asks a judge, an attacker or a translator: the one of that name, or the role's default.
 
         Raises:
             CallFailed: There is no answer.
         """
-        return _given(await self.call(request, role, 0))
+        return _given(await self.call(request, role, self._shared.places[role, model]))
 
     async def call(self, request: Request, role: Role, index: int) -> Call:
         """One journaled call.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from itertools import pairwise
@@ -100,11 +101,11 @@ def withheld(*texts: str) -> bool:
 
     Texts that reach a model together are given together: what is harmless in each may not be so in a row.
     """
-    text = texts[0] if len(texts) == 1 else "\n".join(texts)
+    text = texts[0] if len(texts) == 1 else "\n".join(filter(None, texts))
     plain = text.lower() if text.isascii() else _plain(text)
-    if not plain.isprintable() or "_" in plain:
+    if "_" in plain or _CONTROLS.search(plain) is not None:
         plain = plain.translate(_BREAKS)
-    if plain.isascii() and not any(map(plain.__contains__, _stems())):
+    if plain.isascii() and _stems().search(plain) is None:
         return False
     sexual, minor = _patterns(plain.isascii())
     # The sexual term is the rarer one in most data, so it is looked for first.
@@ -125,13 +126,14 @@ def fingerprint(text: str) -> str:
 def _plain(text: str) -> str:
     """Lower case, compatibility forms, without combining accents on Latin letters and without invisible characters."""
     folded = _UNSEEN.sub("", unicodedata.normalize("NFKC", text).lower())
-    if any(unicodedata.category(c) == "Cf" for c in folded):
-        folded = "".join(c for c in folded if unicodedata.category(c) != "Cf")
+    if not folded.isprintable():
+        folded = "".join(c for c in folded if c.isprintable() or unicodedata.category(c) != "Cf")
     pieces = unicodedata.normalize("NFD", _HARMLESS.sub("", folded))
     bare = re.sub(r"(?<=[a-z])[\u0300-\u036f]+|(?<=[\u0400-\u04ff])[\u0300\u0301]", "", pieces)
     return unicodedata.normalize("NFC", bare).translate(_LATIN)
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _BREAKS = {code: None for code in (*range(32), 127) if code not in (9, 10, 11, 12, 13)} | {ord("_"): " "}
 """Control characters stand for nothing; an underscore parts words, as in names of files."""
 
@@ -144,7 +146,7 @@ _LATIN = str.maketrans({"ß": "ss", "ı": "i", "ł": "l", "ø": "o", "đ": "d", 
 
 
 @cache
-def _stems() -> tuple[str, ...]:
+def _stems() -> re.Pattern[str]:
     """What every ASCII sexual term begins with, one of them at least: a quick look that spares most texts the patterns."""
     heads = set()
     for word in _SEXUAL_WORDS:
@@ -153,7 +155,17 @@ def _stems() -> tuple[str, ...]:
             assert head is not None, f"a term must begin with letters: {word}"
             optional = word[head.end() :].startswith(("?", "*"))
             heads.add(head.group()[:-1] if optional else head.group())
-    return tuple(head for head in sorted(heads) if not any(head != other and head.startswith(other) for other in heads))
+    return re.compile(rf"\b{_any_of(heads)}")
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """A pattern of literal words that reads each sign once: what they begin with alike is written once."""
+    rest: dict[str, set[str]] = {}
+    for word in words:
+        if not word:
+            return ""
+        rest.setdefault(word[0], set()).add(word[1:])
+    return f"(?:{'|'.join(re.escape(sign) + _any_of(rest[sign]) for sign in sorted(rest))})"
 
 
 @cache

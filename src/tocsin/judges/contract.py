@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
+
+from msgspec.structs import replace
 
 from tocsin import registry
 from tocsin.protocols import Asker, Attempt
@@ -17,6 +19,19 @@ class Judge(registry.Plugin, frozen=True, kw_only=True):
     """What it decides by, in words a reader of the report understands."""
     languages: ClassVar[tuple[str, ...]] = ()
     """BCP 47 codes it is made for; empty if it does not depend on the language."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models it asks, as ``ask(request, "judge", name)`` does; empty names are not settled yet.
+
+        A judge with a field ``model`` asks that one; any other that asks models says which.
+        """
+        name = getattr(self, "model", None)
+        return () if name is None else (name,)
+
+    def asking(self, model: str) -> Self:
+        """The same judge, which asks `model` wherever it names none. So its identity tells whom it asks."""
+        return replace(self, model=model) if getattr(self, "model", None) == "" else self
 
     async def judge(self, case: Case, attempt: Attempt, ask: Asker) -> Verdict:
         """The verdict on one attempt; must not raise on any text."""
