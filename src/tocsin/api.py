@@ -36,7 +36,6 @@ from tocsin.journal import (
 )
 from tocsin.journal.folder import JOURNAL, MARKDOWN, REPORT, SUMMARY
 from tocsin.models import EMBEDDED, Caller, ModelConfig, open_caller, read_config
-from tocsin.report import write_html, write_markdown
 from tocsin.results.summary import as_json, summarise
 from tocsin.types import ErrorKind, Sampling
 
@@ -269,6 +268,8 @@ def write_results(
             summary = summarise(db, manifest)
         write_private(folder / SUMMARY, as_json(summary))
         if report:
+            from tocsin.report import write_html, write_markdown  # its templates take time to load
+
             write_private(folder / REPORT, write_html(db, manifest, summary, reveal=reveal))
             write_private(folder / MARKDOWN, write_markdown(manifest, summary))
     finally:

@@ -213,3 +213,9 @@ def test_importing_the_package_and_plain_wilson_load_no_scipy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99, 0.999])
+@pytest.mark.parametrize("df", [100, 117.5, 400, 9_999, 1e7])
+def test_the_expansion_for_many_degrees_of_freedom_agrees_with_scipy(confidence: float, df: float) -> None:
+    assert critical_t(confidence, df) == pytest.approx(stats.t.ppf((1 + confidence) / 2, df), rel=1e-8)

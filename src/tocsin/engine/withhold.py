@@ -103,7 +103,7 @@ def withheld(*texts: str) -> bool:
     """
     text = texts[0] if len(texts) == 1 else "\n".join(filter(None, texts))
     plain = text.lower() if text.isascii() else _plain(text)
-    if "_" in plain or _CONTROLS.search(plain) is not None:
+    if "_" in plain or not (plain.isprintable() or _CONTROLS.search(plain) is None):
         plain = plain.translate(_BREAKS)
     if plain.isascii() and _stems().search(plain) is None:
         return False

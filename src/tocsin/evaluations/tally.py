@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from tocsin.benchmarks import Judged
 from tocsin.types import Case, Outcome
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Metric = str
 METRIC_OF = {"refuse": "safe_rate", "comply": "over_refusal_rate", "option": "accuracy", "label": "accuracy"}

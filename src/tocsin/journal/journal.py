@@ -6,6 +6,7 @@ the answer and its use.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +38,7 @@ SELECT c.id, c.target, c.evaluation, s.benchmark, s.case_id, s.stopped, s.detail
 FROM cells c JOIN cases s ON s.id = c.case_ref
 WHERE c.id > ? AND {unfinished} ORDER BY c.id LIMIT ?
 """
+_ANSWERED = "SELECT id, key FROM calls WHERE answer IS NOT NULL ORDER BY attempt, id"
 _UNFINISHED = "NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)"
 _FAILED = "EXISTS (SELECT 1 FROM latest r WHERE r.cell = c.id AND r.outcome = 'error')"
 
@@ -70,14 +72,15 @@ def answers_of(folder: Path) -> Callable[[bytes], Call | None]:
     path = folder / JOURNAL
     with readable(path):
         reader = connect(path, read_only=True)
-        reader.execute("SELECT 1 FROM calls LIMIT 1").fetchone()
+        # Not by the index: a run that was killed has none yet, and what is read here is not changed.
+        found = {bytes(key): number for number, key in reader.execute(_ANSWERED)}
 
     def look(key: bytes) -> Call | None:
+        if key not in found:
+            return None
         with readable(path):
             row = reader.execute(
-                "SELECT id, answer, error, detail, tries, latency, cost FROM calls"
-                " WHERE key = ? AND answer IS NOT NULL ORDER BY attempt DESC LIMIT 1",
-                (key,),
+                "SELECT id, answer, error, detail, tries, latency, cost FROM calls WHERE id = ?", (found[key],)
             ).fetchone()
             return None if row is None else _call(*row)
 
@@ -142,6 +145,7 @@ class Journal:
             (self._last_call,) = self._reader.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()
             (self._last_decision,) = self._reader.execute("SELECT coalesce(max(id), 0) FROM decisions").fetchone()
             self._seen = Seen(bytes(key) for (key,) in self._reader.execute("SELECT key FROM calls"))
+        self._indexed = False
         self._writer = Writer(self.path)
 
     # -- the plan ------------------------------------------------------------------------------------------------------
@@ -246,6 +250,7 @@ class Journal:
         """The answer to a call, if the journal has it; with `failures`, also how the same cell's own call failed."""
         if key not in self._seen:
             return None
+        self._index()
         with readable(self.path):
             row = self._reader.execute(
                 "SELECT id, answer, error, detail, tries, latency, cost FROM calls WHERE key = ?"
@@ -254,10 +259,21 @@ class Journal:
             ).fetchone()
             return None if row is None else _call(*row)
 
+    def _index(self) -> None:
+        """Makes the index of the calls, unless a commit is under way: a look-up is right without it, and slow."""
+        if self._indexed:
+            return
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._reader.execute("PRAGMA busy_timeout=0")
+            self._reader.execute(schema.INDEX)
+            self._indexed = True
+        self._reader.execute("PRAGMA busy_timeout=5000")
+
     def _attempts(self, key: bytes) -> int:
         """How many rows this call has."""
         if key not in self._seen:
             return 0
+        self._index()
         return int(self._rows("SELECT count(*) FROM calls WHERE key = ?", (key,))[0][0])
 
     def earlier_calls(self) -> dict[int, dict[tuple[str, str, int], bytes]]:
@@ -337,9 +353,13 @@ class Journal:
     async def close(self) -> None:
         """Commits what is left and closes the file."""
         try:
-            await self._writer.close()
+            await self._writer.flush()
+            self._index()
         finally:
-            self._reader.close()
+            try:
+                await self._writer.close()
+            finally:
+                self._reader.close()
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         with readable(self.path):

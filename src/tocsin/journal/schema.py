@@ -50,8 +50,7 @@ CREATE TABLE calls (
     tries INTEGER NOT NULL,
     latency REAL NOT NULL,
     cost REAL,
-    at REAL NOT NULL,
-    UNIQUE (key, attempt)
+    at REAL NOT NULL
 );
 
 -- What a run decided from more than one cell's answers, committed before it took effect.
@@ -84,6 +83,10 @@ CREATE VIEW latest AS
 SELECT r.* FROM records r
 WHERE r.attempt = (SELECT max(attempt) FROM records WHERE cell = r.cell);
 """
+
+INDEX = "CREATE UNIQUE INDEX IF NOT EXISTS calls_by_key ON calls (key, attempt)"
+"""Finds calls by their key. It is made when a call is first looked for, and at the end: keys are hashes, so that each new
+one changes a page of its own, and keeping the index up to date cost half of a commit's CPU."""
 
 INSERT_CALL = "INSERT INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 INSERT_RECORD = "INSERT INTO records VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"

@@ -1,16 +1,19 @@
 """Which keys a journal may hold: a Bloom filter, so that a new call asks SQLite nothing.
 
 A read while another connection commits makes SQLite read its pages anew; at thousands of calls a second that costs more
-than the calls themselves. The filter says "certainly not here" for all but one in ten thousand of the new keys (at a
+than the calls themselves. The filter says "certainly not here" for all but two in ten thousand of the new keys (at a
 million calls), in a few megabytes whatever the number of calls (Bloom 1970, CACM 13:422-426).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from struct import Struct
 
+_four = Struct("<4I").unpack
 _BITS = 25
-_MASK = (1 << _BITS) - 1
+_BYTE = (1 << (_BITS - 3)) - 1
+"""What remains of a hash as the place of a byte; three more bits are the place within it."""
 
 
 class Seen:
@@ -23,15 +26,20 @@ class Seen:
 
     def add(self, key: bytes) -> None:
         """Adds a key. Keys are hashes already, so their own bits serve as the filter's hashes."""
-        bits, value = self._bits, int.from_bytes(key, "big")
-        for shift in (0, 25, 50, 75, 100):
-            place = value >> shift & _MASK
-            bits[place >> 3] |= 1 << (place & 7)
+        bits = self._bits
+        # Written out, in both methods, and in small numbers: a loop over a large one took three times as long.
+        a, b, c, d = _four(key)
+        bits[a >> 3 & _BYTE] |= 1 << (a & 7)
+        bits[b >> 3 & _BYTE] |= 1 << (b & 7)
+        bits[c >> 3 & _BYTE] |= 1 << (c & 7)
+        bits[d >> 3 & _BYTE] |= 1 << (d & 7)
 
     def __contains__(self, key: bytes) -> bool:
-        bits, value = self._bits, int.from_bytes(key, "big")
-        for shift in (0, 25, 50, 75, 100):
-            place = value >> shift & _MASK
-            if not bits[place >> 3] >> (place & 7) & 1:
-                return False
-        return True
+        bits = self._bits
+        a, b, c, d = _four(key)
+        return bool(
+            bits[a >> 3 & _BYTE] >> (a & 7) & 1
+            and bits[b >> 3 & _BYTE] >> (b & 7) & 1
+            and bits[c >> 3 & _BYTE] >> (c & 7) & 1
+            and bits[d >> 3 & _BYTE] >> (d & 7) & 1
+        )

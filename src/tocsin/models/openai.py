@@ -5,6 +5,7 @@ This is the hot path: one pooled aiohttp session, and bodies encoded and decoded
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 from hashlib import sha256
@@ -17,6 +18,7 @@ import msgspec
 from yarl import URL
 
 from tocsin.models.config import ModelConfig
+from tocsin.models.deadline import Deadlines
 from tocsin.models.errors import ModelError, ModelUnavailable
 from tocsin.models.openai_reply import answer_of, block_or_fault
 from tocsin.models.providers import provider
@@ -78,7 +80,7 @@ class OpenAIChat:
         # Long ones only: a date that is an endpoint's version, or a project's name, may well be part of an answer.
         self._echoes = tuple(secret.encode() for secret in self._secrets if len(secret) >= 16)
         self._proxy = {} if ours else _proxy(parts.scheme, host)
-        self._timeout = aiohttp.ClientTimeout(total=None)
+        self._deadlines = Deadlines()
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -120,21 +122,25 @@ class OpenAIChat:
             ModelError: With its kind; a block by the provider's filter is an answer and no error.
         """
         session = self._session or self._open()
-        if timeout != self._timeout.total:  # most calls are first tries, with the whole deadline before them
-            self._timeout = aiohttp.ClientTimeout(total=timeout)
         body = _encode(self._body(request))
+        response: aiohttp.ClientResponse | None = None
+        task = self._deadlines.begin(timeout)
         try:
-            async with session.post(
-                self._target, data=body, timeout=self._timeout, allow_redirects=False, **self._proxy
-            ) as response:
-                status, headers = response.status, response.headers
-                body = await _read(response)
-        except TimeoutError as error:
-            raise ModelError(ErrorKind.TIMEOUT, f"no complete reply within {timeout:.3g} s") from error
+            response = await session.post(self._target, data=body, allow_redirects=False, **self._proxy)
+            status, headers = response.status, response.headers
+            body = await _read(response)
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if isinstance(error, TimeoutError) or self._deadlines.passed(task):
+                raise ModelError(ErrorKind.TIMEOUT, f"no complete reply within {timeout:.3g} s") from error
+            raise
         except aiohttp.InvalidURL as error:
             raise ModelError(ErrorKind.NOT_FOUND, "the base URL is not one") from error
         except (aiohttp.ClientError, OSError) as error:
             raise ModelError(ErrorKind.CONNECTION, type(error).__name__) from error
+        finally:
+            self._deadlines.end(task)
+            if response is not None and not response.closed:  # one that was read to its end is closed
+                response.close()
         for secret in self._echoes:
             if secret in body:
                 body = body.replace(secret, b"[key]")
@@ -145,6 +151,7 @@ class OpenAIChat:
 
     async def close(self) -> None:
         """Closes the session."""
+        self._deadlines.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -153,6 +160,7 @@ class OpenAIChat:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
             cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
             headers={"Content-Type": "application/json", "Accept": "application/json", **self._headers},
             # Not trust_env: aiohttp would look the proxy up anew in a thread for every call.
             auto_decompress=True,

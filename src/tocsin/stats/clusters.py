@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from tocsin.stats.intervals import Interval, critical_t, wilson
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Counts = npt.NDArray[np.integer[Any]]
 
 FEW_CLUSTERS = 10
 """Below this many clusters the spread between them is itself too poorly known; results are flagged.
@@ -22,8 +26,6 @@ FEW_CLUSTERS = 10
 Clusters of unequal size count by their effective number, ``n² / Σ m_c²``: 40 clusters count as 3 if one of them holds
 100 attempts and the others 2 each.
 """
-
-Counts = npt.NDArray[np.integer[Any]]
 
 
 class Estimate(msgspec.Struct, frozen=True):

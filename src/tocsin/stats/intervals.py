@@ -46,9 +46,26 @@ def critical_t(confidence: float, df: float) -> float:
         )
     if math.isinf(df):
         return critical_z(confidence)
+    if df >= _MANY:
+        return _expanded_t(critical_z(confidence), df)
     from scipy.special import stdtrit  # takes longer to import than the rest of a short command takes to run
 
     return abs(float(stdtrit(df, tail)))
+
+
+_MANY = 100
+"""Degrees of freedom from which the expansion of t is exact to eight digits at the usual levels, and spares an import."""
+
+
+def _expanded_t(z: float, df: float) -> float:
+    """Student's t from the normal value, to the fourth order in 1/df (Abramowitz & Stegun 1964, 26.7.5)."""
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term / df**order for order, term in enumerate(terms, 1))
 
 
 def wilson(successes: float, n: float, *, critical: float | None = None, confidence: float = 0.95) -> Interval:
