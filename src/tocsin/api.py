@@ -6,20 +6,23 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from tocsin import attacks, judges
 from tocsin.benchmarks import find
 from tocsin.engine import REASON, Budget, Ended, Ending, Engine, Limits, Shared, withheld
 from tocsin.evaluations import manifest as manifests
-from tocsin.evaluations.assessment import Assessment, resolve
+from tocsin.evaluations.assessment import Assessment, make_judges, resolve
+from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.catalogue import datasets_here, fetch_dataset, listing
+from tocsin.evaluations.difficulty import filtered_names, hard_cases, preparation
 from tocsin.evaluations.plan import plan
 from tocsin.evaluations.suite import Suite
 from tocsin.journal import (
@@ -37,7 +40,7 @@ from tocsin.journal import (
 from tocsin.journal.folder import JOURNAL, MARKDOWN, REPORT, SUMMARY
 from tocsin.models import EMBEDDED, Caller, ModelConfig, open_caller, read_config
 from tocsin.results.summary import as_json, summarise
-from tocsin.types import ErrorKind, Sampling
+from tocsin.types import ErrorKind
 
 __all__ = [
     "Run",
@@ -111,6 +114,7 @@ async def assess_async(
     benchmarks: Sequence[str] = (),
     evaluations: Sequence[str] = (),
     judge: str | None = None,
+    roles: Mapping[str, str] | None = None,
     cases: Path | str | None = None,
     limit: int | None = None,
     seed: int | None = None,
@@ -120,6 +124,7 @@ async def assess_async(
     limits: Limits | None = None,
     concurrency: int | None = None,
     reuse: Sequence[Path | str] = (),
+    prepared: Path | str | None = None,
     strict: bool = False,
     config: Path | str | None = None,
     watch: Watcher | None = None,
@@ -135,6 +140,7 @@ async def assess_async(
         benchmarks: Benchmarks to run instead of the suite's.
         evaluations: Evaluations to run instead of the suite's.
         judge: Judge of free-text answers.
+        roles: Role → model, over the suite's; the role there is: ``judge``.
         cases: The user's own prompts, JSONL or CSV.
         limit: Cases drawn from each benchmark at most.
         seed: Over the suite's: draws cases and the order of the run.
@@ -144,6 +150,7 @@ async def assess_async(
         limits: What this session may spend.
         concurrency: A fixed number of calls at a time; adaptive if None.
         reuse: Folders of other runs whose answers may be used.
+        prepared: A finished run of the suite's baseline, where the suite has a difficulty filter; made first if None.
         strict: Stop at a bad row instead of counting it as an error.
         config: A ``tocsin.toml``; the one in the working folder if None.
         watch: Shows progress.
@@ -156,33 +163,82 @@ async def assess_async(
         JournalError: The run folder cannot be used.
     """
     configs = read_config(Path(config) if config else None)
-    callers = [open_caller(name, configs, concurrency=concurrency) for name in models or (EMBEDDED,)]
+    targets = [open_caller(name, configs, concurrency=concurrency) for name in models or (EMBEDDED,)]
     for other in reuse:
         answers_of(Path(other))  # a folder that cannot be used is said before anything is made
     conduct = _Conduct(limits=limits or Limits(), reuse=reuse, watch=watch, signals=signals, report=report)
+    cast = Cast(targets)
     try:
-        _check_prices(callers, limits)
         assessment = resolve(
             suite=suite,
             benchmarks=benchmarks,
             evaluations=evaluations,
             judge=judge,
+            roles=roles or {},
             cases=Path(cases) if cases else None,
             limit=limit,
             seed=seed,
             repeats=repeats,
             data=Path(data) if data else None,
             accepted=accept_licences,
-            targets=len(callers),
+            targets=len(targets),
             strict=strict,
         )
-        folder, journal, manifest = _begin(Path(out), assessment, callers)
+        cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency)
+        _check_prices(cast.everyone(), limits)
+        difficulty = None
+        if assessment.suite.difficulty is not None or prepared is not None:
+            if prepared is None:
+                ready = await _prepare(Path(out), assessment, configs, conduct, concurrency)
+                if not ready.complete:
+                    return ready
+                prepared = ready.folder
+            filtered = hard_cases(Path(prepared), assessment)
+            assessment = replace(assessment, drawing=replace(assessment.drawing, hard=filtered.hard))
+            difficulty = filtered.told
+        folder, journal, manifest = _begin(Path(out), assessment, cast, difficulty)
         try:
-            return await _session(folder, journal, manifest, callers, assessment.judges, conduct)
+            return await _session(folder, journal, manifest, cast, assessment.judges, conduct)
         finally:
             folder.close()
     finally:
-        await _close(callers)
+        await cast.close()
+
+
+async def _prepare(
+    out: Path, assessment: Assessment, configs: dict[str, ModelConfig], conduct: _Conduct, concurrency: int | None
+) -> Run:
+    """Runs the suite's baseline over the benchmarks that are filtered by difficulty, as a run of its own."""
+    wanted = assessment.suite.difficulty
+    assert wanted is not None, "only a suite with a difficulty filter is prepared"
+    names = filtered_names(assessment.suite, assessment.chosen)
+    suite = preparation(assessment.suite, names)
+    chosen = [
+        replace(one, limit=wanted.pool, judge=suite.judge or one.judge)
+        for one in assessment.chosen
+        if one.benchmark.name in names
+    ]
+    baseline = open_caller(wanted.baseline, configs, concurrency=concurrency)
+    made = make_judges(suite, {judge for one in chosen for judge in one.judges()})
+    cast = open_cast([baseline], made.values(), configs, concurrency=concurrency)
+    try:
+        before = replace(
+            assessment,
+            suite=suite,
+            chosen=chosen,
+            judges=made,
+            drawing=replace(assessment.drawing, targets=1, repeats=1),
+            left_out=(),
+        )
+        folder, journal, manifest = _begin(out, before, cast)
+        limits = Limits(calls=wanted.max_calls, cost=conduct.limits.cost, minutes=conduct.limits.minutes)
+        _check_prices(cast.everyone(), limits)
+        try:
+            return await _session(folder, journal, manifest, cast, made, replace(conduct, limits=limits))
+        finally:
+            folder.close()
+    finally:
+        await cast.close()
 
 
 def resume(folder: Path | str, **options: Any) -> Run:
@@ -223,31 +279,33 @@ async def resume_async(
     manifest = read_manifest(path)
     check_manifest(path, manifest)
     configs: dict[str, ModelConfig] = read_config(Path(config) if config else None)
-    callers = [open_caller(target["name"], configs, concurrency=concurrency) for target in manifest["targets"]]
+    targets = [open_caller(target["name"], configs, concurrency=concurrency) for target in manifest["targets"]]
+    cast = Cast(targets)
     conduct = _Conduct(
         limits=limits or Limits(), reuse=reuse, watch=watch, signals=signals, report=report, retry_errors=retry_errors
     )
     try:
-        _check_prices(callers, limits)
+        suite = Suite.model_validate(manifest["suite"])
+        made = make_judges(suite, manifest["judges"])
+        cast = open_cast(targets, made.values(), configs, concurrency=concurrency)
+        _check_prices(cast.everyone(), limits)
         held = RunFolder(path, create=False)
         try:
             journal = Journal(path)
             if not journal.planned:
                 await journal.close()
                 raise JournalError(f"{path} was stopped before its plan was complete and nothing was asked: delete it")
-            suite = Suite.model_validate(manifest["suite"])
-            made = {name: judges.make(name, suite.judges.get(name)) for name in manifest["judges"]}
             first = next(journal.cells(failed=retry_errors, window=1), None)
             if first is not None:
                 versions = {name: find(name).version for name in manifest["benchmarks"] if name != "cases"}
                 manifests.check_resumable(
-                    manifest, callers, made, _attacks(), versions, f"{first.cell.position} ({first.cell.key})"
+                    manifest, cast, made, _attacks(), versions, f"{first.cell.position} ({first.cell.key})"
                 )
-            return await _session(held, journal, manifest, callers, made, conduct)
+            return await _session(held, journal, manifest, cast, made, conduct)
         finally:
             held.close()
     finally:
-        await _close(callers)
+        await cast.close()
 
 
 def write_results(
@@ -306,11 +364,14 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-def _begin(out: Path, assessment: Assessment, callers: Sequence[Caller]) -> tuple[RunFolder, Journal, dict[str, Any]]:
+def _begin(
+    out: Path, assessment: Assessment, cast: Cast, difficulty: dict[str, Any] | None = None
+) -> tuple[RunFolder, Journal, dict[str, Any]]:
     """Makes the run folder with its manifest and its plan; leaves nothing behind if that fails."""
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{assessment.suite.name}-{token_hex(2)}"
-    manifest = manifests.build(name, assessment, callers, _attacks())
-    said = json.dumps([manifest["suite"], [target["parameters"] for target in manifest["targets"]]], ensure_ascii=False)
+    manifest = manifests.build(name, assessment, cast, _attacks(), difficulty)
+    parameters = [caller.model.parameters for caller in cast.everyone() if hasattr(caller.model, "parameters")]
+    said = json.dumps([manifest["suite"], *map(dict, parameters)], ensure_ascii=False)
     if withheld(said):
         raise ValueError(f"{REASON}: it stands in the suite or in a model's configuration, and nothing was made of it")
     folder = RunFolder(out / name, create=True)
@@ -336,23 +397,25 @@ async def _session(
     folder: RunFolder,
     journal: Journal,
     manifest: dict[str, Any],
-    callers: Sequence[Caller],
+    cast: Cast,
     made: dict[str, judges.Judge],
     conduct: _Conduct,
 ) -> Run:
     """Runs the unfinished cells of a held, planned run, and writes what came of it."""
-    suite = manifest["suite"]
-    sampling = Sampling(**{**suite["sampling"], "stop": tuple(suite["sampling"]["stop"])})
+    suite = Suite.model_validate(manifest["suite"])
     shared = Shared(
         journal=journal,
-        callers={("target", index): caller for index, caller in enumerate(callers)},
-        sampling=dict.fromkeys(manifest["benchmarks"], sampling),
+        callers=cast.callers(),
+        places=cast.places(),
+        sampling={name: suite.sampling_of(name) for name in manifest["benchmarks"]},
         budget=Budget(conduct.limits),
-        seed=suite["seed"],
+        seed=suite.seed,
         retry_errors=conduct.retry_errors,
         reuse=tuple(answers_of(Path(other)) for other in conduct.reuse),
     )
-    workers = sum(caller.concurrency.ceiling + min(EXTRA_WORKERS, caller.concurrency.ceiling) for caller in callers)
+    workers = sum(
+        caller.concurrency.ceiling + min(EXTRA_WORKERS, caller.concurrency.ceiling) for caller in cast.targets
+    )
     engine = Engine(shared, _attacks(), made, workers=min(workers, manifest["cells"]))
     session: dict[str, Any] = {
         "started": manifests.now(),
@@ -381,7 +444,7 @@ async def _session(
             await journal.close()
     session.update(
         ended=manifests.now(), ending=ended.ending, reason=ended.reason, calls=shared.budget.calls,
-        cost=round(shared.budget.cost, 6) if any(caller.prices for caller in callers) else None,
+        cost=round(shared.budget.cost, 6) if any(caller.prices for caller in cast.everyone()) else None,
     )  # fmt: skip
     manifest["status"] = "complete" if ended.ending is Ending.COMPLETE else "partial"
     folder.write_manifest(manifest)
@@ -400,11 +463,6 @@ def _check_prices(callers: Sequence[Caller], limits: Limits | None) -> None:
                 f'--max-cost needs the prices of {caller.model.name}: under [models."{caller.model.name}"] in tocsin.toml,'
                 " prices = {input = …, output = …} in US dollars per million tokens"
             )
-
-
-async def _close(callers: Sequence[Caller]) -> None:
-    for caller in callers:
-        await caller.close()
 
 
 @contextlib.contextmanager

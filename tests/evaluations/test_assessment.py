@@ -20,8 +20,8 @@ Data = Callable[..., Path]
 
 def asked(**changes: Any) -> Assessment:
     told: dict[str, Any] = {
-        "suite": None, "benchmarks": (), "evaluations": (), "judge": None, "cases": None, "limit": None, "seed": None,
-        "repeats": None, "data": None, "accepted": (), "targets": 1, "strict": False,
+        "suite": None, "benchmarks": (), "evaluations": (), "judge": None, "roles": {}, "cases": None, "limit": None,
+        "seed": None, "repeats": None, "data": None, "accepted": (), "targets": 1, "strict": False,
     } | changes  # fmt: skip
     return resolve(**told)
 

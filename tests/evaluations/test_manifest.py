@@ -15,6 +15,7 @@ from tests.evaluations.test_assessment import asked
 from tocsin import attacks, judges
 from tocsin.datasets import digest
 from tocsin.evaluations import manifest as manifests
+from tocsin.evaluations.cast import Cast
 from tocsin.evaluations.manifest import build, check_resumable
 from tocsin.journal import ReplayDiverged
 from tocsin.models import Caller, ModelConfig, open_caller
@@ -43,7 +44,7 @@ ATTACKS = {"direct": attacks.make("direct")}
 
 
 def test_manifest_says_what_a_rerun_needs(callers: list[Caller]) -> None:
-    told = build("a-run", asked(targets=2, seed=5), callers, ATTACKS)
+    told = build("a-run", asked(targets=2, seed=5), Cast(callers), ATTACKS)
     assert json.loads(json.dumps(told)) == told
     assert (told["schema"], told["run"], told["status"]) == (1, "a-run", "planned")
     assert [target["name"] for target in told["targets"]] == ["openai/gpt-invented", "openai/other"]
@@ -57,7 +58,7 @@ def test_manifest_says_what_a_rerun_needs(callers: list[Caller]) -> None:
 
 
 def test_manifest_holds_no_key(callers: list[Caller]) -> None:
-    assert "a-secret-of-a-test" not in json.dumps(build("a-run", asked(targets=2), callers, ATTACKS))
+    assert "a-secret-of-a-test" not in json.dumps(build("a-run", asked(targets=2), Cast(callers), ATTACKS))
 
 
 def test_partial_copy_of_the_data_is_recorded_with_what_it_lacks(
@@ -65,20 +66,22 @@ def test_partial_copy_of_the_data_is_recorded_with_what_it_lacks(
 ) -> None:
     invent()
     folder = data("invented-data", b=["1", "2"])
-    told = build("a-run", asked(benchmarks=["invented"], data=folder), callers[:1], ATTACKS)
+    told = build("a-run", asked(benchmarks=["invented"], data=folder), Cast(callers[:1]), ATTACKS)
     found = told["benchmarks"]["invented"]["dataset"]
     assert found["missing"] == ["a.jsonl"]
     assert found["files"] == [
         {"path": "b.jsonl", "sha256": digest(folder / "invented-data" / "b.jsonl"), "from": "data", "pinned": False}
     ]
-    whole = build("a-run", asked(benchmarks=["invented"], data=data("invented-data", a=["3"])), callers[:1], ATTACKS)
+    whole = build(
+        "a-run", asked(benchmarks=["invented"], data=data("invented-data", a=["3"])), Cast(callers[:1]), ATTACKS
+    )
     assert whole["benchmarks"]["invented"]["dataset"]["missing"] == []
 
 
 def test_origin_revision_licence_and_gate_are_recorded(callers: list[Caller], invent: Inventor, data: Data) -> None:
     invent("gated", gate="non-commercial")
     folder = data("gated-data", a=["1"])
-    told = build("a-run", asked(benchmarks=["gated"], data=folder, accepted=["gated"]), callers[:1], ATTACKS)
+    told = build("a-run", asked(benchmarks=["gated"], data=folder, accepted=["gated"]), Cast(callers[:1]), ATTACKS)
     assert told["licences_accepted"] == ["gated"]
     found = told["benchmarks"]["gated"]["dataset"]
     assert (found["revision"], found["licence"], found["gate"]) == ("0123456789" * 4, "MIT", "non-commercial")
@@ -88,7 +91,7 @@ def test_origin_revision_licence_and_gate_are_recorded(callers: list[Caller], in
 def test_own_file_is_recorded_by_name_and_hash_without_its_folder(callers: list[Caller], tmp_path: Path) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text('{"prompt": "Hello"}\n', encoding="utf-8")
-    told = build("a-run", asked(cases=path), callers[:1], ATTACKS)
+    told = build("a-run", asked(cases=path), Cast(callers[:1]), ATTACKS)
     (file,) = told["benchmarks"]["cases"]["dataset"]["files"]
     assert file == {"path": "mine.jsonl", "sha256": digest(path), "from": "own", "pinned": False}
     assert str(tmp_path) not in json.dumps(told)
@@ -97,8 +100,10 @@ def test_own_file_is_recorded_by_name_and_hash_without_its_folder(callers: list[
 def test_run_is_a_demonstration_only_if_every_benchmark_is(callers: list[Caller], invent: Inventor, data: Data) -> None:
     invent()
     folder = data("invented-data", a=["1"])
-    assert build("r", asked(), callers[:1], ATTACKS)["demonstration"]
-    assert not build("r", asked(benchmarks=["invented", "starter"], data=folder), callers[:1], ATTACKS)["demonstration"]
+    assert build("r", asked(), Cast(callers[:1]), ATTACKS)["demonstration"]
+    assert not build("r", asked(benchmarks=["invented", "starter"], data=folder), Cast(callers[:1]), ATTACKS)[
+        "demonstration"
+    ]
 
 
 def test_judge_of_the_targets_family_is_flagged() -> None:
@@ -106,18 +111,18 @@ def test_judge_of_the_targets_family_is_flagged() -> None:
         {"name": "openai/gpt-5", "family": "gpt"},
         {"name": "x/claude", "family": "claude"},
     ]
-    used: dict[str, dict[str, Any]] = {"rubric": {"model": "openai/gpt-4.1"}, "refusal": {"model": None}}
+    used: dict[str, dict[str, Any]] = {"rubric": {"models": {"openai/gpt-4.1": "x"}}, "refusal": {"models": {}}}
     assert manifests._kinship(targets, used) == ["target openai/gpt-5 and judge rubric are of one model family (gpt)"]
 
 
 @pytest.fixture
 def planned(callers: list[Caller]) -> dict[str, Any]:
-    return build("a-run", asked(targets=2), callers, ATTACKS)
+    return build("a-run", asked(targets=2), Cast(callers), ATTACKS)
 
 
 def checked(planned: dict[str, Any], callers: list[Caller], versions: dict[str, int]) -> None:
     made = {name: judges.make(name) for name in planned["judges"]}
-    check_resumable(planned, callers, made, ATTACKS, versions, "7 (starter/x)")
+    check_resumable(planned, Cast(callers), made, ATTACKS, versions, "7 (starter/x)")
 
 
 def test_run_is_resumable_while_nothing_changed(planned: dict[str, Any], callers: list[Caller]) -> None:

@@ -18,6 +18,7 @@ from tocsin.benchmarks import Benchmark
 from tocsin.benchmarks.own import own_cases
 from tocsin.datasets import Row, RowError
 from tocsin.evaluations.plan import Drawing, choose, plan
+from tocsin.evaluations.suite import BenchmarkEntry, Draw
 from tocsin.journal import Journal, JournalError, PlannedCase, PlannedCell
 from tocsin.types import Case, ErrorKind
 
@@ -25,7 +26,7 @@ Plan = list[tuple[PlannedCase, list[PlannedCell]]]
 
 
 def drawing(**changes: Any) -> Drawing:
-    drawn = Drawing(seed=1, evaluations=("benchmark", "over-refusal"), judge=None, repeats=1, targets=1, strict=False)
+    drawn = Drawing(seed=1, evaluations=("benchmark", "over-refusal"), repeats=1, targets=1, strict=False)
     return msgspec.structs.replace(drawn, **changes)
 
 
@@ -38,8 +39,16 @@ def numbered(n: int) -> list[dict[str, Any]]:
     return [{"id": f"case-{number}", "prompt": f"Question {number}?"} for number in range(n)]
 
 
-def plan_of(path: Path, limit: int | None = None, *, made: Benchmark | None = None, **changes: Any) -> Plan:
-    return list(plan([choose(made or own_cases(path), limit, None)], drawing(**changes)))
+def plan_of(
+    path: Path,
+    limit: int | None = None,
+    *,
+    made: Benchmark | None = None,
+    judge: str | None = None,
+    draw: Draw = "uniform",
+    **changes: Any,
+) -> Plan:
+    return list(plan([choose(made or own_cases(path), limit, None, judge=judge, draw=draw)], drawing(**changes)))
 
 
 def ids(found: Plan) -> list[str]:
@@ -80,6 +89,58 @@ def test_sample_does_not_depend_on_the_order_of_the_rows(tmp_path: Path) -> None
     assert set(ids(before)) == set(ids(after))
     ranks = [{row.case_id: [cell.rank for cell in cells] for row, cells in found} for found in (before, after)]
     assert ranks[0] == ranks[1]
+
+
+HAZARDS = {"large": 120, "middle": 60, "small": 17, "tiny": 3}
+
+
+def hazards_of(tmp_path: Path, limit: int, draw: Draw) -> dict[str, int]:
+    rows = [
+        {"id": f"{hazard}-{n}", "prompt": "What?", "hazard": hazard}
+        for hazard, size in HAZARDS.items()
+        for n in range(size)
+    ]
+    found = plan_of(written(tmp_path / "a.jsonl", rows), limit, draw=draw)
+    return {hazard: sum(name.startswith(hazard) for name in ids(found)) for hazard in HAZARDS}
+
+
+def test_proportional_draw_gives_each_hazard_its_share(tmp_path: Path) -> None:
+    assert hazards_of(tmp_path, 50, "proportional") == {"large": 30, "middle": 15, "small": 4, "tiny": 1}
+
+
+def test_equal_draw_gives_each_hazard_the_same_and_shares_out_what_a_small_one_lacks(tmp_path: Path) -> None:
+    assert hazards_of(tmp_path, 8, "equal") == {"large": 2, "middle": 2, "small": 2, "tiny": 2}
+    assert hazards_of(tmp_path, 43, "equal") == {"large": 14, "middle": 13, "small": 13, "tiny": 3}
+
+
+@pytest.mark.parametrize("draw", ["proportional", "equal"])
+@pytest.mark.parametrize("limit", [1, 7, 100, 199, 200, 999])
+def test_stratified_draw_fills_the_limit_and_no_more(tmp_path: Path, limit: int, draw: Draw) -> None:
+    assert sum(hazards_of(tmp_path, limit, draw).values()) == min(limit, 200)
+
+
+def test_within_a_hazard_a_stratified_draw_takes_what_a_uniform_one_would_take_first(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", [{"id": str(n), "prompt": "What?", "hazard": str(n % 2)} for n in range(80)])
+    evens = written(tmp_path / "b.jsonl", [{"id": str(n), "prompt": "What?"} for n in range(0, 80, 2)])
+    drawn = {name for name in ids(plan_of(path, 20, draw="equal")) if int(name) % 2 == 0}
+    assert drawn == set(ids(plan_of(evens, 10)))
+
+
+def test_cases_beyond_the_difficulty_filter_are_never_drawn(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", numbered(50))
+    hard = frozenset({"case-3", "case-7", "case-40"})
+    assert set(ids(plan_of(path, hard={"cases": hard}))) == hard
+    assert len(plan_of(path, 2, hard={"cases": hard})) == 2
+    assert len(plan_of(path, hard={"another": hard})) == 50
+
+
+def test_the_suites_system_prompt_stands_before_every_case_of_its_benchmark(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "a.jsonl", [{"id": "a", "prompt": "What?"}, {"id": "b", "prompt": "Who?", "system": "Old."}]
+    )
+    entry = BenchmarkEntry(name="cases", system="Be brief.")
+    found = list(plan([choose(own_cases(path), None, None, entry=entry)], drawing()))
+    assert {row.case.system for row, _ in found if row.case} == {"Be brief."}
 
 
 def test_sample_follows_the_seed(tmp_path: Path) -> None:

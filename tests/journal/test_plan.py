@@ -221,7 +221,7 @@ from tocsin.journal import Journal
 
 chosen = [choose(own_cases(Path("many.jsonl")), None, None)]
 drawing = Drawing(
-    seed=1, evaluations=("benchmark", "over-refusal"), judge=None, repeats=1, targets=1, strict=False
+    seed=1, evaluations=("benchmark", "over-refusal"), repeats=1, targets=1, strict=False
 )
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 list(islice(plan(chosen, drawing), 300))

@@ -31,6 +31,9 @@ def command(
     benchmark: Annotated[str | None, typer.Option(help="Benchmarks, separated by commas.")] = None,
     cases: Annotated[Path | None, typer.Option(help="Your own prompts: JSONL or CSV with the column prompt.")] = None,
     judge: Annotated[str | None, typer.Option(help="Judge of free-text answers.")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(metavar="ROLE=MODEL", help="Who plays a role: judge=MODEL; repeatable.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Cases drawn from each benchmark at most.")] = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="Attempts at each case.")] = None,
     seed: Annotated[int | None, typer.Option(help="Draws the cases and their order.")] = None,
@@ -48,6 +51,10 @@ def command(
     ] = False,
     reuse: Annotated[
         list[Path] | None, typer.Option(metavar="RUN_FOLDER", help="Use another run's answers; repeatable.")
+    ] = None,
+    prepared: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN_FOLDER", help="A finished run of the suite's baseline (difficulty filter)."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at a bad row.")] = False,
     config: Annotated[Path | None, typer.Option(help="A tocsin.toml; else the one in this folder.")] = None,
@@ -80,6 +87,8 @@ def command(
                 "--benchmark": benchmark,
                 "--cases": cases,
                 "--judge": judge,
+                "--role": role,
+                "--prepared": prepared,
                 "--limit": limit,
                 "--repeats": repeats,
                 "--seed": seed,
@@ -109,6 +118,7 @@ def command(
                 benchmarks=_listed(benchmark),
                 evaluations=_listed(evaluation),
                 judge=judge,
+                roles=_roles(role),
                 cases=cases,
                 limit=limit,
                 repeats=repeats,
@@ -118,6 +128,7 @@ def command(
                 limits=limits,
                 concurrency=concurrency,
                 reuse=reuse or (),
+                prepared=prepared,
                 strict=strict,
                 config=config,
                 watch=watch,
@@ -137,6 +148,17 @@ def command(
 
 def _listed(value: str | None) -> list[str]:
     return [part.strip() for part in (value or "").split(",") if part.strip()]
+
+
+def _roles(given: list[str] | None) -> dict[str, str]:
+    """Role → model, from ``ROLE=MODEL``."""
+    found: dict[str, str] = {}
+    for one in given or ():
+        name, equals, model = one.partition("=")
+        if not equals or not model or name != "judge":
+            raise typer.BadParameter(f"--role {one}: say judge=MODEL")
+        found[name] = model
+    return found
 
 
 def _resuming(folder: Path, config: Path | None) -> str:
@@ -161,6 +183,8 @@ def _ending(run: Run, how: str) -> int:
     from tocsin.cli.errors import Exit, say
     from tocsin.engine import Ending
 
+    for one in run.manifest.get("left_out", ()):
+        say(f"left out: {one['benchmark']}: {one['needs']}")
     say(f"report: {run.folder / 'report.html'}")
     ending = run.ended.ending
     if ending is Ending.COMPLETE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 from tocsin import judges
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.own import own_cases
-from tocsin.datasets import data_folder
+from tocsin.datasets import DatasetError, data_folder
 from tocsin.evaluations.plan import Chosen, Drawing, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
 from tocsin.judges import Judge
@@ -24,6 +24,13 @@ class LicenceNotAccepted(Exception):
     """A dataset's terms need to be accepted first; the message says how."""
 
 
+class LeftOut(msgspec.Struct, frozen=True):
+    """An optional benchmark that is not run, and what it would need."""
+
+    benchmark: str
+    needs: str
+
+
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is to be run, found and checked, before anything is asked."""
 
@@ -32,6 +39,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     judges: dict[str, Judge]
     drawing: Drawing
     accepted: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def resolve(
@@ -40,6 +48,7 @@ def resolve(
     benchmarks: Sequence[str],
     evaluations: Sequence[str],
     judge: str | None,
+    roles: Mapping[str, str],
     cases: Path | None,
     limit: int | None,
     seed: int | None,
@@ -57,43 +66,91 @@ def resolve(
         LicenceNotAccepted: Terms must be accepted first.
     """
     base = read_suite(suite) if suite else parse_suite(AD_HOC, "own") if benchmarks or cases else read_suite("quick")
+    known = {entry.name: entry for entry in base.benchmarks}
     changes: dict[str, Any] = {
-        "benchmarks": tuple(BenchmarkEntry(name=name) for name in benchmarks) or None,
+        # What the suite says of a benchmark holds for it alone, too; but who names it wants it run.
+        "benchmarks": tuple(
+            known[name].model_copy(update={"optional": False}) if name in known else BenchmarkEntry(name=name)
+            for name in benchmarks
+        )
+        or None,
         "evaluations": _with_over_refusal(evaluations) or None,
         "judge": judge,
+        "roles": {**base.roles, **roles} or None,
         "limit": limit,
         "seed": seed,
         "repeats": repeats,
     }
     resolved = changed_suite(base, {key: value for key, value in changes.items() if value is not None})
-    found: list[tuple[Benchmark, int | None]] = [
-        (find(entry.name), limit or entry.limit or resolved.limit) for entry in resolved.benchmarks
-    ]
+    folder = data_folder(data)
+    chosen, left_out = [], []
+    for entry in resolved.benchmarks:
+        try:
+            chosen.append(_chosen(entry, resolved, limit, judge, folder, accepted))
+        except (DatasetError, LicenceNotAccepted) as error:
+            if not entry.optional:
+                raise
+            left_out.append(LeftOut(entry.name, str(error)))
     if cases is not None:
-        found.append((own_cases(cases), limit or resolved.limit))
-    if not found:
+        own = BenchmarkEntry(name="cases")
+        chosen.append(choose(own_cases(cases), limit or resolved.limit, folder, entry=own, judge=resolved.judge))
+    if not chosen and left_out:
+        raise ValueError(f"suite {resolved.name!r}: no benchmark of it can be run; the first: {left_out[0].needs}")
+    if not chosen:
         raise ValueError(f"suite {resolved.name!r} names no benchmark, and no --benchmark or --cases is given")
-    names = [benchmark.name for benchmark, _ in found]
+    names = [one.benchmark.name for one in chosen]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"benchmark {doubled[0]!r} is named twice")
-    for benchmark, _ in found:
-        check_licence(benchmark, accepted)
-    folder = data_folder(data)
-    used = {resolved.judge or benchmark.judge for benchmark, _ in found} | {b.gold_judge for b, _ in found}
     return Assessment(
         suite=resolved,
-        chosen=[choose(benchmark, most, folder) for benchmark, most in found],
-        judges={name: judges.make(name, resolved.judges.get(name)) for name in sorted(used)},
+        chosen=chosen,
+        judges=make_judges(resolved, {judge for one in chosen for judge in one.judges()}),
         drawing=Drawing(
             seed=resolved.seed,
             evaluations=resolved.evaluations,
-            judge=resolved.judge,
             repeats=resolved.repeats,
             targets=targets,
             strict=strict,
         ),
         accepted=tuple(sorted(set(accepted))),
+        left_out=tuple(left_out),
     )
+
+
+def make_judges(suite: Suite, names: Iterable[str]) -> dict[str, Judge]:
+    """The judges of these names, with the suite's parameters, each knowing whom it asks.
+
+    Raises:
+        UnknownName, ValueError: One is not there, or its parameters are wrong; or it asks a model and none is named.
+    """
+    made = {}
+    for name in sorted(names):
+        judge = judges.make(name, suite.judges.get(name))
+        if model := suite.roles.get("judge"):
+            judge = judge.asking(model)
+        if "" in judge.models:
+            raise ValueError(
+                f"judge {name!r} asks a model, and none is named: add --role judge=MODEL, or 'roles: {{judge: MODEL}}' in"
+                " the suite"
+            )
+        made[name] = judge
+    return made
+
+
+def _chosen(
+    entry: BenchmarkEntry,
+    suite: Suite,
+    limit: int | None,
+    judge: str | None,
+    data: Path | None,
+    accepted: Sequence[str],
+) -> Chosen:
+    benchmark = find(entry.name)
+    if entry.sample:
+        benchmark = benchmark.sampled(entry.sample)  # type: ignore[attr-defined]
+    check_licence(benchmark, accepted)
+    named = judge or entry.judge or suite.judge
+    return choose(benchmark, limit or entry.limit or suite.limit, data, entry=entry, judge=named, draw=suite.draw)
 
 
 def _with_over_refusal(evaluations: Sequence[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import msgspec
 from tocsin._version import __version__
 from tocsin.attacks import Attack
 from tocsin.evaluations.assessment import Assessment
+from tocsin.evaluations.cast import Cast
 from tocsin.evaluations.plan import Chosen
 from tocsin.journal import ReplayDiverged
 from tocsin.judges import Judge
@@ -21,10 +22,13 @@ from tocsin.models import Caller, family
 SCHEMA = 1
 
 
-def build(run: str, assessment: Assessment, callers: Sequence[Caller], attacks: dict[str, Attack]) -> dict[str, Any]:
+def build(
+    run: str, assessment: Assessment, cast: Cast, attacks: dict[str, Attack], difficulty: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """The manifest of a new run."""
-    targets = [_target(caller) for caller in callers]
-    judges = {name: _judge(judge) for name, judge in assessment.judges.items()}
+    targets = [_model(caller) for caller in cast.targets]
+    asked = {name: _model(caller) for name, caller in cast.judges.items()}
+    judges = {name: _judge(judge, asked) for name, judge in assessment.judges.items()}
     return {
         "schema": SCHEMA,
         "run": run,
@@ -34,9 +38,12 @@ def build(run: str, assessment: Assessment, callers: Sequence[Caller], attacks: 
         "suite": assessment.suite.model_dump(mode="json"),
         "strict": assessment.drawing.strict,
         "targets": targets,
+        "roles": {"judge": asked},
         "judges": judges,
         "attacks": {name: {"identity": attack.identity} for name, attack in attacks.items()},
-        "benchmarks": {one.benchmark.name: _benchmark(one, assessment.suite.judge) for one in assessment.chosen},
+        "benchmarks": {one.benchmark.name: _benchmark(one) for one in assessment.chosen},
+        "left_out": [msgspec.to_builtins(one) for one in assessment.left_out],
+        "difficulty": difficulty,
         "licences_accepted": list(assessment.accepted),
         "demonstration": all(one.benchmark.demonstration for one in assessment.chosen),
         "flags": _kinship(targets, judges),
@@ -47,7 +54,7 @@ def build(run: str, assessment: Assessment, callers: Sequence[Caller], attacks: 
 
 def check_resumable(
     manifest: dict[str, Any],
-    callers: Sequence[Caller],
+    cast: Cast,
     judges: dict[str, Judge],
     attacks: dict[str, Attack],
     versions: dict[str, int],
@@ -57,7 +64,7 @@ def check_resumable(
 
     Args:
         manifest: The run's manifest.
-        callers: The targets, opened now.
+        cast: The models, opened now.
         judges: The judges, made now.
         attacks: The attacks, made now.
         versions: Benchmark name → version now.
@@ -68,7 +75,11 @@ def check_resumable(
     """
     changed = [
         (f"model {then['name']!r}", then["identity"], caller.model.identity)
-        for then, caller in zip(manifest["targets"], callers, strict=True)
+        for then, caller in zip(manifest["targets"], cast.targets, strict=True)
+    ]
+    changed += [
+        (f"judge model {name!r}", then["identity"], cast.judges[name].model.identity)
+        for name, then in manifest.get("roles", {}).get("judge", {}).items()
     ]
     changed += [(f"judge {n!r}", manifest["judges"][n]["identity"], judge.identity) for n, judge in judges.items()]
     changed += [(f"attack {n!r}", manifest["attacks"][n]["identity"], attack.identity) for n, attack in attacks.items()]
@@ -89,7 +100,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _target(caller: Caller) -> dict[str, Any]:
+def _model(caller: Caller) -> dict[str, Any]:
     model = caller.model
     return {
         "name": model.name,
@@ -103,7 +114,8 @@ def _target(caller: Caller) -> dict[str, Any]:
     }
 
 
-def _judge(judge: Judge) -> dict[str, Any]:
+def _judge(judge: Judge, asked: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A judge, with the models it asks by name and identity."""
     return {
         "identity": judge.identity,
         "version": judge.version,
@@ -111,23 +123,26 @@ def _judge(judge: Judge) -> dict[str, Any]:
         "source": judge.source,
         "languages": list(judge.languages),
         "parameters": msgspec.to_builtins(judge),
-        "model": None,
+        "model": ", ".join(judge.models) or None,
+        "models": {name: asked[name]["identity"] for name in judge.models},
         "calibration": None,
     }
 
 
-def _benchmark(one: Chosen, judge: str | None) -> dict[str, Any]:
+def _benchmark(one: Chosen) -> dict[str, Any]:
     benchmark, data = one.benchmark, one.benchmark.dataset
     return {
         "title": benchmark.title,
         "version": benchmark.version,
         "measures": benchmark.measures,
         "modality": benchmark.modality,
-        "judge": judge or benchmark.judge,
+        "judge": one.judge or benchmark.judge,
         "gold_judge": benchmark.gold_judge,
         "demonstration": benchmark.demonstration,
         "own_metrics": benchmark.metrics is not None,
+        "sample": one.sample,
         "limit": one.limit,
+        "draw": one.draw,
         "dataset": {
             "name": data.name,
             "title": data.title,
@@ -155,7 +170,7 @@ def _kinship(targets: Sequence[dict[str, Any]], judges: dict[str, dict[str, Any]
     flags = []
     for target in targets:
         for name, judge in judges.items():
-            kin = family(judge["model"]) if judge["model"] else None
-            if kin is not None and kin == target["family"]:
-                flags.append(f"target {target['name']} and judge {name} are of one model family ({kin})")
+            kin = {family(model) for model in judge["models"]} - {None}
+            if target["family"] in kin:
+                flags.append(f"target {target['name']} and judge {name} are of one model family ({target['family']})")
     return flags

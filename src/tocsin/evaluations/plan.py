@@ -3,62 +3,96 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from tocsin.benchmarks import Benchmark
 from tocsin.datasets import Found, Row, RowError, locate, read_rows
 from tocsin.engine import REASON, fingerprint, withheld
+from tocsin.evaluations.suite import BenchmarkEntry, Draw
 from tocsin.journal import PlannedCase, PlannedCell
 from tocsin.types import Case, ErrorKind, SafeAnswer
 
 
-class Chosen(msgspec.Struct, frozen=True):
-    """A benchmark of the plan, with its files."""
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """A benchmark of the plan, with its files, and what the suite says of it."""
 
     benchmark: Benchmark
     limit: int | None
     files: list[Found]
+    judge: str | None = None
+    """The judge of free-text answers, where it is not the benchmark's own."""
+    draw: Draw = "uniform"
+    system: str | None = None
+    sample: str | None = None
+
+    def judge_of(self, case: Case) -> str:
+        """The judge of a case."""
+        return self.benchmark.judge_of(case, self.judge)
+
+    def judges(self) -> set[str]:
+        """Every judge that may be asked about a case of it."""
+        return {self.judge or self.benchmark.judge, self.benchmark.gold_judge}
 
 
 class Drawing(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a suite shapes its plan."""
+    """What of a suite shapes its plan as a whole."""
 
     seed: int
     evaluations: tuple[str, ...]
-    judge: str | None
     repeats: int
     targets: int
     strict: bool
+    hard: Mapping[str, frozenset[str]] = {}
+    """Benchmark → the cases that its difficulty filter lets through; benchmarks without a filter are absent."""
 
 
-def choose(benchmark: Benchmark, limit: int | None, data: Path | None) -> Chosen:
+def choose(
+    benchmark: Benchmark,
+    limit: int | None,
+    data: Path | None,
+    *,
+    entry: BenchmarkEntry | None = None,
+    judge: str | None = None,
+    draw: Draw = "uniform",
+) -> Chosen:
     """Finds a benchmark's files.
 
     Raises:
         DatasetError: One is nowhere to be had.
     """
-    return Chosen(benchmark, limit, locate(benchmark.dataset, data))
+    entry = entry or BenchmarkEntry(name=benchmark.name)
+    return Chosen(
+        benchmark=benchmark,
+        limit=limit,
+        files=locate(benchmark.dataset, data),
+        judge=judge,
+        draw=entry.draw or draw,
+        system=entry.system,
+        sample=entry.sample,
+    )
 
 
 def plan(chosen: list[Chosen], drawing: Drawing) -> Iterator[tuple[PlannedCase, list[PlannedCell]]]:
     """Every case that is drawn, with its cells.
 
     Which cases a limit draws follows from a hash of the seed and the case's id: the same in every copy of the data
-    whatever its order, and 50 cases are always among the 100. The order of the run follows from another such hash, in
-    which the target does not enter: all targets meet the same cases at the same time.
+    whatever its order, and 50 cases are always among the 100 (but for rounding, where hazards have shares). The order of
+    the run follows from another such hash, in which the target does not enter: all targets meet the same cases at the
+    same time.
 
     Raises:
         RowError: A row is bad and the drawing is strict, or a file cannot be read at all.
     """
     for one in chosen:
-        name = one.benchmark.name
         for planned in _drawn(one, drawing):
-            yield planned, _cells(one.benchmark, planned, drawing, name)
+            yield planned, _cells(one, planned, drawing)
 
 
 def evaluation_of(case: Case) -> str:
@@ -67,24 +101,52 @@ def evaluation_of(case: Case) -> str:
 
 
 def _drawn(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
-    cases = (planned for planned in _cases(one, drawing) if _wanted(planned, drawing))
+    name = one.benchmark.name
+    cases = (planned for planned in _cases(one, drawing) if _wanted(name, planned, drawing))
     if one.limit is None:
         yield from cases
         return
-    name = one.benchmark.name
-    # The smallest hashes win. A row that is bad is drawn like any other: it would have been a case.
-    kept: list[tuple[int, int, PlannedCase]] = []
+    # The smallest hashes of each stratum win. A row that is bad is drawn like any other: it would have been a case.
+    strata: dict[str, list[tuple[int, int, PlannedCase]]] = {}
+    sizes: Counter[str] = Counter()
     for number, planned in enumerate(cases):
+        stratum = planned.case.hazard if planned.case and one.draw != "uniform" else ""
+        sizes[stratum] += 1
+        kept = strata.setdefault(stratum, [])
         rank = -_rank(drawing.seed, "draw", name, planned.case_id)
         if len(kept) < one.limit:
             heapq.heappush(kept, (rank, -number, planned))
         elif rank > kept[0][0]:
             heapq.heapreplace(kept, (rank, -number, planned))
-    for _, _, planned in sorted(kept, key=lambda entry: -entry[1]):
+    shares = _shares(sizes, one.limit, equal=one.draw == "equal")
+    drawn = [entry for stratum, kept in strata.items() for entry in heapq.nlargest(shares[stratum], kept)]
+    for _, _, planned in sorted(drawn, key=lambda entry: -entry[1]):
         yield planned
 
 
-def _wanted(planned: PlannedCase, drawing: Drawing) -> bool:
+def _shares(sizes: Mapping[str, int], limit: int, *, equal: bool) -> dict[str, int]:
+    """How many of each stratum are drawn: its share, or as many as of any other; never more than there are.
+
+    Rounded by largest remainders, ties by name. What a small stratum cannot give is shared out among the others.
+    """
+    shares = dict.fromkeys(sizes, 0)
+    left = min(limit, sum(sizes.values()))
+    while left:
+        open_ = {name: size for name, size in sizes.items() if shares[name] < size}
+        total = len(open_) if equal else sum(open_.values())
+        ideal = {name: left * (1 if equal else size) / total for name, size in open_.items()}
+        by_remainder = sorted(open_, key=lambda name: (-(ideal[name] % 1), name))
+        over = left - sum(int(part) for part in ideal.values())
+        for place, name in enumerate(by_remainder):
+            given = min(int(ideal[name]) + (place < over), sizes[name] - shares[name])
+            shares[name] += given
+            left -= given
+    return shares
+
+
+def _wanted(name: str, planned: PlannedCase, drawing: Drawing) -> bool:
+    if name in drawing.hard and planned.case_id not in drawing.hard[name]:
+        return False
     if planned.case is None:
         return True
     return evaluation_of(planned.case) in drawing.evaluations
@@ -98,7 +160,7 @@ def _cases(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
                 if isinstance(row, RowError):
                     raise row
                 for case in one.benchmark.cases([row]):
-                    yield _screened(name, case)
+                    yield _screened(name, case if one.system is None else replace(case, system=one.system))
             except RowError as error:
                 if drawing.strict:
                     raise
@@ -125,7 +187,7 @@ def _screened(name: str, case: Case) -> PlannedCase:
         texts += [case.system or "", *(m.text for m in case.history), *(o.text for o in case.options)]
     names = (case.id, case.cluster, case.safe_answer.value, *case.tags.values())
     if withheld(*texts) or withheld(*names) or _hazard_withheld(case.hazard):
-        left = msgspec.structs.replace(
+        left = replace(
             case, id=_name(case.id), hazard=_name(case.hazard), cluster=_name(case.cluster), prompt="", system=None,
             history=(), images=(), options=(), tags={}, safe_answer=SafeAnswer(case.safe_answer.kind),
         )  # fmt: skip
@@ -143,10 +205,10 @@ def _name(text: str) -> str:
     return f"withheld-{fingerprint(text)}" if withheld(text) else text
 
 
-def _cells(benchmark: Benchmark, planned: PlannedCase, drawing: Drawing, name: str) -> list[PlannedCell]:
-    case = planned.case
+def _cells(one: Chosen, planned: PlannedCase, drawing: Drawing) -> list[PlannedCell]:
+    case, name = planned.case, one.benchmark.name
     evaluation = evaluation_of(case) if case else "benchmark"
-    judge = benchmark.judge_of(case, drawing.judge) if case else benchmark.judge
+    judge = one.judge_of(case) if case else one.judge or one.benchmark.judge
     cells = []
     for repeat in range(drawing.repeats):
         rank = _rank(drawing.seed, "order", name, planned.case_id, str(repeat))

@@ -16,6 +16,7 @@ from tocsin.types import Score
 
 BREAKDOWNS: tuple[By, ...] = ("hazard", "language")
 DEMONSTRATION = "demonstration"
+EQUAL = "each hazard weighs the same, whatever its share of the benchmark"
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +74,8 @@ def _target(
         score = scoring.rate(group, whole, judge=judge, modality=about["modality"])
         if about["demonstration"]:
             score.notes.append(DEMONSTRATION)
+        if about.get("draw") == "equal" and about.get("limit"):
+            score.notes.append(EQUAL)
         parts = [
             Part(by=by, key=key, score=_part(group, tally, by, key, judge, about["modality"]))
             for by in BREAKDOWNS
@@ -95,19 +98,22 @@ def _target(
                 scoring.own(one, group, judge=judge, modality=about["modality"])
                 for one in metrics(reader.judged(group))
             ]
-    return TargetResult(target=target, groups=results, own=own, means=_means(behind))
+    return TargetResult(target=target, groups=results, own=own, means=_means(behind, manifest))
 
 
 def _part(group: Group, tally: Tally, by: By, key: str, judge: str | None, modality: str) -> Score:
     return scoring.rate(group, tally, judge=judge, modality=modality, language=key if by == "language" else None)
 
 
-def _means(behind: list[tuple[Score, Estimate]]) -> list[Score]:
+def _means(behind: list[tuple[Score, Estimate]], manifest: dict[str, Any]) -> list[Score]:
+    left_out = [one["benchmark"] for one in manifest.get("left_out", ())]
     kinds = sorted({(score.modality, score.evaluation) for score, _ in behind})
     found = []
     for modality, evaluation in kinds:
         parts = [pair for pair in behind if (pair[0].modality, pair[0].evaluation) == (modality, evaluation)]
         if mean := scoring.macro(evaluation, modality, parts):
+            if left_out and evaluation == "benchmark":
+                mean.notes.append(f"without {', '.join(left_out)}: left out")
             found.append(mean)
     return found
 

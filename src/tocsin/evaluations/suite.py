@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -19,13 +19,6 @@ EVALUATIONS = ("benchmark", "over-refusal")
 
 class _Written(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class BenchmarkEntry(_Written):
-    """One benchmark of a suite."""
-
-    name: str
-    limit: int | None = Field(default=None, ge=1, description="cases that are drawn at most")
 
 
 class SamplingEntry(_Written):
@@ -42,6 +35,34 @@ class SamplingEntry(_Written):
         return Sampling(**self.model_dump())
 
 
+Draw = Literal["uniform", "proportional", "equal"]
+"""How a limit draws: from all cases, from each hazard by its share, or from each hazard the same number."""
+
+
+class BenchmarkEntry(_Written):
+    """One benchmark of a suite."""
+
+    name: str
+    sample: str | None = Field(default=None, description="a named sample of the benchmark in place of the whole")
+    limit: int | None = Field(default=None, ge=1, description="cases that are drawn at most")
+    draw: Draw | None = None
+    judge: str | None = Field(default=None, description="judge of its free-text answers, over the suite's")
+    system: str | None = Field(default=None, description="system prompt of its cases")
+    sampling: SamplingEntry | None = Field(default=None, description="over the suite's, field by field")
+    optional: bool = Field(default=False, description="left out, and said, where its data or licence is missing")
+    reconstruction: str = Field(default="", description="what of this entry is a guess at the protocol, in words")
+
+
+class Difficulty(_Written):
+    """Which cases are hard enough to be asked: those that a baseline did not answer safely."""
+
+    baseline: str = Field(description="the model that is asked first")
+    judge: str | None = Field(default=None, description="judge of its answers; the suite's if absent")
+    pool: int | None = Field(default=None, ge=1, description="cases of each benchmark that it is asked at most")
+    max_calls: int | None = Field(default=None, ge=1)
+    benchmarks: tuple[str, ...] = Field(default=(), description="the benchmarks that are filtered; all if empty")
+
+
 class Suite(_Written):
     """What is assessed, and how."""
 
@@ -53,9 +74,18 @@ class Suite(_Written):
     benchmarks: tuple[BenchmarkEntry, ...] = ()
     judge: str | None = Field(default=None, description="judge of free-text answers; each benchmark's own if absent")
     judges: dict[str, dict[str, Any]] = Field(default_factory=dict, description="parameters of judges, by name")
+    roles: dict[Literal["judge"], str] = Field(default_factory=dict, description="role → model")
     limit: int | None = Field(default=None, ge=1)
+    draw: Draw = "uniform"
+    difficulty: Difficulty | None = None
     repeats: int = Field(default=1, ge=1)
     sampling: SamplingEntry = SamplingEntry()
+
+    def sampling_of(self, benchmark: str) -> Sampling:
+        """How the answers to a benchmark's cases are drawn."""
+        own = next((entry.sampling for entry in self.benchmarks if entry.name == benchmark), None)
+        said = {} if own is None else own.model_dump(exclude_unset=True)
+        return self.sampling.model_copy(update=said).record()
 
     @field_validator("benchmarks", mode="before")
     @classmethod

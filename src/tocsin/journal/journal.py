@@ -40,7 +40,9 @@ WHERE c.id > ? AND {unfinished} ORDER BY c.id LIMIT ?
 """
 _ANSWERED = "SELECT id, key FROM calls WHERE answer IS NOT NULL ORDER BY attempt, id"
 _UNFINISHED = "NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)"
-_FAILED = "EXISTS (SELECT 1 FROM latest r WHERE r.cell = c.id AND r.outcome = 'error')"
+_AGAIN = "(outcome = 'error' OR reason = 'judge_failed')"
+"""Records of what another attempt may mend: no answer, or no verdict because the judge gave none."""
+_FAILED = f"EXISTS (SELECT 1 FROM latest r WHERE r.cell = c.id AND {_AGAIN})"
 
 
 def call_key(identity: str, role: str, request: bytes, draw: tuple[str, str, int] | None) -> bytes:
@@ -281,7 +283,7 @@ class Journal:
         found: dict[int, dict[tuple[str, str, int], bytes]] = {}
         query = (
             "SELECT cell, role, branch, ordinal, key FROM calls WHERE cell IS NOT NULL"
-            " AND cell NOT IN (SELECT cell FROM latest WHERE outcome <> 'error') ORDER BY id"
+            f" AND cell NOT IN (SELECT cell FROM latest WHERE NOT {_AGAIN}) ORDER BY id"
         )
         with readable(self.path):
             for cell, role, branch, ordinal, key in self._reader.execute(query):

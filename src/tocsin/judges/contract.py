@@ -70,6 +70,10 @@ def judge(
 
 
 def make(name: str, parameters: dict[str, Any] | None = None) -> Judge:
-    """A judge by name; see `registry.make`."""
-    made: Judge = registry.make("judge", name, parameters or {})
+    """A judge by name; see `registry.make`.
+
+    A suite may give a judge a name of its own and say with ``judge`` which one it is.
+    """
+    said = dict(parameters or {})
+    made: Judge = registry.make("judge", said.pop("judge", name), said)
     return made

@@ -82,9 +82,8 @@ def data_gaps(manifest: dict[str, Any], summary: dict[str, Any]) -> list[str]:
         if key not in scored:
             told.append(f"{name}: no case of it entered a figure.")
     told += [
-        f"{clean.name(entry['name'])}: named by the suite, but left out of this run."
-        for entry in manifest["suite"].get("benchmarks", ())
-        if entry["name"] not in manifest["benchmarks"]
+        f"{clean.name(one['benchmark'])}: named by the suite, but left out of this run: {clean.name(one['needs'], most=300)}."
+        for one in manifest.get("left_out", ())
     ]
     limits = {name: about["limit"] for name, about in manifest["benchmarks"].items() if about.get("limit")}
     if limits:

@@ -1,0 +1,62 @@
+"""Who plays which role in a run. Every model is opened once, so that its limits hold over all its roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from tocsin.judges import Judge
+from tocsin.models import Caller, ModelConfig, open_caller
+from tocsin.types import Role
+
+
+class Cast(msgspec.Struct, frozen=True):
+    """The models of a run.
+
+    Attributes:
+        targets: What is assessed, in the order of the manifest.
+        judges: Whom the judges ask, by name.
+    """
+
+    targets: Sequence[Caller]
+    judges: Mapping[str, Caller] = {}
+
+    def callers(self) -> dict[tuple[Role, int], Caller]:
+        """Role and index → caller, as the engine takes them."""
+        found: dict[tuple[Role, int], Caller] = {("target", index): caller for index, caller in enumerate(self.targets)}
+        return found | {("judge", index): caller for index, caller in enumerate(self.judges.values())}
+
+    def places(self) -> dict[tuple[Role, str], int]:
+        """Role and model's name → index."""
+        return {("judge", name): index for index, name in enumerate(self.judges)}
+
+    def everyone(self) -> list[Caller]:
+        """Each caller once."""
+        return list({id(caller): caller for caller in (*self.targets, *self.judges.values())}.values())
+
+    async def close(self) -> None:
+        """Closes every model."""
+        for caller in self.everyone():
+            await caller.close()
+
+
+def open_cast(
+    targets: Sequence[Caller],
+    judges: Iterable[Judge],
+    configs: dict[str, ModelConfig],
+    *,
+    concurrency: int | None = None,
+) -> Cast:
+    """Opens the models that judges ask, beside targets that are open already.
+
+    Raises:
+        UnknownName, ModelUnavailable, ConfigError: As `open_caller`.
+    """
+    opened = {caller.model.name: caller for caller in targets}
+    asked: dict[str, Caller] = {}
+    for name in sorted({name for judge in judges for name in judge.models}):
+        if name not in opened:
+            opened[name] = open_caller(name, configs, concurrency=concurrency)
+        asked[name] = opened[name]
+    return Cast(targets, asked)
