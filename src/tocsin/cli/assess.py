@@ -183,6 +183,9 @@ def _ending(run: Run, how: str) -> int:
     from tocsin.cli.errors import Exit, say
     from tocsin.engine import Ending
 
+    if unjudged := run.judge_failures:
+        answers = "1 answer has" if unjudged == 1 else f"{unjudged} answers have"
+        say(f"{answers} no verdict because the judge gave none; ask it again with {how} --retry-errors")
     for one in run.manifest.get("left_out", ()):
         say(f"left out: {one['benchmark']}: {one['needs']}")
     say(f"report: {run.folder / 'report.html'}")

@@ -102,11 +102,15 @@ def provenance(manifest: dict[str, Any], *, errors: int) -> Provenance:
         resume = "tocsin assess --resume RUN"
     elif errors:
         resume = "tocsin assess --resume RUN --retry-errors"
+    entries = {entry["name"]: entry for entry in manifest["suite"].get("benchmarks", ())}
     return Provenance(
         facts=_facts(manifest),
-        models=[_model(target) for target in manifest["targets"]],
+        models=[
+            *(_model(target) for target in manifest["targets"]),
+            *(_model(asked, "asked by the judges") for asked in manifest.get("roles", {}).get("judge", {}).values()),
+        ],
         judges=[_judge(name, judge) for name, judge in manifest["judges"].items()],
-        sources=[_source(name, about) for name, about in manifest["benchmarks"].items()],
+        sources=[_source(name, about, entries.get(name)) for name, about in manifest["benchmarks"].items()],
         sessions=[_session(session) for session in manifest["sessions"]],
         flags=[clean.name(flag) for flag in manifest["flags"]],
         again=_again(manifest),
@@ -129,6 +133,7 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
         ("Planned attempts", f"{manifest['cells']:,}"),
         ("Sampling", ", ".join(f"{name} {value}" for name, value in sampling) or "left to the endpoint"),
         ("Attacks", words.listed([f"{n} ({a['identity']})" for n, a in manifest["attacks"].items()])),
+        *([("Difficulty filter", _difficulty(manifest["difficulty"]))] if manifest.get("difficulty") else ()),
         ("Licences accepted", words.listed(accepted) if accepted else "none needed accepting"),
         ("Bad rows", "stop the run (strict)" if manifest.get("strict") else "count as errors"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
@@ -136,10 +141,20 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
     return [(name, clean.name(value, most=400)) for name, value in facts]
 
 
-def _model(target: dict[str, Any]) -> Party:
+def _difficulty(told: dict[str, Any]) -> str:
+    """How many cases a baseline was asked, and how many were too easy."""
+    parts = [
+        f"{name}: {counts['answered_safely']:,} of {counts['asked']:,} left out"
+        for name, counts in told["benchmarks"].items()
+    ]
+    return f"cases that {told['baseline']} answered safely in run {told['run']} are left out ({words.listed(parts)})"
+
+
+def _model(target: dict[str, Any], role: str = "") -> Party:
     limits, prices = target.get("limits") or {}, target.get("prices")
     can = [word.replace("_", " ") for word, able in (target.get("capabilities") or {}).items() if able]
     facts = [
+        *([("Role", role)] if role else ()),
         ("Address", clean.address(target["base_url"]) if target["base_url"] else "on this machine"),
         ("Family", target["family"] or "not told by its name"),
         ("Takes and gives", words.listed(can)),
@@ -167,7 +182,27 @@ def _judge(name: str, judge: dict[str, Any]) -> Party:
     return Party(clean.name(name), [(key, clean.name(value, most=500)) for key, value in facts])
 
 
-def _source(name: str, about: dict[str, Any]) -> Source:
+def _limit(about: dict[str, Any]) -> str:
+    """Which cases were asked."""
+    whole = f"every case of the sample {about['sample']!r}" if about.get("sample") else "every case"
+    if not about.get("limit"):
+        return whole
+    drawn = {"proportional": ", each hazard by its share", "equal": ", from each hazard the same number"}
+    return f"at most {about['limit']:,} of {whole}{drawn.get(about.get('draw', ''), '')}"
+
+
+def _protocol(entry: dict[str, Any]) -> list[str]:
+    """What the suite says of this benchmark alone."""
+    told = [f"System prompt: {entry['system']}"] if entry.get("system") else []
+    own = {name: value for name, value in (entry.get("sampling") or {}).items() if value not in (None, [], ())}
+    if own:
+        told.append(f"Sampling: {', '.join(f'{name} {value}' for name, value in own.items())}")
+    if entry.get("reconstruction"):
+        told.append(f"Reconstruction: {entry['reconstruction']}")
+    return told
+
+
+def _source(name: str, about: dict[str, Any], entry: dict[str, Any] | None = None) -> Source:
     data = about["dataset"]
     files = data.get("files", ())
     gate = f" ({data['gate']}, accepted)" if data.get("gate") else ""
@@ -176,12 +211,12 @@ def _source(name: str, about: dict[str, Any]) -> Source:
         title=clean.name(about["title"], most=300),
         version=str(about["version"]),
         measures=clean.name(about["measures"]),
-        limit=f"at most {about['limit']:,} cases" if about.get("limit") else "every case",
+        limit=_limit(about),
         data=clean.name(data["title"]),
         origin=clean.name(data["origin"]),
         revision=_sum(data["revision"]),
         licence=clean.name(f"{data['licence']}{gate}"),
-        notes=[clean.name(note, most=300) for note in data.get("notes", ())],
+        notes=[clean.name(note, most=400) for note in (*data.get("notes", ()), *_protocol(entry or {}))],
         files=[
             DataFile(clean.name(file["path"]), _sum(file["sha256"]), clean.name(file["from"]), bool(file["pinned"]))
             for file in files[:_FILES]
@@ -216,7 +251,9 @@ def _again(manifest: dict[str, Any]) -> str:
     parts: list[str] = ["tocsin", "assess", *(target["name"] for target in manifest["targets"])]
     if suite["name"] != AD_HOC:
         parts += ["--suite", suite["name"] if base else "FILE"]
-    if benchmarks and (suite["name"] == AD_HOC or (base and benchmarks != [entry.name for entry in base.benchmarks])):
+    left_out = {one["benchmark"] for one in manifest.get("left_out", ())}
+    usual = [entry.name for entry in base.benchmarks if entry.name not in left_out] if base else []
+    if benchmarks and (suite["name"] == AD_HOC or (base and benchmarks != usual)):
         parts += ["--benchmark", ",".join(benchmarks)]
     if OWN_CASES in manifest["benchmarks"]:
         parts += ["--cases", _own_file(manifest["benchmarks"][OWN_CASES])]
@@ -225,6 +262,8 @@ def _again(manifest: dict[str, Any]) -> str:
     for option in ("judge", "limit", "seed"):
         if suite.get(option) is not None and (base is None or getattr(base, option) != suite[option]):
             parts += [f"--{option}", str(suite[option])]
+    for role, model in (suite.get("roles") or {}).items():
+        parts += ["--role", f"{role}={model}"]
     if suite.get("repeats", 1) != 1:
         parts += ["--repeats", str(suite["repeats"])]
     for licence in manifest["licences_accepted"]:

@@ -1,0 +1,23 @@
+"""The programmer's door: what the command line does, as functions."""
+
+from __future__ import annotations
+
+from tocsin.api.assessing import assess, assess_async, resume, resume_async
+from tocsin.api.conduct import Watcher
+from tocsin.api.run import Run, load_run, run_loop, write_results
+from tocsin.evaluations.catalogue import datasets_here, fetch_dataset, listing
+
+__all__ = [
+    "Run",
+    "Watcher",
+    "assess",
+    "assess_async",
+    "datasets_here",
+    "fetch_dataset",
+    "listing",
+    "load_run",
+    "resume",
+    "resume_async",
+    "run_loop",
+    "write_results",
+]

@@ -1,0 +1,198 @@
+"""Assessing models, and going on with what was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from tocsin.api.conduct import Conduct, Watcher, begin, check_prices, made_attacks, prepare, session
+from tocsin.api.run import Run, run_loop
+from tocsin.benchmarks import find
+from tocsin.engine import Limits
+from tocsin.evaluations import manifest as manifests
+from tocsin.evaluations.assessment import make_judges, resolve
+from tocsin.evaluations.cast import Cast, open_cast
+from tocsin.evaluations.difficulty import hard_cases
+from tocsin.evaluations.suite import Suite
+from tocsin.journal import (
+    Journal,
+    JournalError,
+    RunFolder,
+    answers_of,
+    check_manifest,
+    read_manifest,
+)
+from tocsin.models import EMBEDDED, ModelConfig, open_caller, read_config
+
+
+def assess(*models: str, **options: Any) -> Run:
+    """Assesses models and returns the finished (or stopped) run; see `assess_async` for the options."""
+    return run_loop(assess_async(*models, **options))
+
+
+async def assess_async(
+    *models: str,
+    out: Path | str = "runs",
+    suite: str | None = None,
+    benchmarks: Sequence[str] = (),
+    evaluations: Sequence[str] = (),
+    judge: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    cases: Path | str | None = None,
+    limit: int | None = None,
+    seed: int | None = None,
+    repeats: int | None = None,
+    data: Path | str | None = None,
+    accept_licences: Sequence[str] = (),
+    limits: Limits | None = None,
+    concurrency: int | None = None,
+    reuse: Sequence[Path | str] = (),
+    prepared: Path | str | None = None,
+    strict: bool = False,
+    config: Path | str | None = None,
+    watch: Watcher | None = None,
+    signals: bool = False,
+    report: bool = True,
+) -> Run:
+    """Assesses models.
+
+    Args:
+        models: ``provider/name`` or entries of ``tocsin.toml``; the embedded default if there is none.
+        out: Folder in which the run's own folder is made.
+        suite: Name of a suite or path of a YAML file; ``quick`` if neither suite, benchmarks nor cases are given.
+        benchmarks: Benchmarks to run instead of the suite's.
+        evaluations: Evaluations to run instead of the suite's.
+        judge: Judge of free-text answers.
+        roles: Role → model, over the suite's; the role there is: ``judge``.
+        cases: The user's own prompts, JSONL or CSV.
+        limit: Cases drawn from each benchmark at most.
+        seed: Over the suite's: draws cases and the order of the run.
+        repeats: Attempts at each case, over the suite's.
+        data: Folder with datasets, looked in before the cache and the origins.
+        accept_licences: Names of benchmarks whose terms are accepted.
+        limits: What this session may spend.
+        concurrency: A fixed number of calls at a time; adaptive if None.
+        reuse: Folders of other runs whose answers may be used.
+        prepared: A finished run of the suite's baseline, where the suite has a difficulty filter; made first if None.
+        strict: Stop at a bad row instead of counting it as an error.
+        config: A ``tocsin.toml``; the one in the working folder if None.
+        watch: Shows progress.
+        signals: Whether the first interrupt ends the run cleanly (in the main thread only).
+        report: Whether to write the report beside the summary.
+
+    Raises:
+        ConfigError, UnknownName, ValueError, DatasetError, LicenceNotAccepted, RowError: What was asked for cannot be run.
+        ModelUnavailable: A key, a package or a file is missing.
+        JournalError: The run folder cannot be used.
+    """
+    configs = read_config(Path(config) if config else None)
+    targets = [open_caller(name, configs, concurrency=concurrency) for name in models or (EMBEDDED,)]
+    for other in reuse:
+        answers_of(Path(other))  # a folder that cannot be used is said before anything is made
+    conduct = Conduct(limits=limits or Limits(), reuse=reuse, watch=watch, signals=signals, report=report)
+    cast = Cast(targets)
+    try:
+        assessment = resolve(
+            suite=suite,
+            benchmarks=benchmarks,
+            evaluations=evaluations,
+            judge=judge,
+            roles=roles or {},
+            cases=Path(cases) if cases else None,
+            limit=limit,
+            seed=seed,
+            repeats=repeats,
+            data=Path(data) if data else None,
+            accepted=accept_licences,
+            targets=len(targets),
+            strict=strict,
+        )
+        cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency)
+        check_prices(cast.everyone(), limits)
+        difficulty = None
+        if assessment.suite.difficulty is not None or prepared is not None:
+            if prepared is None:
+                ready = await prepare(Path(out), assessment, configs, conduct, concurrency)
+                if not ready.complete:
+                    return ready
+                prepared = ready.folder
+            filtered = hard_cases(Path(prepared), assessment)
+            assessment = replace(assessment, drawing=replace(assessment.drawing, hard=filtered.hard))
+            difficulty = filtered.told
+        folder, journal, manifest = begin(Path(out), assessment, cast, difficulty)
+        try:
+            return await session(folder, journal, manifest, cast, assessment.judges, conduct)
+        finally:
+            folder.close()
+    finally:
+        await cast.close()
+
+
+def resume(folder: Path | str, **options: Any) -> Run:
+    """Finishes a run that was stopped; see `resume_async` for the options."""
+    return run_loop(resume_async(folder, **options))
+
+
+async def resume_async(
+    folder: Path | str,
+    *,
+    retry_errors: bool = False,
+    limits: Limits | None = None,
+    concurrency: int | None = None,
+    reuse: Sequence[Path | str] = (),
+    config: Path | str | None = None,
+    watch: Watcher | None = None,
+    signals: bool = False,
+    report: bool = True,
+) -> Run:
+    """Finishes a run that was stopped. No call that is in its journal is made again.
+
+    Args:
+        folder: The run's folder.
+        retry_errors: Also attempt cells again that ended in `error`; the earlier records are kept.
+        limits: What this session may spend.
+        concurrency: A fixed number of calls at a time; adaptive if None.
+        reuse: Folders of other runs whose answers may be used.
+        config: A ``tocsin.toml``; the one in the working folder if None.
+        watch: Shows progress.
+        signals: Whether the first interrupt ends the run cleanly.
+        report: Whether to write the report beside the summary.
+
+    Raises:
+        ReplayDiverged: A model, judge, attack or benchmark is not what it was when the run was planned.
+        JournalError, ModelUnavailable, UnknownName, ConfigError: The folder or a model cannot be used.
+    """
+    path = Path(folder)
+    manifest = read_manifest(path)
+    check_manifest(path, manifest)
+    configs: dict[str, ModelConfig] = read_config(Path(config) if config else None)
+    targets = [open_caller(target["name"], configs, concurrency=concurrency) for target in manifest["targets"]]
+    cast = Cast(targets)
+    conduct = Conduct(
+        limits=limits or Limits(), reuse=reuse, watch=watch, signals=signals, report=report, retry_errors=retry_errors
+    )
+    try:
+        suite = Suite.model_validate(manifest["suite"])
+        made = make_judges(suite, manifest["judges"])
+        cast = open_cast(targets, made.values(), configs, concurrency=concurrency)
+        check_prices(cast.everyone(), limits)
+        held = RunFolder(path, create=False)
+        try:
+            journal = Journal(path)
+            if not journal.planned:
+                await journal.close()
+                raise JournalError(f"{path} was stopped before its plan was complete and nothing was asked: delete it")
+            first = next(journal.cells(failed=retry_errors, window=1), None)
+            if first is not None:
+                versions = {name: find(name).version for name in manifest["benchmarks"] if name != "cases"}
+                manifests.check_resumable(
+                    manifest, cast, made, made_attacks(), versions, f"{first.cell.position} ({first.cell.key})"
+                )
+            return await session(held, journal, manifest, cast, made, conduct)
+        finally:
+            held.close()
+    finally:
+        await cast.close()

@@ -1,0 +1,209 @@
+"""Conducting a session of a run, whatever is asked in it: planning, running, writing what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from tocsin import attacks, judges
+from tocsin.api.run import Run, write_results
+from tocsin.engine import REASON, Budget, Ending, Engine, Limits, Shared, withheld
+from tocsin.evaluations import manifest as manifests
+from tocsin.evaluations.assessment import Assessment, make_judges
+from tocsin.evaluations.cast import Cast, open_cast
+from tocsin.evaluations.difficulty import filtered_names, preparation
+from tocsin.evaluations.plan import plan
+from tocsin.evaluations.suite import Suite
+from tocsin.journal import (
+    Journal,
+    JournalError,
+    ReplayDiverged,
+    RunFolder,
+    answers_of,
+)
+from tocsin.models import Caller, ModelConfig, open_caller
+
+Watcher = Callable[[Engine, dict[str, Any], dict[str, int]], contextlib.AbstractContextManager[None]]
+"""Given the engine, the manifest and the number of cells of each benchmark, shows progress while its context is open."""
+
+
+EXTRA_WORKERS = 64
+"""Cells beyond the calls at a time: those that wait for a commit or a judge."""
+
+
+class Conduct(msgspec.Struct, frozen=True, kw_only=True):
+    """How a session of a run is conducted, whatever is asked in it."""
+
+    limits: Limits
+    reuse: Sequence[Path | str]
+    watch: Watcher | None
+    signals: bool
+    report: bool
+    retry_errors: bool = False
+
+
+async def prepare(
+    out: Path, assessment: Assessment, configs: dict[str, ModelConfig], conduct: Conduct, concurrency: int | None
+) -> Run:
+    """Runs the suite's baseline over the benchmarks that are filtered by difficulty, as a run of its own."""
+    wanted = assessment.suite.difficulty
+    assert wanted is not None, "only a suite with a difficulty filter is prepared"
+    names = filtered_names(assessment.suite, assessment.chosen)
+    suite = preparation(assessment.suite, names)
+    chosen = [
+        replace(one, limit=wanted.pool, judge=suite.judge or one.judge)
+        for one in assessment.chosen
+        if one.benchmark.name in names
+    ]
+    baseline = open_caller(wanted.baseline, configs, concurrency=concurrency)
+    made = make_judges(suite, {judge for one in chosen for judge in one.judges()})
+    cast = open_cast([baseline], made.values(), configs, concurrency=concurrency)
+    try:
+        before = replace(
+            assessment,
+            suite=suite,
+            chosen=chosen,
+            judges=made,
+            drawing=replace(assessment.drawing, targets=1, repeats=1),
+            left_out=(),
+        )
+        folder, journal, manifest = begin(out, before, cast)
+        limits = Limits(calls=wanted.max_calls, cost=conduct.limits.cost, minutes=conduct.limits.minutes)
+        check_prices(cast.everyone(), limits)
+        try:
+            return await session(folder, journal, manifest, cast, made, replace(conduct, limits=limits))
+        finally:
+            folder.close()
+    finally:
+        await cast.close()
+
+
+def begin(
+    out: Path, assessment: Assessment, cast: Cast, difficulty: dict[str, Any] | None = None
+) -> tuple[RunFolder, Journal, dict[str, Any]]:
+    """Makes the run folder with its manifest and its plan; leaves nothing behind if that fails."""
+    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{assessment.suite.name}-{token_hex(2)}"
+    manifest = manifests.build(name, assessment, cast, made_attacks(), difficulty)
+    parameters = [caller.model.parameters for caller in cast.everyone() if hasattr(caller.model, "parameters")]
+    said = json.dumps([manifest["suite"], *map(dict, parameters)], ensure_ascii=False)
+    if withheld(said):
+        raise ValueError(f"{REASON}: it stands in the suite or in a model's configuration, and nothing was made of it")
+    folder = RunFolder(out / name, create=True)
+    try:
+        folder.write_manifest(manifest)
+        journal = Journal(folder.path, create=True)
+        manifest["cells"] = journal.plan(plan(assessment.chosen, assessment.drawing))
+        if not manifest["cells"]:
+            raise ValueError("nothing is left to ask: the benchmarks have no case for these evaluations")
+        manifest["bad_rows"] = {}
+        for benchmark, (bad, every, first) in journal.bad_rows().items():
+            if bad == every:
+                raise ValueError(f"benchmark {benchmark!r}: no row of its data can be used; the first says: {first}")
+            manifest["bad_rows"][benchmark] = {"rows": bad, "first": first}
+        folder.write_manifest(manifest)
+    except BaseException:
+        folder.discard()
+        raise
+    return folder, journal, manifest
+
+
+async def session(
+    folder: RunFolder,
+    journal: Journal,
+    manifest: dict[str, Any],
+    cast: Cast,
+    made: dict[str, judges.Judge],
+    conduct: Conduct,
+) -> Run:
+    """Runs the unfinished cells of a held, planned run, and writes what came of it."""
+    suite = Suite.model_validate(manifest["suite"])
+    shared = Shared(
+        journal=journal,
+        callers=cast.callers(),
+        places=cast.places(),
+        sampling={name: suite.sampling_of(name) for name in manifest["benchmarks"]},
+        budget=Budget(conduct.limits),
+        seed=suite.seed,
+        retry_errors=conduct.retry_errors,
+        reuse=tuple(answers_of(Path(other)) for other in conduct.reuse),
+    )
+    workers = sum(
+        caller.concurrency.ceiling + min(EXTRA_WORKERS, caller.concurrency.ceiling) for caller in cast.targets
+    )
+    engine = Engine(shared, made_attacks(), made, workers=min(workers, manifest["cells"]))
+    session: dict[str, Any] = {
+        "started": manifests.now(),
+        "ended": None,
+        "ending": Ending.INTERRUPTED,
+        "reason": "the process ended",
+    }
+    manifest["sessions"].append(session)
+    manifest["status"] = "running"
+    try:
+        folder.write_manifest(manifest)
+        with (
+            _interruptible(engine) if conduct.signals else contextlib.nullcontext(),
+            conduct.watch(engine, manifest, journal.unfinished(failed=conduct.retry_errors))
+            if conduct.watch
+            else contextlib.nullcontext(),
+        ):
+            ended = await engine.run()
+    except ReplayDiverged:
+        manifest["sessions"].pop()
+        manifest["status"] = "partial"
+        folder.write_manifest(manifest)
+        raise
+    finally:
+        with contextlib.suppress(JournalError):
+            await journal.close()
+    session.update(
+        ended=manifests.now(), ending=ended.ending, reason=ended.reason, calls=shared.budget.calls,
+        cost=round(shared.budget.cost, 6) if any(caller.prices for caller in cast.everyone()) else None,
+    )  # fmt: skip
+    manifest["status"] = "complete" if ended.ending is Ending.COMPLETE else "partial"
+    folder.write_manifest(manifest)
+    summary = write_results(folder.path, manifest, report=conduct.report)
+    return Run(folder=folder.path, manifest=manifest, summary=summary, ended=ended)
+
+
+def made_attacks() -> dict[str, attacks.Attack]:
+    """Every attack of a run, by name."""
+    return {"direct": attacks.make("direct")}
+
+
+def check_prices(callers: Sequence[Caller], limits: Limits | None) -> None:
+    """Raises `ValueError` if there is a limit on cost and a model whose prices are not known."""
+    for caller in callers:
+        if limits is not None and limits.cost is not None and caller.prices is None:
+            raise ValueError(
+                f'--max-cost needs the prices of {caller.model.name}: under [models."{caller.model.name}"] in tocsin.toml,'
+                " prices = {input = …, output = …} in US dollars per million tokens"
+            )
+
+
+@contextlib.contextmanager
+def _interruptible(engine: Engine) -> Iterator[None]:
+    """The first interrupt lets open calls finish, the second ends at once. What is committed stays either way."""
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
+        engine.stop()
+        loop.remove_signal_handler(signal.SIGINT)  # the next one is Python's own
+
+    loop.add_signal_handler(signal.SIGINT, first)
+    loop.add_signal_handler(signal.SIGTERM, engine.stop)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)

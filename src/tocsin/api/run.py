@@ -1,0 +1,113 @@
+"""A finished or stopped run: what it holds, and writing its results."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from tocsin.engine import Ended, Ending
+from tocsin.journal import (
+    check_manifest,
+    open_journal,
+    read_manifest,
+    readable,
+    write_private,
+)
+from tocsin.journal.folder import JOURNAL, MARKDOWN, REPORT, SUMMARY
+from tocsin.results.summary import as_json, summarise
+from tocsin.types import ErrorKind, Unscored
+
+T = TypeVar("T")
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A run and how its latest session ended."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    summary: dict[str, Any]
+    ended: Ended
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell has a record."""
+        return self.ended.ending is Ending.COMPLETE
+
+    @property
+    def errors(self) -> int:
+        """Cells that ended in `error`."""
+        scores = (score for model in self.summary["models"] for score in model["scores"])
+        return sum(score["error"] for score in scores if score["benchmark"] and score["passed"] is not None)
+
+    @property
+    def judge_failures(self) -> int:
+        """Answers without a verdict because the judge failed, refused or could not be read."""
+        tables = (table["counts"] for model in self.summary["models"] for table in model["unscored_reasons"])
+        return sum(counts.get(Unscored.JUDGE_FAILED.value, 0) for counts in tables)
+
+    @property
+    def final_errors(self) -> int:
+        """Those of them that another attempt would end in again: bad rows, and what the filter stopped."""
+        scores = (score for model in self.summary["models"] for score in model["scores"] if score["benchmark"])
+        lasting = (ErrorKind.BAD_ROW.value, ErrorKind.WITHHELD.value)
+        return sum(score["errors_by_kind"].get(kind, 0) for score in scores for kind in lasting)
+
+
+def write_results(
+    folder: Path, manifest: dict[str, Any], *, report: bool = True, reveal: bool = False
+) -> dict[str, Any]:
+    """Writes ``summary.json`` and the report of a run from its journal, and returns the summary.
+
+    Args:
+        folder: The run's folder.
+        manifest: Its manifest.
+        report: Whether to write ``report.html`` and ``report.md`` too.
+        reveal: Whether the report shows prompts and answers. They may be harmful; redacted unless asked for.
+    """
+    check_manifest(folder, manifest)
+    db = open_journal(folder)
+    try:
+        with readable(folder / JOURNAL):
+            summary = summarise(db, manifest)
+        write_private(folder / SUMMARY, as_json(summary))
+        if report:
+            from tocsin.report import write_html, write_markdown  # its templates take time to load
+
+            write_private(folder / REPORT, write_html(db, manifest, summary, reveal=reveal))
+            write_private(folder / MARKDOWN, write_markdown(manifest, summary))
+    finally:
+        db.close()
+    return summary
+
+
+def load_run(folder: Path | str) -> Run:
+    """A run as its folder holds it.
+
+    Raises:
+        JournalError: It is not a run folder, or cannot be read.
+    """
+    path = Path(folder)
+    manifest = read_manifest(path)
+    check_manifest(path, manifest)
+    db = open_journal(path)
+    try:
+        with readable(path / JOURNAL):
+            summary = summarise(db, manifest)
+    finally:
+        db.close()
+    last = manifest["sessions"][-1] if manifest["sessions"] else {"ending": Ending.INTERRUPTED, "reason": "never run"}
+    return Run(folder=path, manifest=manifest, summary=summary, ended=Ended(Ending(last["ending"]), last["reason"]))
+
+
+def run_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
