@@ -182,6 +182,7 @@ def _say_errors(run: Run, how: str) -> None:
 def _ending(run: Run, how: str) -> int:
     from tocsin.cli.errors import Exit, say
     from tocsin.engine import Ending
+    from tocsin.evaluations.difficulty import SUFFIX as PREPARE
 
     if unjudged := run.judge_failures:
         answers = "1 answer has" if unjudged == 1 else f"{unjudged} answers have"
@@ -197,4 +198,6 @@ def _ending(run: Run, how: str) -> int:
         return Exit.DONE
     say(f"stopped: {run.ended.reason}; scores use only what was finished in order")
     say(f"go on with: {how}")
+    if run.manifest["suite"]["name"].endswith(PREPARE):
+        say(f"this was the baseline of the difficulty filter; then your command again, with --prepared {run.folder}")
     return Exit.INTERRUPTED if ending is Ending.INTERRUPTED else Exit.STOPPED
