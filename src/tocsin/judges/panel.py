@@ -77,7 +77,7 @@ class Panel(Judge, frozen=True, kw_only=True, dict=True):
 
     def asking(self, model: str) -> Self:
         """The same panel, whose members ask `model` wherever they name none."""
-        members: tuple[str | dict[str, Any], ...] = ()
+        members: list[str | dict[str, Any]] = []
         for entry, member in zip(self.members, self._judges, strict=True):
             settled = member.asking(model)
             members.append(

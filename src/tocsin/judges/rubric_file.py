@@ -188,7 +188,7 @@ class Prompts:
 
     def __init__(self, path: str, entry: PromptsEntry) -> None:
         self.entry, self._texts = entry, dict[str, str]()
-        for number, line in enumerate(read_file(path, "prompts").splitlines(), 1):
+        for number, line in enumerate(read_file(path, "prompts").split("\n"), 1):
             if line.strip():
                 category, text = self._row(line, f"{Path(path).name}, line {number}")
                 if self._texts.setdefault(category, text) != text:
