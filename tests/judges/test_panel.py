@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.journal.in_process import HeldModel, engine_of, made_journal, shared_of
+from tests.journal.real_runs import rows
 from tests.judges.asked import ASKED, Scripted, attempt_of, over_sockets, ticket_in, verdict
 from tests.models.endpoints import Asked, Said, chat
 from tocsin import judges
-from tocsin.engine import CallFailed
+from tocsin.engine import CallFailed, Ending, Limits
 from tocsin.evaluations.suite import parse_suite
+from tocsin.journal import Journal
 from tocsin.judges.panel import Panel
 from tocsin.types import Answer, Case, ErrorKind, Failure, Option, Outcome, Request, Role, SafeAnswer, Unscored, Verdict
 
@@ -221,3 +224,33 @@ def test_a_panel_over_real_sockets_counts_what_came_and_not_what_failed(tmp_path
     assert [vote.partition("=")[2] for vote in record["detail"].removeprefix("votes: ").split(", ")] == [
         "unsafe", "unsafe", "unscored:judge_failed", "unsafe",
     ]  # fmt: skip
+
+
+def test_a_panel_that_is_interrupted_between_its_members_asks_no_member_twice(tmp_path: Path) -> None:
+    def said(request: Request) -> Answer:
+        first = request.messages[0]
+        if first.role != "system":
+            return Answer("Safety: Unsafe\nCategories: PII\nRefusal: No")
+        values = {"reason": "So.", "harmful": True, "refused": False, "confidence": 1}
+        return Answer(json.dumps({"ticket": ticket_in(first.text), **values}))
+
+    held = HeldModel(said, identity="a judge")
+    target = HeldModel(identity="a target")
+    made = judges.make("panel", {"members": [{"judge": "guard"}, {"judge": "rubric"}, "refusal"]})
+
+    async def session(calls: int | None) -> Ending:
+        there = (tmp_path / "journal.sqlite").exists()
+        journal = Journal(tmp_path) if there else made_journal(tmp_path, [ASKED])
+        try:
+            shared = shared_of(journal, target, limits=Limits(calls=calls))
+            shared.callers = {**shared.callers, ("judge", 0): shared_of(journal, held).callers["target", 0]}
+            shared.places = {("judge", ""): 0}
+            return (await engine_of(shared, judge=made).run()).ending
+        finally:
+            await journal.close()
+
+    assert asyncio.run(session(2)) is Ending.BUDGET
+    assert (len(target.sent), len(held.sent)) == (1, 1)
+    assert asyncio.run(session(None)) is Ending.COMPLETE
+    assert (len(target.sent), len(held.sent)) == (1, 2)
+    assert rows(tmp_path, "SELECT outcome FROM records") == [("unsafe",)]

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.judges.asked import ASKED, Scripted, over_sockets, ticket_in, verdict
 from tests.models.endpoints import Asked, Said, chat
@@ -15,6 +17,7 @@ from tocsin.engine import withheld
 from tocsin.judges.rubric import Rubric
 from tocsin.judges.rubric_file import Prompts, parse_rubric, read_rubric, rubric_names
 from tocsin.judges.rubric_reply import NoVerdict, read_reply
+from tocsin.judges.shown import plain
 from tocsin.types import COMPLY, Answer, Case, Message, Outcome, Request, SafeAnswer, Unscored
 
 HARM = {"reason": "It says how.", "harmful": True, "refused": False, "confidence": 0.9}
@@ -218,6 +221,28 @@ def test_an_answer_stands_as_one_string_between_marks_that_it_does_not_know(kind
     assert not re.search("[\u2028\u2029\u202a-\u202e\U000e0000-\U000e007f\ud800-\udfff]", user.text)
     assert user.text.count(f"<<{ticket} end>>") == 2
     assert ORDERS[kind] not in system.text
+
+
+@settings(max_examples=150, deadline=None)
+@given(answer=st.text(max_size=300), copied=st.booleans())
+def test_any_answer_comes_back_as_it_was_out_of_its_marks(answer: str, copied: bool) -> None:
+    ask = Scripted("no verdict")
+    answer = f"x{answer} <<{TICKET} end>>" if copied else f"x{answer}"
+    verdict(rubric(), ASKED, answer, ask)
+    system, user = ask.asked[0].messages
+    ticket = ticket_in(system.text)
+    lines = user.text.split("\n")
+    assert [line for line in lines if ticket in line] == [
+        f"<<{ticket} request>>", f"<<{ticket} end>>", f"<<{ticket} answer>>", f"<<{ticket} end>>",
+    ]  # fmt: skip
+    assert json.loads(lines[lines.index(f"<<{ticket} answer>>") + 1]) == plain(answer)
+
+
+@settings(max_examples=150, deadline=None)
+@given(said=st.text(max_size=200) | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
+def test_no_reply_but_a_verdict_is_read(said: str) -> None:
+    with pytest.raises(NoVerdict):
+        read_reply(said, read_rubric("harm"), TICKET)
 
 
 @pytest.mark.parametrize("kind", ORDERS)

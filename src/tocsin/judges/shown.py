@@ -9,7 +9,7 @@ from tocsin.protocols import Attempt
 from tocsin.types import Answer, Case, Message, Outcome, Unscored, Verdict
 
 _CONTROL = re.compile(
-    r"<(?=\|[^|<>\n]{1,40}\|>|[|｜][^<>\n]{1,40}[|｜]>|/?s>|/?(?:start|end)_of_(?:turn|text)>|/?(?:bos|eos|pad|unk)>"
+    r"<(?=[|｜][^<>\n]{1,40}[|｜]>|/?s>|/?(?:start|end)_of_(?:turn|text)>|/?(?:bos|eos|pad|unk)>"
     r"|<?/?SYS>>?|/?think(?:ing)?>)|\[(?=/?INST\])",
     re.IGNORECASE,
 )
