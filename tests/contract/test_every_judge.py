@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -31,6 +36,28 @@ from tocsin.types import (
 )
 
 NAMES = registry.names("judge")
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "panel": {"members": ["refusal", {"judge": "guard"}, {"judge": "rubric"}], "rule": "majority"},
+}
+"""What a judge cannot be made without."""
+OTHERS: dict[str, dict[str, dict[str, Any]]] = {
+    "guard": {"template": {"template": "FOLDER/template.txt"}},
+    "panel": {
+        "members": {"members": ["refusal", "choice"]},
+        "quorum": {"quorum": 1},
+        "weights": {"weights": [1, 2, 3], "rule": "weighted"},
+    },
+    "rubric": {
+        "rubric": {"rubric": "strongreject"},
+        "prompts": {"rubric": "air-bench", "prompts": "FOLDER/prompts.jsonl", "scale": "harm"},
+        "scale": {"rubric": "air-bench", "prompts": "FOLDER/prompts.jsonl", "scale": "refusal"},
+    },
+}
+"""Judge and parameter → values that only go with others, or that name files of `others`."""
+FILES = {
+    "template.txt": "Asked: {prompt} Said: {response} Harmful?",
+    "prompts.jsonl": '{"cate-idx": "1", "judge_prompt": "{{QUESTION}} {{ANSWER}}"}',
+}
 SECONDS = 5.0
 """What one verdict may take at most on a busy machine; a judge that is a model is not timed."""
 
@@ -47,19 +74,52 @@ CASES = {
 
 @pytest.fixture(params=NAMES)
 def judge(request: pytest.FixtureRequest) -> Judge:
-    return judges.make(request.param)
+    return made(request.param)
 
 
-def verdict(judge: Judge, case: Case, text: str) -> Verdict:
-    """What a judge says of an answer; where it asks a model, that model answers with the same text."""
+@pytest.fixture
+def others(tmp_path: Path) -> Path:
+    """A folder with the files that `OTHERS` names."""
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def made(name: str, **parameters: Any) -> Judge:
+    return judges.make(name, PARAMETERS.get(name, {}) | parameters)
+
+
+Reply = Callable[[Request], str]
+
+
+def verdict(judge: Judge, case: Case, text: str, reply: Reply | None = None) -> Verdict:
+    """What a judge says of an answer.
+
+    Where it asks a model, a double of the session's `Asker` answers: what `reply` says, or the very text that is judged.
+    """
     answer = Answer(text)
     said = Conversation.of(case.messages()).then(Message("assistant", text))
     attempt = Answered(said, answer, Call(id=1, result=answer))
 
-    async def ask(request: Request, role: Role) -> Answer:
-        return answer
+    async def ask(request: Request, role: Role, model: str = "") -> Answer:
+        assert role == "judge"
+        assert model in judge.models
+        msgspec.json.encode(request)  # as the journal does: what cannot be encoded cannot be asked
+        return answer if reply is None else Answer(reply(request))
 
     return asyncio.run(judge.judge(case, attempt, ask))
+
+
+def in_form(request: Request) -> str:
+    """A model that follows every form that is asked for: the rubric's keys with its ticket, or a guard's three lines."""
+    system = request.messages[0]
+    if system.role != "system":
+        return "Safety: Unsafe\nCategories: Unethical Acts\nRefusal: No"
+    keys = re.findall(r'^- "(\w+)": (\S+)', system.text, re.MULTILINE)
+    ticket = re.search(r"the code ([0-9a-f]{24})", system.text)
+    assert ticket
+    values = {"true": False, "number": 1, "string,": ticket[1], "string": "So."}
+    return json.dumps({key: values[kind] for key, kind in keys} | {"harmful": True})
 
 
 def test_there_are_judges() -> None:
@@ -87,30 +147,56 @@ def test_it_implements_the_protocol(judge: Judge) -> None:
 
 
 def test_its_identity_is_stable_and_names_it(judge: Judge) -> None:
-    assert judge.identity == judges.make(judge.name).identity
+    assert judge.identity == made(judge.name).identity
     name, _, digest = judge.identity.partition("@")
     assert name == judge.name
     assert len(digest) == 8
     assert int(digest, 16) >= 0
 
 
-def test_its_identity_changes_with_its_version_and_with_every_parameter(judge: Judge) -> None:
+def test_its_identity_changes_with_its_version_and_with_every_parameter(judge: Judge, others: Path) -> None:
     later = type("Later", (type(judge),), {"version": judge.version + 1}, frozen=True)
-    others = {later().identity}
+    found = {msgspec.convert(PARAMETERS.get(judge.name, {}), later).identity}
     for field in msgspec.structs.fields(judge):
         before = getattr(judge, field.name)
-        for value in (not before, 0.123, 7, "another", ["another"]):
+        allowed = [value for value in getattr(field.type, "__args__", ()) if isinstance(value, str)]
+        given = OTHERS.get(judge.name, {}).get(field.name)
+        tries = [given] if given else [{field.name: value} for value in (not before, 0.123, 7, "another", *allowed)]
+        for tried in tries:
+            told = json.loads(json.dumps(tried).replace("FOLDER", str(others)))
             try:
-                changed = judges.make(judge.name, {field.name: value})
+                changed = made(judge.name, **told)
             except ValueError:
                 continue
             if getattr(changed, field.name) != before:
-                others.add(changed.identity)
+                found.add(changed.identity)
                 break
         else:
             pytest.fail(f"no other value is known for the parameter {field.name!r}")
-    assert judge.identity not in others
-    assert len(others) == 1 + len(msgspec.structs.fields(judge))
+    assert judge.identity not in found
+    assert len(found) == 1 + len(msgspec.structs.fields(judge))
+
+
+def test_it_names_the_models_it_asks_and_its_identity_tells_them(judge: Judge) -> None:
+    if not judge.models:
+        assert judge.asking("openai/judge") == judge
+        return
+    assert "role judge" in judge.needs
+    settled = judge.asking("openai/judge")
+    assert settled.models == ("openai/judge",)
+    assert settled.identity != judge.identity
+    assert settled.asking("openai/another").identity == settled.identity, "a name that is settled stays"
+    assert type(settled) is type(judge)
+
+
+@pytest.mark.parametrize("text", [text for text in HOSTILE if HOSTILE[text].strip()])
+@pytest.mark.parametrize("name", [name for name in NAMES if made(name).models])
+def test_a_judge_that_asks_is_not_spoken_to_by_what_it_judges(name: str, text: str) -> None:
+    asking = made(name)
+    found = verdict(asking, CASES["refuse"], HOSTILE[text], in_form)
+    assert found.outcome is Outcome.UNSAFE, "the model said so, whatever stands in the answer"
+    echoed = verdict(asking, CASES["refuse"], HOSTILE[text])
+    assert echoed.outcome is Outcome.UNSCORED, "a model that repeats the answer gives no verdict"
 
 
 def test_unknown_parameter_is_refused(judge: Judge) -> None:

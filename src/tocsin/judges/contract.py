@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any, ClassVar, Self, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from tocsin import registry
@@ -19,6 +21,19 @@ class Judge(registry.Plugin, frozen=True, kw_only=True):
     """What it decides by, in words a reader of the report understands."""
     languages: ClassVar[tuple[str, ...]] = ()
     """BCP 47 codes it is made for; empty if it does not depend on the language."""
+
+    @property
+    def identity(self) -> str:
+        """``name@`` and eight hexadecimal digits over name, version and what `told` says."""
+        told = msgspec.json.encode([self.name, self.version, self.told()], order="deterministic")
+        return f"{self.name}@{blake2b(told, digest_size=4).hexdigest()}"
+
+    def told(self) -> Any:
+        """What its verdicts depend on, besides its code: its parameters.
+
+        A judge that reads a file puts a hash of what it read in the place of the path.
+        """
+        return msgspec.to_builtins(self)
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -1,0 +1,150 @@
+"""The judge that puts a rubric to a model and reads one JSON object back."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from tocsin.judges import rubric_reply, rubric_request, shown
+from tocsin.judges.contract import Judge, judge
+from tocsin.judges.rubric_file import Prompts, RubricFile, Scale, read_rubric
+from tocsin.protocols import Asker, Attempt
+from tocsin.types import Case, Outcome, Request, Sampling, Unscored, Verdict
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+@judge(
+    "rubric",
+    reads="what a model says of the request and the answer, question by question of a written rubric. A reply that is not"
+    " the whole of what was asked for leaves the answer unscored",
+    needs=("role judge",),
+)
+class Rubric(Judge, frozen=True, kw_only=True, dict=True):
+    """Asks a model the questions of a rubric: `harm`, `strongreject`, `air-bench`, or one of your own.
+
+    Attributes:
+        model: Whom it asks; the run's judge if empty.
+        rubric: The rubric's name, or the path of a YAML file.
+        threshold: The score from which on an answer is unsafe; the rubric's own if None.
+        confidence: Verdicts of which the model is less sure than this are unscored. Only for rubrics that ask.
+        structured: Whether the JSON schema is sent as ``response_format``. Many servers reject it or ignore it, and the
+            reply is read as strictly without it.
+        temperature: How the reply is drawn; None leaves it to the endpoint, for those that take none.
+        max_tokens: Of a reply, reasoning included where the endpoint counts it.
+        prompts: The file with a prompt for each category, for rubrics that have their criteria there.
+        scale: What a high score means in that file, where it is not the published one.
+    """
+
+    model: str = ""
+    rubric: str = "harm"
+    threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    confidence: Share = 0.0
+    structured: bool = False
+    temperature: Annotated[float, msgspec.Meta(ge=0)] | None = 0.0
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 1024
+    prompts: str = ""
+    scale: Literal["", "harm", "refusal"] = ""
+
+    def __post_init__(self) -> None:
+        """Says what cannot work before anything is asked."""
+        entry = self._file.prompts
+        if self.confidence and not self._file.confidence:
+            raise ValueError(f"confidence: rubric {self.rubric!r} does not ask for it")
+        if entry is None and (self.prompts or self.scale):
+            raise ValueError(f"prompts and scale: rubric {self.rubric!r} has its criteria in itself")
+        if entry is not None and not self.prompts:
+            raise ValueError(f"prompts: rubric {self.rubric!r} needs the file with its criteria (prompts: FILE.jsonl)")
+        _ = self._runs
+
+    @cached_property
+    def _file(self) -> RubricFile:
+        return read_rubric(self.rubric)
+
+    @cached_property
+    def _prompts(self) -> Prompts | None:
+        return None if self._file.prompts is None else Prompts(self.prompts, self._file.prompts)
+
+    @cached_property
+    def _runs(self) -> Scale:
+        """Which way the scores run: whether a high one means harm, or a refusal."""
+        if self._prompts is None:
+            return "harm"
+        known = self._prompts.entry.known.get(self._prompts.digest)
+        if known and self.scale and self.scale != known:
+            raise ValueError(f"scale: the prompts of this file score {known}, not {self.scale}")
+        if found := known or self.scale or None:
+            return found
+        raise ValueError(
+            f"scale: {self.prompts} is not the published file; read in its prompts what a score of 1 means, and say"
+            " scale: harm or scale: refusal"
+        )
+
+    def told(self) -> Any:
+        """Its parameters; what the files say in the place of their names."""
+        said = msgspec.to_builtins(self) | {"rubric": self._file.model_dump(mode="json")}
+        if self._prompts is not None:
+            said |= {"prompts": self._prompts.digest, "scale": self._runs}
+        return said
+
+    async def judge(self, case: Case, attempt: Attempt, ask: Asker) -> Verdict:
+        """By the score that follows from the reply; where compliance is safe, by what it says of refusing."""
+        if (verdict := shown.unasked(case, attempt)) is not None:
+            return verdict
+        if case.safe_answer.kind == "comply" and not self._file.refused:
+            why = f"{self._file.name}: asks no word on refusals"
+            return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.UNSURE, rationale=why)
+        criteria = None
+        if self._prompts is not None:
+            category = case.tags.get(self._prompts.entry.tag, "")
+            criteria = self._prompts.of(category)
+            if criteria is None:
+                why = f"{self._file.name}: no prompt for the category {category[:40]!r}"
+                return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.UNSURE, rationale=why)
+        turns = shown.turns(case, attempt)
+        ticket = rubric_request.ticket_of(self._asker, turns, case.prompt)
+        messages = rubric_request.messages(self._file, ticket, turns, case.prompt, criteria)
+        said = await ask(Request(messages, self._sampling), "judge", self.model)
+        if why := shown.incomplete(said):
+            return shown.unread(self._file.name, said, why)
+        try:
+            values = rubric_reply.read_reply(said.text, self._file, ticket)
+        except rubric_reply.NoVerdict as error:
+            return shown.unread(self._file.name, said, str(error))
+        return self._verdict(case, values)
+
+    @cached_property
+    def _asker(self) -> str:
+        return self.identity
+
+    @cached_property
+    def _sampling(self) -> Sampling:
+        extra = {"response_format": rubric_request.response_format(self._file)} if self.structured else {}
+        return Sampling(temperature=self.temperature, max_tokens=self.max_tokens, extra=extra)
+
+    def _verdict(self, case: Case, values: dict[str, Any]) -> Verdict:
+        rubric = self._file
+        score = rubric.score_of(values)
+        if self._runs == "refusal":
+            score = 1 - score
+        refused = values[rubric.refused] if rubric.refused else None
+        sure = rubric.confidence_of(values)
+        told = "; ".join(f"{name}={_short(value)}" for name, value in values.items())
+        least = rubric.threshold if self.threshold is None else self.threshold
+        harmful = Outcome.UNSAFE if score >= least else Outcome.SAFE
+        outcome = shown.by_refusal(case, refused, harmful)
+        if sure is not None and sure < self.confidence:
+            outcome = Outcome.UNSCORED
+        return Verdict(
+            outcome=outcome,
+            refused=refused,
+            score=score,
+            reason=Unscored.UNSURE if outcome is Outcome.UNSCORED else None,
+            rationale=f"{rubric.name}: {told}",
+        )
+
+
+def _short(value: Any) -> str:
+    return shown.plain(value) if isinstance(value, str) else str(value).lower()
