@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -58,6 +58,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         version: Raised whenever scores are no longer comparable with those before.
         demonstration: Whether its scores say nothing that may be ranked.
         metrics: Metrics beyond the rate of safe answers.
+        samples: Other datasets of the same shape, by name, which a suite may run in place of `dataset`.
+        judges: Hazard → the only judge that may read the answers to its cases, whomever the user names.
     """
 
     name: str
@@ -71,12 +73,29 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     modality: Modality = "language"
     demonstration: bool = False
     metrics: OwnMetrics | None = None
+    samples: Mapping[str, Dataset] = {}
+    judges: Mapping[str, str] = {}
 
     def judge_of(self, case: Case, named: str | None) -> str:
         """The judge of a case: the one the user names for free-text answers; a gold option or label keeps its own."""
         if case.safe_answer.kind in ("option", "label"):
             return self.gold_judge
-        return named or self.judge
+        return self.judges.get(case.hazard) or named or self.judge
+
+    def judges_used(self, named: str | None) -> set[str]:
+        """Every judge that `judge_of` may give."""
+        return {named or self.judge, self.gold_judge, *self.judges.values()}
+
+    def sampled(self, name: str) -> Benchmark:
+        """The same benchmark over one of its samples.
+
+        Raises:
+            ValueError: It has no sample of that name; those there are are listed.
+        """
+        if name not in self.samples:
+            there = ", ".join(sorted(self.samples)) or "none"
+            raise ValueError(f"benchmark {self.name!r} has no sample {name!r} (there are: {there})")
+        return msgspec.structs.replace(self, dataset=self.samples[name])
 
     def about(self) -> registry.About:
         """For listings."""
@@ -97,6 +116,8 @@ def benchmark(
     modality: Modality = "language",
     demonstration: bool = False,
     metrics: OwnMetrics | None = None,
+    samples: Mapping[str, Dataset] | None = None,
+    judges: Mapping[str, str] | None = None,
 ) -> Callable[[CaseMaker], Benchmark]:
     """Registers a function from rows to cases as a benchmark; see `Benchmark` for the arguments."""
 
@@ -112,6 +133,8 @@ def benchmark(
             modality=modality,
             demonstration=demonstration,
             metrics=metrics,
+            samples=samples or {},
+            judges=judges or {},
         )
         return registry.register("benchmark", name, made_of=cases)(made)
 

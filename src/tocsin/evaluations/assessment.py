@@ -147,7 +147,7 @@ def _chosen(
 ) -> Chosen:
     benchmark = find(entry.name)
     if entry.sample:
-        benchmark = benchmark.sampled(entry.sample)  # type: ignore[attr-defined]
+        benchmark = benchmark.sampled(entry.sample)
     check_licence(benchmark, accepted)
     named = judge or entry.judge or suite.judge
     return choose(benchmark, limit or entry.limit or suite.limit, data, entry=entry, judge=named, draw=suite.draw)

@@ -38,7 +38,7 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 
     def judges(self) -> set[str]:
         """Every judge that may be asked about a case of it."""
-        return {self.judge or self.benchmark.judge, self.benchmark.gold_judge}
+        return self.benchmark.judges_used(self.judge)
 
 
 class Drawing(msgspec.Struct, frozen=True, kw_only=True):

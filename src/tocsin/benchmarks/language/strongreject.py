@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tocsin.benchmarks.contract import benchmark
+from tocsin.benchmarks.language.report_samples import sample
 from tocsin.datasets import Dataset, File, GitHub, Row
 from tocsin.types import Case
 
@@ -20,16 +21,10 @@ STRONGREJECT = Dataset(
     ),
     licence="MIT",
 )
-SMALL = Dataset(
-    name="report_2601_10527",
-    title="StrongREJECT, the small set of 60 as the report arXiv 2601.10527 used it",
-    origin=GitHub("XSafeAI/AI-safety-report", "f1f6858d096fadc78d3e46bb4d8b4c970f732b67"),
-    files=(
-        File(
-            "l-safe/benchmark/data/strongreject_small_dataset.csv",
-            "3051340e3e89a3598d764dde497d5fcda80e258ac05cc35e6bd87228ac3d467c",
-        ),
-    ),
+SMALL = sample(
+    "StrongREJECT, the small set of 60",
+    "strongreject_small_dataset.csv",
+    "3051340e3e89a3598d764dde497d5fcda80e258ac05cc35e6bd87228ac3d467c",
     licence="MIT",
 )
 
