@@ -176,7 +176,7 @@ def test_every_outcome_and_every_reason_for_none_is_explained() -> None:
 def test_every_field_of_a_suite_is_in_the_reference() -> None:
     page = REFERENCE / "suites.md"
     told = list(re.findall(r"^\| `(\w+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE))
-    kinds = (suite.Suite, suite.BenchmarkEntry, suite.SamplingEntry)
+    kinds = (suite.Suite, suite.BenchmarkEntry, suite.SamplingEntry, suite.Difficulty)
     assert told == [name for kind in kinds for name in kind.model_fields]
     for text in blocks(page, "yaml"):
         assert suite.parse_suite(text, "the reference").benchmarks
@@ -237,7 +237,7 @@ def test_every_gate_and_every_dataset_is_in_the_reference() -> None:
 
 def test_every_benchmark_and_judge_is_named_for_users() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    text += (REFERENCE / "datasets.md").read_text(encoding="utf-8")
+    text += "".join((REFERENCE / page).read_text(encoding="utf-8") for page in ("datasets.md", "judges.md"))
     assert [n for n in (*registry.names("benchmark"), *registry.names("judge")) if f"`{n}`" not in text] == []
 
 
