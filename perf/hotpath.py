@@ -48,10 +48,12 @@ class Row(msgspec.Struct, kw_only=True):
         samples_per_second: Over the whole wall time.
         cpu_ms: CPU milliseconds per sample.
         cpu_ms_without_startup: The same from the first call on.
+        cpu_ms_of_calls: The same for calls, judging and keeping the answers alone.
         peak_rss_mb: Largest resident set, in units of 1,000,000 bytes.
         bytes_per_sample: Bytes on disk per sample.
         ratios: Other client -> this client's `cpu_ms` over the other's, each ratio taken within a round.
         ratios_without_startup: The same of `cpu_ms_without_startup`.
+        ratios_of_calls: The same of `cpu_ms_of_calls`.
     """
 
     client: str
@@ -59,10 +61,12 @@ class Row(msgspec.Struct, kw_only=True):
     samples_per_second: float
     cpu_ms: float
     cpu_ms_without_startup: float
+    cpu_ms_of_calls: float
     peak_rss_mb: float
     bytes_per_sample: float
     ratios: dict[str, float]
     ratios_without_startup: dict[str, float]
+    ratios_of_calls: dict[str, float]
 
 
 def run_tocsin(url: str, n: int, connections: int, folder: Path) -> Figures:
@@ -161,10 +165,12 @@ def _row(client: Client, clients: Sequence[Client], rounds: Sequence[dict[str, F
         samples_per_second=statistics.median(figures.samples / figures.wall_seconds for figures in own),
         cpu_ms=statistics.median(map(_cpu_ms, own)),
         cpu_ms_without_startup=statistics.median(map(_cpu_ms_without_startup, own)),
+        cpu_ms_of_calls=statistics.median(map(_cpu_ms_of_calls, own)),
         peak_rss_mb=statistics.median(figures.peak_rss_mb for figures in own),
         bytes_per_sample=statistics.median(figures.bytes_on_disk / figures.samples for figures in own),
         ratios=ratios(_cpu_ms),
         ratios_without_startup=ratios(_cpu_ms_without_startup),
+        ratios_of_calls=ratios(_cpu_ms_of_calls),
     )
 
 
@@ -176,14 +182,21 @@ def _cpu_ms_without_startup(figures: Figures) -> float:
     return 1000 * figures.cpu_seconds_without_startup / figures.samples
 
 
+def _cpu_ms_of_calls(figures: Figures) -> float:
+    return 1000 * figures.cpu_seconds_of_calls / figures.samples
+
+
 def table(rows: Sequence[Row]) -> str:
-    """The rows as aligned text; beside each value that includes start-up, in parentheses, the one that does not."""
+    """The rows as aligned text; CPU and its ratios as whole process / without start-up / calls alone."""
     others = [row.client for row in rows if row.client != "tocsin"]
     head = ["client", "samples", "samples/s", "CPU ms/sample", "peak RSS MB", "bytes/sample"]
     lines = [[*head, *(f"CPU / {other}" for other in others)]]
     for row in rows:
-        ratios = [f"{row.ratios[other]:.3g} ({row.ratios_without_startup[other]:.3g})" for other in others]
-        cpu = f"{row.cpu_ms:.3f} ({row.cpu_ms_without_startup:.3f})"
+        ratios = [
+            f"{row.ratios[other]:.2f} / {row.ratios_without_startup[other]:.2f} / {row.ratios_of_calls[other]:.2f}"
+            for other in others
+        ]
+        cpu = f"{row.cpu_ms:.3f} / {row.cpu_ms_without_startup:.3f} / {row.cpu_ms_of_calls:.3f}"
         rate, memory, disk = f"{row.samples_per_second:.0f}", f"{row.peak_rss_mb:.0f}", f"{row.bytes_per_sample:.0f}"
         lines.append([row.client, str(row.samples), rate, cpu, memory, disk, *ratios])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -221,7 +234,7 @@ def main() -> None:
     with serve(latency=options.latency, answer="hash", refuse_share=REFUSED, mode="counting") as server:
         rows = measure(clients, server, options.connections, options.repeat, options.folder)
     print(f"latency {options.latency:g} s, {options.connections} connections, medians of {options.repeat}")
-    print("CPU includes start-up; in parentheses: without it")
+    print("CPU of the whole process / without start-up / of calls, judging and journal alone")
     print(table(rows))
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")

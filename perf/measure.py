@@ -41,6 +41,8 @@ class Figures(msgspec.Struct, kw_only=True):
         samples: Prompts that were answered.
         cpu_seconds: User and system time of the process and of the children it waited for, start-up included.
         cpu_seconds_without_startup: The same from `Meter.begin` on.
+        cpu_seconds_of_calls: The part of it that went into calls, judging and keeping the answers; the same as without
+            start-up for a client that does nothing else.
         wall_seconds: Seconds since the process began, start-up included.
         wall_seconds_without_startup: The same from `Meter.begin` on.
         peak_rss_mb: Largest resident set of the process, in units of 1,000,000 bytes.
@@ -50,6 +52,7 @@ class Figures(msgspec.Struct, kw_only=True):
     samples: int
     cpu_seconds: float
     cpu_seconds_without_startup: float
+    cpu_seconds_of_calls: float
     wall_seconds: float
     wall_seconds_without_startup: float
     peak_rss_mb: float
@@ -66,16 +69,23 @@ class Meter:
 
     def begin(self) -> None:
         """Marks the end of start-up."""
-        self._cpu = _cpu()
+        self._cpu = cpu()
         self._wall = time.time()
 
-    def figures(self, samples: int, folder: Path) -> Figures:
-        """The figures up to now, for a client that left its files in `folder`."""
-        cpu, now = _cpu(), time.time()
+    def figures(self, samples: int, folder: Path, *, cpu_of_calls: float | None = None) -> Figures:
+        """The figures up to now, for a client that left its files in `folder`.
+
+        Args:
+            samples: Prompts that were answered.
+            folder: Where its files are.
+            cpu_of_calls: CPU seconds of calls, judging and keeping; all since `begin` if None.
+        """
+        spent, now = cpu(), time.time()
         return Figures(
             samples=samples,
-            cpu_seconds=cpu,
-            cpu_seconds_without_startup=cpu - self._cpu,
+            cpu_seconds=spent,
+            cpu_seconds_without_startup=spent - self._cpu,
+            cpu_seconds_of_calls=spent - self._cpu if cpu_of_calls is None else cpu_of_calls,
             wall_seconds=now - self._born,
             wall_seconds_without_startup=now - self._wall,
             peak_rss_mb=_peak_bytes() / 1e6,
@@ -88,7 +98,8 @@ def report(figures: Figures) -> None:
     print(msgspec.json.encode(figures).decode(), flush=True)
 
 
-def _cpu() -> float:
+def cpu() -> float:
+    """User and system time of this process and of the children it waited for, in seconds."""
     own, waited = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + waited.ru_utime + waited.ru_stime
 
@@ -100,7 +111,7 @@ def _age() -> float:
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
         return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
     except (OSError, AttributeError):
-        return _cpu()
+        return cpu()
 
 
 def _peak_bytes() -> int:

@@ -14,10 +14,13 @@ import re
 from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
-from importlib import metadata, resources
-from typing import Any, ClassVar, Literal, TypeVar
+from importlib import resources
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Kind = Literal["benchmark", "attack", "judge", "provider"]
 Made = TypeVar("Made")
@@ -170,5 +173,7 @@ def _own_files(kind: Kind) -> dict[str, str]:
 
 
 @cache
-def _entry_points(kind: Kind) -> dict[str, metadata.EntryPoint]:
+def _entry_points(kind: Kind) -> dict[str, EntryPoint]:
+    from importlib import metadata  # it takes time, and most look-ups end before it
+
     return {point.name: point for point in metadata.entry_points(group=_HOMES[kind][1])}

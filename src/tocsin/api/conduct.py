@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from tocsin import attacks, judges
 from tocsin.api.run import Run, write_results
-from tocsin.engine import REASON, Budget, Ending, Engine, Limits, Shared, withheld
+from tocsin.engine import REASON, Budget, Ending, Engine, Limits, Shared, seldom_collected, withheld
 from tocsin.evaluations import manifest as manifests
 from tocsin.evaluations.assessment import Assessment, make_judges
 from tocsin.evaluations.cast import Cast, open_cast
@@ -102,7 +102,8 @@ def begin(
     try:
         folder.write_manifest(manifest)
         journal = Journal(folder.path, create=True)
-        manifest["cells"] = journal.plan(plan(assessment.chosen, assessment.drawing))
+        with seldom_collected():
+            manifest["cells"] = journal.plan(plan(assessment.chosen, assessment.drawing))
         if not manifest["cells"]:
             raise ValueError("nothing is left to ask: the benchmarks have no case for these evaluations")
         manifest["bad_rows"] = {}

@@ -34,10 +34,11 @@ def own_cases(path: Path) -> Benchmark:
     or the option or label that is right; else ``refuse``) and ``options`` (a list or separated by ``|``).
     """
     repeated: Counter[str] = Counter()
+    folder = path.parent
 
     def cases(rows: Iterable[Row]) -> Iterator[Case]:
         for row in rows:
-            case = _case(row, path.parent)
+            case = _case(row, folder)
             if row.get("id") in (None, ""):  # the same prompt twice is two cases, as it is two rows
                 repeated[case.id] += 1
                 if (number := repeated[case.id]) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tocsin.engine.budget import Budget, Limits
-from tocsin.engine.run import Counts, Ended, Ending, Engine
+from tocsin.engine.run import Counts, Ended, Ending, Engine, seldom_collected
 from tocsin.engine.session import Answered, CallFailed, Session, Shared
 from tocsin.engine.withhold import REASON, fingerprint, withheld
 
@@ -20,5 +20,6 @@ __all__ = [
     "Session",
     "Shared",
     "fingerprint",
+    "seldom_collected",
     "withheld",
 ]

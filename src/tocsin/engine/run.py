@@ -89,7 +89,7 @@ class Engine:
         timer = None if left is None else asyncio.get_running_loop().call_later(left + 0.001, self._look_at_budget)
         tasks = [asyncio.create_task(self._work(feed)) for _ in range(self._workers)]
         try:
-            with _seldom_collected():
+            with seldom_collected():
                 await asyncio.gather(*tasks)
         except BaseException:
             for task in tasks:
@@ -225,8 +225,8 @@ _PASS_ON: tuple[type[Exception], ...] = (
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Has the garbage collector look for cycles less often, and not among what was there before the run.
+def seldom_collected() -> Iterator[None]:
+    """Has the garbage collector look for cycles less often, and not among what was there before.
 
     Calls leave hardly any cycles, but make so many objects that looking for them was a sixth of a call's CPU.
     """

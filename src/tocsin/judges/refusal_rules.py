@@ -25,6 +25,7 @@ import yaml
 WINDOW = 600
 """How many characters of an answer are read, after leading blanks."""
 
+_SHORT = 200  # characters of a text whose answer is kept
 _REACH = 4096  # how far leading blanks are followed
 _HEDGE_WITHIN = 300
 
@@ -66,6 +67,12 @@ def is_refusal(text: str) -> bool:
     Returns:
         True if a rule decided for a refusal; `refusal_evidence` says which words it saw. Never raises on a string.
     """
+    return _short_refusal(text) if len(text) <= _SHORT else refusal_evidence(text) is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def _short_refusal(text: str) -> bool:
+    """The same for a short text, kept: a model declines in the same few sentences again and again."""
     return refusal_evidence(text) is not None
 
 
