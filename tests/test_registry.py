@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,16 +193,24 @@ def test_identity_follows_from_name_version_and_parameters_alone() -> None:
     assert len(others | {first().identity}) == 4
 
 
+NEEDED: dict[str, dict[str, Any]] = {"panel": {"members": ["refusal", {"judge": "guard", "model": "a/guard"}]}}
+"""Parameters of plug-ins that cannot be made without."""
+
+
 def test_identity_is_the_same_in_every_process() -> None:
     code = (
         "from tocsin import registry\n"
         "for kind in ('judge', 'attack'):\n"
         "    for name in registry.names(kind):\n"
-        "        print(registry.make(kind, name, {}).identity)"
+        f"        print(registry.make(kind, name, {NEEDED!r}.get(name, {{}})).identity)"
     )
     one, two = python(code, seed="1"), python(code, seed="2")
     assert one == two
-    here = [registry.make(kind, name, {}).identity for kind in ("judge", "attack") for name in registry.names(kind)]
+    here = [
+        registry.make(kind, name, NEEDED.get(name, {})).identity
+        for kind in ("judge", "attack")
+        for name in registry.names(kind)
+    ]
     assert one.split() == here
 
 
