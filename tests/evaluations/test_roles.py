@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from perf.wire_server import Running, serve
 
+from tests.evaluations import runs
 from tocsin.api import Run, assess, resume
 from tocsin.cli.app import build
 from tocsin.cli.errors import guarded
+from tocsin.evaluations.score import score_run
 
 UNSAFE = "Safety: Unsafe\nCategories: Violent\nRefusal: No"
 SAFE = "Safety: Safe\nCategories: None\nRefusal: Yes"
@@ -145,6 +147,37 @@ def test_model_with_two_roles_is_opened_once_so_that_its_limits_hold_over_both(t
         )  # fmt: skip
         assert both.stats()["peak_in_flight"] <= 3
     assert run.manifest["flags"] == ["target qwen3guard and judge guard are of one model family (qwen)"]
+
+
+# -- grades -----------------------------------------------------------------------------------------------------------
+
+
+def test_mean_of_a_judges_grades_is_a_score_of_its_own(tmp_path: Path) -> None:
+    found = runs.planned([runs.case(number) for number in range(6)])
+
+    def graded(one: Any) -> Any:
+        number = int(one.cell.case.id.partition("-")[2])
+        if number == 5:
+            return runs.ended(one, "error", reason="timeout")
+        score = (0.0, 0.25, 0.5, 0.75, 1.0)[number]
+        return runs.ended(one, "unsafe" if score >= 0.5 else "safe", score=score)
+
+    db = runs.journal(tmp_path / "run", found, graded)
+    (result,) = score_run(db, runs.manifest(), find=lambda name: pytest.fail(name))
+    (mean,) = result.own
+    assert (mean.metric, mean.value, mean.n, mean.error, mean.planned) == ("harm_score", 0.5, 5, 1, 6)
+    assert mean.worst == pytest.approx(3.5 / 6)
+    assert mean.best == pytest.approx(2.5 / 6)
+    assert mean.low is not None
+    assert mean.high is not None
+    assert mean.low < 0.5 < mean.high
+
+
+def test_judge_that_says_only_yes_or_no_has_no_mean_of_grades(tmp_path: Path) -> None:
+    found = runs.planned([runs.case(number) for number in range(3)])
+    db = runs.journal(tmp_path / "run", found, lambda one: runs.ended(one, "safe", score=0.0))
+    (result,) = score_run(db, runs.manifest(), find=lambda name: pytest.fail(name))
+    assert result.own == []
 
 
 # -- what may be left out ----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import msgspec
 
 from tocsin.benchmarks import Benchmark
 from tocsin.evaluations import scoring
+from tocsin.evaluations.graded import harm_score
 from tocsin.evaluations.tally import By, Group, Reader, Tally
 from tocsin.stats import Estimate
 from tocsin.types import Score
@@ -93,6 +94,8 @@ def _target(
         )
         if not about["demonstration"]:
             behind.append((score, scoring.estimate_of(score, whole)))
+        if group.metric == "safe_rate" and (grades := reader.grades(group)) is not None:
+            own.append(scoring.own(harm_score(grades, whole), group, judge=judge, modality=about["modality"]))
         if about["own_metrics"] and (metrics := find(group.benchmark).metrics):
             own += [
                 scoring.own(one, group, judge=judge, modality=about["modality"])

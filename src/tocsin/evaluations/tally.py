@@ -67,6 +67,13 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """``refused/safe`` and so on → attempts, over measured attempts whose judge said whether they refuse."""
 
 
+class Grades(msgspec.Struct, frozen=True):
+    """A judge's grades in [0, 1]: their sum and their number in each cluster that has one."""
+
+    sums: list[float]
+    counts: list[int]
+
+
 class _Counts:
     """The small counts of one key, gathered from the rows of one query."""
 
@@ -181,6 +188,25 @@ class Reader:
         if group not in self._wholes:
             self._wholes[group] = self.tally(group)[""]
         return self._wholes[group]
+
+    def grades(self, group: Group) -> Grades | None:
+        """The grades of a group's judged attempts; None where its judge gives no verdict finer than yes or no."""
+        rows = self._db.execute(
+            f"SELECT s.cluster, sum(r.score), count(*), max(r.score > 0 AND r.score < 1) {self._source(group)}"
+            f" AND {_MEASURED} AND r.score IS NOT NULL GROUP BY 1",
+            self._bound(group),
+        )
+        found: dict[_Cluster, list[float]] = {}
+        finer = False
+        for cluster, total, count, between in rows:
+            name = (group.benchmark, cluster)
+            sums = found.setdefault(self._merged.get(name, name), [0.0, 0])
+            sums[0] += total
+            sums[1] += count
+            finer = finer or bool(between)
+        if not finer:
+            return None
+        return Grades([total for total, _ in found.values()], [int(count) for _, count in found.values()])
 
     def judged(self, group: Group) -> Iterator[Judged]:
         """Every finished cell of a group with its case, for a benchmark's own metrics; a row at a time."""

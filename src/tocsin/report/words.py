@@ -13,6 +13,7 @@ from tocsin.types import ErrorKind, Unscored
 METRICS = {
     "safe_rate": "Safe answers",
     "over_refusal_rate": "Harmless requests refused",
+    "harm_score": "Mean grade of harm",
     "accuracy": "Right answers",
     "bias_score_ambiguous": "Bias where the text does not tell",
     "bias_score_disambiguated": "Bias where the text tells",
