@@ -19,6 +19,7 @@ IMAGE_MODELS = ("nano-banana-pro", "seedream-4.5")
 
 EXPLAINING = (
     "table4-average",
+    "table4-rounding",
     "grok-multilingual",
     "grok-vl-adversarial",
     "t2i-text",

@@ -61,7 +61,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         n: Answers, where known. None is not zero.
         n_from: Who says so: the paper, the released data, or an inference that a note gives.
         judge: Who judged, in the paper's words.
-        source: Table, figure or text of the paper's version 2, if it says nothing else.
+        source: Table, figure or text.
+        paper: Of which paper and version, or of what else.
         apart: See `Apart`.
         notes: Keys into `note_texts`.
         origin: Always `published`: it tells these rows from measured ones.
