@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from typing import Any
 
@@ -15,7 +16,18 @@ from tocsin.models import ModelConfig, ModelError
 from tocsin.types import Answer, Request
 
 KEY = "planted-4f8Qz71LmWv0-vendor"
+PACKAGES = {"anthropic": "anthropic", "gemini": "google.genai"}
 KEYS = {"anthropic": "ANTHROPIC_API_KEY", "gemini": "GEMINI_API_KEY"}
+
+
+def needs(vendor: str) -> None:
+    """Skips the test where the vendor's SDK is not installed."""
+    try:
+        found = importlib.util.find_spec(PACKAGES[vendor]) is not None
+    except ModuleNotFoundError:
+        found = False
+    if not found:
+        pytest.skip(f"needs the extra {vendor!r}")
 
 
 def base(there: Endpoint) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tocsin.models.errors import ModelError, ModelUnavailable, presentable
+from tocsin.models.errors import ModelError, ModelUnavailable
 from tocsin.models.openai_reply import block_or_fault
 from tocsin.models.providers import provider
 from tocsin.models.sdk import SdkModel, decoded
@@ -90,6 +90,7 @@ class Anthropic(SdkModel):
     key_variable = "ANTHROPIC_API_KEY"
     url_variable = "ANTHROPIC_BASE_URL"
     default_url = "https://api.anthropic.com"
+    header_variable = "ANTHROPIC_CUSTOM_HEADERS"
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -105,10 +106,10 @@ class Anthropic(SdkModel):
             raise self._unknown(f"thinking_budget is {budget}: Anthropic takes 0 for none, or {LEAST_BUDGET} and more")
         if budget and effort == "none":
             raise self._unknown("reasoning_effort 'none' and a thinking_budget exclude each other: drop one")
-        if config.reasoning() and {"thinking", "output_config"} & {*config.extra}:
-            raise self._unknown(
-                "reasoning is set in extra, too: drop it there, or reasoning_effort and thinking_budget"
-            )
+        ours = {"thinking": budget is not None or effort == "none", "output_config": effort not in (None, "none")}
+        for field in config.extra:
+            if ours.get(field):
+                raise self._unknown(f"{field} stands in extra, too: drop it there, or what says how to reason")
         if config.max_tokens_field:
             raise self._unknown("max_tokens_field is for the OpenAI format: drop it")
         self._refuse(
@@ -205,11 +206,7 @@ class Anthropic(SdkModel):
             if _TOO_LONG.search(message):
                 raise ModelError(ErrorKind.TOO_LONG, f"HTTP {reply.status}")
         if reply.status == 400 and (named := _OF_EVERY_CALL.search(message)):
-            told = presentable(message, secrets=self._secrets, prompts=prompts)
-            raise ModelUnavailable(
-                f"model {self._name!r}: the endpoint refuses {named[1]}, and would in every call: change it in tocsin.toml,"
-                f" or in a suite whose sampling does not say it ({told})"
-            )
+            raise self._refused(named[1], message, prompts)
         try:
             return block_or_fault(
                 reply.status, reply.headers, reply.body, url=self._url, secrets=self._secrets, prompts=prompts

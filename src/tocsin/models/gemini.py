@@ -40,6 +40,10 @@ BLOCKS = frozenset(
 
 _FINISHES = {"STOP": "stop", "MAX_TOKENS": "length", "FINISH_REASON_UNSPECIFIED": "stop"}
 _TOO_LONG = re.compile(r"token count .{0,80}exceeds", re.IGNORECASE)
+_OF_EVERY_CALL = re.compile(
+    r"\b(temperature|top_?p|max_?output_?tokens|thinking[ _]?(?:budget|level|mode|config))\b", re.I
+)
+"""Parameters that the entry or the suite fixes: which of them a model takes differs from model to model."""
 _SECONDS = re.compile(r"\d+(\.\d+)?s")
 
 
@@ -115,6 +119,9 @@ class Gemini(SdkModel):
         """Whatever a suite says can be sent."""
 
     def _open(self, wire: Wire, key: str, headers: dict[str, str]) -> None:
+        from tocsin.models.sdk_wire import unused
+
+        self._unused = unused()
         types = self._imported("google.genai.types")
         self._types: Any = types
         self._client = self._sdk.Client(
@@ -125,13 +132,17 @@ class Gemini(SdkModel):
                 client_mode=None, replays_directory=None, replay_id=None
             ),
             http_options=types.HttpOptions(
-                base_url=self._url, api_version=VERSION, headers=headers, httpx_async_client=wire
+                base_url=self._url,
+                api_version=VERSION,
+                headers=headers,
+                httpx_client=self._unused,
+                httpx_async_client=wire,
             ),
         )
 
     async def close(self) -> None:
-        """Closes the connections, those of the SDK's other client, which is never used, included."""
-        self._client.close()
+        """Closes the connections."""
+        self._unused.close()
         await super().close()
 
     async def _ask(self, request: Request, timeout: float) -> bytes:
@@ -210,6 +221,8 @@ class Gemini(SdkModel):
             raise ModelError(ErrorKind.AUTH, "HTTP 400: the endpoint refused the key")
         if status == 400 and _TOO_LONG.search(error.message or ""):
             raise ModelError(ErrorKind.TOO_LONG, "HTTP 400")
+        if status == 400 and (named := _OF_EVERY_CALL.search(error.message or "")):
+            raise self._refused(named[1], error.message or "", prompts)
         if status == 429 and any(map(_spent, _violations(details))):
             raise ModelError(ErrorKind.QUOTA, "HTTP 429: nothing is left to spend on this key")
         # In the words of the shared reader: the API's status is what others call a code.

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tocsin.models.config import ConfigError, ModelConfig
-from tocsin.models.errors import ModelError, ModelUnavailable
+from tocsin.models.errors import ModelError, ModelUnavailable, presentable
 from tocsin.types import Answer, Capabilities, ErrorKind, Request
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class SdkModel(ABC):
     url_variable: ClassVar[str]
     """The vendor's own variables for the key and the endpoint."""
     default_url: ClassVar[str]
+    header_variable: ClassVar[str] = ""
+    """A variable from which the SDK takes headers by itself, if it does: they may hold secrets, too."""
 
     def __init__(self, name: str, config: ModelConfig, *, wire_model: str | None = None) -> None:
         self._name = name
@@ -65,7 +67,9 @@ class SdkModel(ABC):
         self._url = self._address()
         headers = config.sent_headers()
         key = self._key()
-        self._secrets = tuple(filter(None, (key, *(told for value in headers.values() for told in _apart(value)))))
+        own = os.environ.get(self.header_variable, "") if self.header_variable else ""
+        words = (*(word for value in headers.values() for word in _apart(value)), *_apart(own)[1:])
+        self._secrets = tuple(filter(None, (key, *words)))
         self._echoes = tuple(secret.encode() for secret in self._secrets if len(secret) >= _LONG_ENOUGH)
         fixed = {name: value for name, value in self.parameters.items() if value not in (None, {}, "")}
         self._identity = f"{self._wire_model}@{self._url}#{msgspec.json.encode(fixed, order='deterministic').decode()}"
@@ -187,6 +191,14 @@ class SdkModel(ABC):
             if secret in body:
                 body = body.replace(secret, b"[key]")
         return body
+
+    def _refused(self, named: str, message: str, prompts: tuple[str, ...]) -> ModelUnavailable:
+        """For a parameter that the model does not take: it is fixed for every request, so every one would fail."""
+        told = presentable(message, secrets=self._secrets, prompts=prompts)
+        return ModelUnavailable(
+            f"model {self._name!r}: the endpoint refuses {named}, and would in every call: change it in tocsin.toml, or in a"
+            f" suite whose sampling does not say it ({told})"
+        )
 
     def _unknown(self, what: str) -> ConfigError:
         return ConfigError(f"model {self._name!r}: {what}")

@@ -6,7 +6,9 @@ came: an SDK would read its error body in its own way, which a broken one can ma
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -33,7 +35,7 @@ class Wire(httpx2.AsyncClient):
 
     def __init__(self) -> None:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=256)
-        super().__init__(timeout=None, limits=limits, follow_redirects=False)
+        super().__init__(timeout=None, limits=limits, follow_redirects=False, verify=_trusted())
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         """Sends a request and reads the whole reply.
@@ -57,6 +59,17 @@ class Wire(httpx2.AsyncClient):
         # It is decompressed by now, so what it says of its encoding no longer holds.
         headers = [(name, value) for name, value in response.headers.multi_items() if not name.startswith("content-e")]
         return httpx2.Response(200, headers=headers, content=bytes(body), request=request)
+
+
+def unused() -> httpx2.Client:
+    """A client for an SDK that would otherwise make one for calls that are not asynchronous; it makes none here."""
+    return httpx2.Client(verify=_trusted())
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Certificates, read once: it takes some 20 ms."""
+    return httpx2.create_ssl_context()
 
 
 def cause(error: BaseException, timeout: float) -> ModelError | Reply:
