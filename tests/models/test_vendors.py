@@ -78,7 +78,17 @@ def test_a_status_has_its_kind_after_a_single_try(vendor: str, status: int, kind
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\xff\xfe", b"<html>bad gateway</html>", b"[1]", b"null", b'{"error": 3}', b'{"error": {"code": []}}'],
+    [
+        b"",
+        b"\xff\xfe",
+        b"<html>bad gateway</html>",
+        b"[1]",
+        b"null",
+        b'{"error": 3}',
+        b'{"error": {"code": []}}',
+        b'{"a": "\xff"}',
+        b"[" * 9_000 + b"]" * 9_000,
+    ],
 )
 @pytest.mark.parametrize(("status", "kind"), [(400, ErrorKind.REJECTED), (502, ErrorKind.SERVER)])
 def test_an_error_has_its_kind_whatever_its_body(
