@@ -23,6 +23,8 @@ temperature = 0
 top_p = 0.9
 max_tokens = 512
 max_tokens_field = "max_completion_tokens"
+reasoning_effort = "low"
+thinking_budget = 2048
 extra = { top_k = 3, nested = { a = [1, 2] } }
 concurrency = 4
 max_concurrency = 64

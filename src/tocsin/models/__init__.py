@@ -7,6 +7,7 @@ from tocsin.models.caller import CallAbandoned, Called, Caller
 from tocsin.models.config import ConfigError, ModelConfig, Prices, read_config
 from tocsin.models.errors import FATAL, ModelError, ModelUnavailable
 from tocsin.models.family import family
+from tocsin.models.ready import with_ready
 
 __all__ = [
     "EMBEDDED",
@@ -22,6 +23,7 @@ __all__ = [
     "family",
     "open_caller",
     "read_config",
+    "with_ready",
 ]
 
 EMBEDDED = "local/smollm2-135m"
@@ -32,15 +34,17 @@ def open_caller(name: str, configs: dict[str, ModelConfig], *, concurrency: int 
     """Opens a model by the name a user gives.
 
     Args:
-        name: An entry of ``tocsin.toml``, or ``provider/name``.
+        name: An entry of ``tocsin.toml``, a ready one, or ``provider/name``.
         configs: The entries of ``tocsin.toml``.
         concurrency: A fixed number of calls at a time, over what the entry says.
 
     Raises:
         UnknownName: No entry and no provider has that name; the nearest are suggested.
         ModelUnavailable: A key, a package or a file is missing; the message says which.
-        ConfigError: Its entry does not say what it is, or has a header that cannot be sent.
+        ConfigError: Its entry does not say what it is, has a header that cannot be sent, or asks for what its provider
+            does not know.
     """
+    configs = with_ready(configs)
     config = configs.get(name, ModelConfig())
     wire = config.model or name
     provider, slash, rest = wire.partition("/")

@@ -6,14 +6,17 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tocsin.types import Usage
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What a header's name may be (RFC 9110, 5.6.2)."""
+
+
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 
 class ConfigError(ValueError):
@@ -61,6 +64,8 @@ class ModelConfig(CallLimits):
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_tokens: int | None = Field(default=None, ge=1)
     max_tokens_field: str | None = Field(default=None, description="max_tokens or max_completion_tokens")
+    reasoning_effort: ReasoningEffort | None = Field(default=None, description="how much the model is to think")
+    thinking_budget: int | None = Field(default=None, ge=0, description="tokens that thinking may take")
     extra: dict[str, Any] = Field(default_factory=dict, description="sent with every request as it is")
 
     @field_validator("extra")
@@ -70,6 +75,17 @@ class ModelConfig(CallLimits):
             if name in value:
                 raise ValueError(f"{name!r} cannot stand in extra: what it is must be known to the journal")
         return value
+
+    @model_validator(mode="after")
+    def _says_how_to_reason_once(self) -> ModelConfig:
+        if self.reasoning_effort is not None and "reasoning_effort" in self.extra:
+            raise ValueError("reasoning_effort stands in extra, too: drop one of them")
+        return self
+
+    def reasoning(self) -> dict[str, str | int]:
+        """How the model is to reason, as far as the entry says: what is not said is in no identity."""
+        told = {"reasoning_effort": self.reasoning_effort, "thinking_budget": self.thinking_budget}
+        return {name: value for name, value in told.items() if value is not None}
 
     def limits(self) -> CallLimits:
         """The part that says how the model may be called."""

@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from tocsin.models.config import ModelConfig
+from tocsin.models.config import ConfigError, ModelConfig
 from tocsin.models.errors import ModelError, ModelUnavailable
 from tocsin.models.openai import OpenAIChat
 from tocsin.models.providers import provider
@@ -48,6 +48,8 @@ class LocalModel:
     def __init__(self, name: str, config: ModelConfig, *, wire_model: str | None = None) -> None:
         self._name = name
         self._short = wire_model or name.partition("/")[2]
+        if told := config.reasoning():
+            raise ConfigError(f"model {name!r}: models on this machine know no {' or '.join(told)}: drop it")
         self._weights = find_weights(self._short)
         if importlib.util.find_spec("xllamacpp") is None:
             raise ModelUnavailable(f"model {name!r} needs the extra 'local': pip install 'tocsin[local]'")

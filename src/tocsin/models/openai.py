@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from tocsin.models.config import ModelConfig
+from tocsin.models.config import ConfigError, ModelConfig
 from tocsin.models.deadline import Deadlines
 from tocsin.models.errors import ModelError, ModelUnavailable
 from tocsin.models.openai_reply import answer_of, block_or_fault
@@ -46,13 +46,16 @@ class OpenAIChat:
 
     Raises:
         ModelUnavailable: The address, the key or the proxy cannot be used.
-        ConfigError: A header cannot be sent.
+        ConfigError: A header cannot be sent, or the entry asks for what the wire format does not know.
     """
 
     def __init__(self, name: str, config: ModelConfig, *, wire_model: str | None = None, ours: bool = False) -> None:
         self._name = name
         self._config = config
         self._wire_model = wire_model or name.partition("/")[2] or name
+        if config.thinking_budget is not None:
+            why = "the OpenAI format has no thinking_budget: say reasoning_effort, or what the server takes in extra"
+            raise ConfigError(f"model {name!r}: {why}")
         parts = _address(name, config.base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL)
         official = parts.hostname == urlsplit(DEFAULT_URL).hostname
         host = parts.netloc.rpartition("@")[2].lower()
@@ -102,6 +105,7 @@ class OpenAIChat:
             "temperature": config.temperature,
             "top_p": config.top_p,
             "max_tokens": config.max_tokens,
+            **config.reasoning(),
             "extra": config.extra,
         }
 
@@ -189,6 +193,8 @@ class OpenAIChat:
             body["top_p"] = top_p
         if max_tokens is not None:
             body[self._max_tokens_field] = max_tokens
+        if config.reasoning_effort is not None:
+            body["reasoning_effort"] = config.reasoning_effort
         if sampling.seed is not None:
             body["seed"] = sampling.seed
         if sampling.stop:
