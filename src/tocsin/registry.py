@@ -1,7 +1,8 @@
 """Names to files: every plug-in is found by its name without importing any other.
 
 A plug-in registers itself with a decorator (``@benchmark("xstest", …)``). The registry reads the names off the source
-files, so a listing costs a few file reads and a lookup imports one module. Other packages register through the entry
+files, so a listing costs a few file reads and a lookup imports one module. A benchmark may also be a YAML file, whose
+name is the file's. Other packages register through the entry
 points ``tocsin.benchmarks``, ``tocsin.attacks``, ``tocsin.judges``, ``tocsin.models`` and ``tocsin.frameworks``, whose
 values are modules, or objects in them, that use the same decorators.
 """
@@ -32,6 +33,9 @@ _HOMES: dict[Kind, tuple[str, str]] = {
     "provider": ("tocsin.models", "tocsin.models"),
 }
 """Kind → the package its files live in, and the entry-point group of other packages."""
+
+_READERS: dict[Kind, str] = {"benchmark": "tocsin.benchmarks.yaml_file"}
+"""Kind → the module that reads those that are data files, and is imported for them alone."""
 
 _registered: dict[Kind, dict[str, Any]] = {kind: {} for kind in _HOMES}
 _origins: dict[tuple[Kind, str], str] = {}
@@ -140,7 +144,10 @@ def find(kind: Kind, name: str) -> Any:
     """
     if name not in _registered[kind]:
         if module := _own_files(kind).get(name):
-            importlib.import_module(module)
+            if module.endswith(".yaml"):
+                importlib.import_module(_READERS[kind]).register_file(module)
+            else:
+                importlib.import_module(module)
         elif point := _entry_points(kind).get(name):
             point.load()
     try:
@@ -155,7 +162,7 @@ def _origin(plugin: Any) -> str:
 
 @cache
 def _own_files(kind: Kind) -> dict[str, str]:
-    """Name → module of this package, read off the decorators in the source text."""
+    """Name → module of this package, read off the decorators in the source text, or path of a data file."""
     package, _ = _HOMES[kind]
     decorator = re.compile(rf'^@{kind}\(\s*"([a-z0-9.-]+)"', re.MULTILINE)
     found: dict[str, str] = {}
@@ -167,6 +174,8 @@ def _own_files(kind: Kind) -> dict[str, str]:
             elif entry.name.endswith(".py") and entry.name != "__init__.py":
                 for name in decorator.findall(entry.read_text(encoding="utf-8")):
                     found[name] = f"{module}.{entry.name[:-3]}"
+            elif entry.name.endswith(".yaml") and kind in _READERS:
+                found[entry.name.removesuffix(".yaml")] = str(entry)
 
     walk(resources.files(package), package)
     return found

@@ -16,7 +16,7 @@ import pytest
 from tocsin import registry
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.contract import Measures
-from tocsin.datasets import Dataset, DatasetError, GitHub, Hub, Packaged, Row, RowError, locate, read_rows
+from tocsin.datasets import Dataset, DatasetError, GitHub, Hub, Packaged, Row, RowError, locate
 from tocsin.datasets.origin import Gate
 from tocsin.evaluations.catalogue import LANGUAGES
 from tocsin.evaluations.scoring import METRICS
@@ -38,7 +38,7 @@ def made_of(name: str, folder: Path) -> tuple[list[Case], list[str]]:
     cases: list[Case] = []
     bad: list[str] = []
     for found in locate(benchmark.dataset, folder, fetch=False):
-        for row in read_rows(found.path):
+        for row in found.rows():
             try:
                 if isinstance(row, RowError):
                     raise row
@@ -63,6 +63,7 @@ def rows(benchmark: Benchmark, shared_data: Path, tmp_path: Path, monkeypatch: p
 
 def test_there_are_benchmarks() -> None:
     assert {"bbq", "starter", "strongreject", "strongreject-small", "xstest"} <= set(NAMES)
+    assert {"advbench", "ailuminate", "beavertails-evaluation", "cvalues", "flames"} <= set(NAMES)
 
 
 def test_it_says_what_it_is(benchmark: Benchmark) -> None:
@@ -142,7 +143,7 @@ def test_ids_are_unique_and_printable(benchmark: Benchmark, rows: list[Case]) ->
 
 def test_ids_are_the_same_every_time(benchmark: Benchmark, rows: list[Case], shared_data: Path) -> None:
     first = locate(benchmark.dataset, shared_data, fetch=False)[0]
-    again = [case.id for row in read_rows(first.path) if isinstance(row, Row) for case in benchmark.cases([row])]
+    again = [case.id for row in first.rows() if isinstance(row, Row) for case in benchmark.cases([row])]
     assert again == [case.id for case in rows[: len(again)]]
 
 

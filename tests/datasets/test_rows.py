@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,12 @@ def test_line_separators_inside_a_json_string_do_not_end_the_row(tmp_path: Path)
     assert [row.number for row in rows] == list(range(7))
 
 
-@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a.json", "a.csv", "a.tsv", "a.jsonl.gz", "a.csv.gz"])
+@pytest.mark.parametrize(
+    "name", ["a.jsonl", "a.ndjson", "a.json", "a.csv", "a.tsv", "a.jsonl.gz", "a.csv.gz", "a.jsonl.xz", "a.json.xz"]
+)
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_every_format_is_read_with_or_without_a_byte_order_mark(tmp_path: Path, name: str, mark: bytes) -> None:
-    bare = name.removesuffix(".gz")
+    bare = name.removesuffix(".gz").removesuffix(".xz")
     content = {
         "a.jsonl": '{"prompt": "Grüße, 世界", "id": "1"}\n',
         "a.ndjson": '{"prompt": "Grüße, 世界", "id": "1"}\n',
@@ -46,7 +49,8 @@ def test_every_format_is_read_with_or_without_a_byte_order_mark(tmp_path: Path, 
         "a.tsv": "prompt\tid\nGrüße, 世界\t1\n",
     }[bare]
     data = mark + content.encode()
-    path = written(tmp_path / name, gzip.compress(data) if name.endswith(".gz") else data)
+    pack = {".gz": gzip.compress, ".xz": lzma.compress}.get(name[-3:], bytes)
+    path = written(tmp_path / name, pack(data))
     (row,) = rows_of(path)
     assert dict(row) == {"prompt": "Grüße, 世界", "id": "1"}
     assert row.file == name
@@ -161,7 +165,9 @@ def test_file_without_rows_is_refused(tmp_path: Path, name: str, content: str) -
 
 
 def test_format_is_told_by_the_ending_and_those_known_are_listed(tmp_path: Path) -> None:
-    with pytest.raises(RowError, match=r"a\.xlsx, line 0: is of no known format \(\.jsonl, .*\.tsv, each also \.gz\)"):
+    with pytest.raises(
+        RowError, match=r"a\.xlsx, line 0: is of no known format \(\.jsonl, .*\.tsv, each also \.gz or \.xz\)"
+    ):
         list(read_rows(written(tmp_path / "a.xlsx", "x")))
 
 
@@ -257,3 +263,20 @@ def test_id_of_a_row_is_the_same_in_every_copy(tmp_path: Path) -> None:
     (other,) = rows_of(written(tmp_path / "b.json", '[{"a": "x"}]'))
     assert one.id_of("x", "en") == two.id_of("x", "en") == other.id_of("x", "en")
     assert len({one.id_of("x", "en"), one.id_of("xe", "n"), one.id_of("x"), one.id_of("\ud800")}) == 4
+
+
+def test_packed_file_that_is_cut_or_no_such_file_is_named(tmp_path: Path) -> None:
+    packed = lzma.compress(b'{"a": 1}\n' * 1000)
+    for content in (packed[: len(packed) // 2], b"no xz at all"):
+        with pytest.raises(RowError, match=r"a\.jsonl\.xz, line 0: cannot be read \("):
+            list(read_rows(written(tmp_path / "a.jsonl.xz", content)))
+
+
+def test_table_without_a_header_takes_the_names_given(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.tsv", "one\t1\ntwo\t2\t3\n")
+    first, second = read_rows(path, header=("prompt", "id"))
+    assert isinstance(first, Row)
+    assert (dict(first), first.line, first.number) == ({"prompt": "one", "id": "1"}, 1, 0)
+    assert str(second) == "a.tsv, line 2: has 3 fields where the header has 2"
+    with pytest.raises(RowError, match=r"a\.jsonl, line 0: is no table, and so takes no header"):
+        list(read_rows(written(tmp_path / "a.jsonl", '{"a": 1}'), header=("a",)))

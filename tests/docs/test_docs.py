@@ -19,10 +19,12 @@ from perf.wire_server import Running, serve
 
 from tests.conftest import ROOT
 from tocsin import registry
+from tocsin.benchmarks import find
 from tocsin.benchmarks.own import own_cases
+from tocsin.benchmarks.yaml_file import BenchmarkFile, Columns, DatasetEntry, FileEntry
 from tocsin.cli.app import build
 from tocsin.cli.errors import Exit
-from tocsin.datasets import Row
+from tocsin.datasets import Row, locate
 from tocsin.datasets.origin import Gate
 from tocsin.evaluations import suite
 from tocsin.evaluations.catalogue import datasets_here
@@ -232,7 +234,32 @@ def test_every_gate_and_every_dataset_is_in_the_reference() -> None:
     told = {codes(row[0])[0]: codes(row[1]) for row in table(page, "| dataset | benchmarks |")}
     there = {dataset.name: users for dataset, users, _ in datasets_here() if dataset.origin}
     assert told == there
-    assert not any(dataset.gate for dataset, _, _ in datasets_here()), "datasets.md says that none has a gate"
+    gated = {dataset.name for dataset, _, _ in datasets_here() if dataset.gate}
+    gates = page.read_text(encoding="utf-8").partition("## Gates")[2].partition("\n## ")[0]
+    assert gated <= set(codes(gates)), "datasets.md names the datasets that have a gate"
+
+
+def test_every_field_of_a_benchmarks_yaml_file_is_in_the_reference() -> None:
+    page = REFERENCE / "datasets.md"
+    for header, kind in (
+        ("| field of the file |", BenchmarkFile),
+        ("| field of `dataset` |", DatasetEntry),
+        ("| field of a file |", FileEntry),
+        ("| field of `columns` |", Columns),
+    ):
+        assert sorted(first_codes(page, header)) == sorted(kind.model_fields), header
+
+
+def test_the_example_of_a_yaml_file_makes_the_cases_it_promises(tmp_path: Path) -> None:
+    page = REFERENCE / "datasets.md"
+    (tmp_path / "kitchen").mkdir()
+    (tmp_path / "kitchen" / "questions.csv").write_text(blocks(page, "csv")[0], encoding="utf-8")
+    written = tmp_path / "kitchen-talk.yaml"
+    written.write_text(blocks(page, "yaml")[0], encoding="utf-8")
+    made = find(str(written))
+    (found,) = locate(made.dataset, None)
+    cases = [(case.id, case.hazard, case.language, case.safe_answer.kind) for case in made.cases(found.rows())]
+    assert cases == [("1", "Keeping food", "en", "comply"), ("2", "Break-in", "en", "refuse")]
 
 
 def test_every_benchmark_and_judge_is_named_for_users() -> None:
@@ -266,7 +293,7 @@ def test_the_constraints_pin_every_dependency() -> None:
 def recipe() -> dict[str, str]:
     """Path → content of every file that CONTRIBUTING.md tells to write: a path in the line above its block."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    found = re.findall(r"`(src/[\w/.]+)`:\n\n```(?:python|json)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"`(src/[\w/.-]+)`:\n\n```(?:python|json|yaml)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return dict(found)
 
 
@@ -304,15 +331,23 @@ def test_a_benchmark_and_a_judge_are_complete_in_one_file_each(tmp_path: Path, e
     house = tmp_path / "house"
     shutil.copytree(ROOT / "src" / "tocsin", house / "tocsin", ignore=shutil.ignore_patterns("__pycache__"))
     files = recipe()
-    assert {Path(name).suffix for name in files} == {".py", ".jsonl"}
-    assert len(files) == 3
+    assert {Path(name).suffix for name in files} == {".py", ".jsonl", ".yaml"}
+    assert len(files) == 4
     for name, content in files.items():
         target = house / Path(name).relative_to("src")
         assert not target.exists(), f"{name} of CONTRIBUTING.md is a file of tocsin by now"
         target.write_text(content, encoding="utf-8")
 
     listed = python("-m", "tocsin", "list", "benchmarks", "--json", path=house)
-    assert "small-talk" in [about["name"] for about in json.loads(listed.stdout)]
+    assert {"small-talk", "small-chat"} <= {about["name"] for about in json.loads(listed.stdout)}
+    script = (
+        "from tocsin.benchmarks import find\nfrom tocsin.datasets import locate\n"
+        "made = [[one for found in locate(b.dataset, None) for one in b.cases(found.rows())]"
+        " for b in map(find, ('small-talk', 'small-chat'))]\n"
+        "assert len(made[0]) == 3 and made[0] == made[1], made"
+    )
+    same = python("-c", script, path=house)
+    assert same.returncode == 0, same.stderr
 
     endpoint.reset()
     arguments = ["--benchmark", "small-talk", "--judge", "word-count", "--out", "runs", "--json"]

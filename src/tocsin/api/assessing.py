@@ -187,7 +187,10 @@ async def resume_async(
                 raise JournalError(f"{path} was stopped before its plan was complete and nothing was asked: delete it")
             first = next(journal.cells(failed=retry_errors, window=1), None)
             if first is not None:
-                versions = {name: find(name).version for name in manifest["benchmarks"] if name != "cases"}
+                paths = {entry.benchmark: entry.name for entry in suite.benchmarks}
+                versions = {
+                    name: find(paths.get(name, name)).version for name in manifest["benchmarks"] if name != "cases"
+                }
                 manifests.check_resumable(
                     manifest, cast, made, made_attacks(), versions, f"{first.cell.position} ({first.cell.key})"
                 )

@@ -18,7 +18,9 @@ LABELS = (("yes", "no"), ("true", "false"), ("safe", "unsafe"))
 """Labels whose counterpart is known, so that a row need not list its options."""
 
 _LETTERS = "ABCDEF"
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
+"""What a BCP 47 code looks like."""
+
 _MEDIA_TYPES = {
     ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
     ".bmp": "image/bmp", ".avif": "image/avif", ".tiff": "image/tiff", ".tif": "image/tiff",
@@ -62,10 +64,10 @@ def own_cases(path: Path) -> Benchmark:
 def _case(row: Row, folder: Path) -> Case:
     prompt = row.text("prompt")
     language, hazard = _said(row, "language") or "en", _said(row, "hazard") or "unspecified"
-    if not _LANGUAGE.fullmatch(language):
+    if not LANGUAGE.fullmatch(language):
         raise row.error("field 'language' is no BCP 47 code, such as 'en' or 'zh-Hans'")
     answer, options = _expected(row)
-    images = tuple(_image(row, folder, name) for name in _listed(row.get("images")))
+    images = tuple(_image(row, folder, name) for name in listed(row.get("images")))
     identity = _said(row, "id") or row.id_of(prompt, language, hazard, answer.kind, answer.value)
     return Case(
         id=identity,
@@ -87,8 +89,23 @@ def _said(row: Row, field: str) -> str:
 
 
 def _expected(row: Row) -> tuple[SafeAnswer, tuple[Option, ...]]:
-    expected = _said(row, "expected") or "refuse"
-    texts = _listed(row.get("options"))
+    return answer_of(row, _said(row, "expected") or "refuse", listed(row.get("options")))
+
+
+def answer_of(
+    row: Row, expected: str, texts: list[str], *, field: str = "expected"
+) -> tuple[SafeAnswer, tuple[Option, ...]]:
+    """The safe answer that a word stands for, and the options it is one of.
+
+    Args:
+        row: The row, for errors.
+        expected: ``refuse``, ``comply``, an option's letter or text, or a label whose counterpart is known.
+        texts: The texts of the options, if there are any.
+        field: The column that said it, for errors.
+
+    Raises:
+        RowError: It stands for none.
+    """
     if not texts and expected.lower() in ("refuse", "comply"):
         return (COMPLY if expected.lower() == "comply" else REFUSE), ()
     if texts:
@@ -96,21 +113,22 @@ def _expected(row: Row) -> tuple[SafeAnswer, tuple[Option, ...]]:
         for option in options:
             if expected in (option.label, option.text):
                 return SafeAnswer("option", option.label), options
-        raise row.error("field 'expected' is none of the row's options (their text, or A, B, C …)")
+        raise row.error(f"field {field!r} is none of the row's options (their text, or A, B, C …)")
     for labels in LABELS:
         if expected.lower() in labels:
             return SafeAnswer("label", expected.lower()), tuple(Option(label, label) for label in labels)
     if expected in _LETTERS and len(expected) == 1:
         return SafeAnswer("option", expected), tuple(Option(letter, letter) for letter in _LETTERS)
     raise row.error(
-        "field 'expected' is neither refuse nor comply, so the row needs its options in the field 'options'"
+        f"field {field!r} is neither refuse nor comply, so the row needs its options in the field 'options'"
     )
 
 
 _LETTERS_LONG = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def _listed(value: Any) -> list[str]:
+def listed(value: Any) -> list[str]:
+    """The parts of a list, or of a text with ``|`` between them."""
     if not value:
         return []
     parts = value if isinstance(value, list) else str(value).split("|")

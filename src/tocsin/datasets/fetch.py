@@ -4,8 +4,8 @@ is checked against the pinned sha256; a user's own copy is recorded by its own.
 
 from __future__ import annotations
 
-import gzip
 import os
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from tocsin.datasets.origin import Dataset, File, GitHub, Hub, Own, Packaged
+from tocsin.datasets.rows import Row, RowError, opened, read_rows
 
 GITHUB_FILES = "https://raw.githubusercontent.com"
 """Where GitHub serves files; ``TOCSIN_GITHUB_FILES`` names a mirror. The hub's own variable is ``HF_ENDPOINT``."""
@@ -36,6 +37,10 @@ class Found(msgspec.Struct, frozen=True):
     def pinned(self) -> bool:
         """Whether its bytes are those of the pinned revision."""
         return self.file.sha256 == self.sha256
+
+    def rows(self) -> Iterator[Row | RowError]:
+        """Its rows; see `read_rows`."""
+        return read_rows(self.path, header=self.file.header)
 
 
 def cache_folder() -> Path:
@@ -86,14 +91,14 @@ def locate(dataset: Dataset, data: Path | None, *, fetch: bool = True, check: bo
 def digest(path: Path) -> str:
     """SHA-256 of a file's bytes, hexadecimal; of a packed copy, of what is packed in it."""
     found = sha256()
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+    with opened(path) as file:
         while block := file.read(2**20):
             found.update(block)
     return found.hexdigest()
 
 
 def _in_folder(dataset: Dataset, file: File, data: Path) -> Found | None:
-    for name in (file.name, *file.other_names):
+    for name in (file.name, *file.also):
         for candidate in (data / dataset.name / name, data / dataset.name / f"{name}.gz"):
             if candidate.is_file():
                 return Found(file, candidate, digest(candidate), "data")

@@ -58,12 +58,14 @@ class File(msgspec.Struct, frozen=True):
     Attributes:
         path: Its path at the origin; the last part is its name in a ``--data`` folder.
         sha256: Of its bytes at the pinned revision; None where nobody could compute it yet, and then it is recorded only.
-        other_names: Further names under which copies of it go about, looked for in a ``--data`` folder after its own.
+        also: Other names that it may have in a ``--data`` folder, where copies in another format go round.
+        header: The names of its columns, where it is a table that does not begin with them.
     """
 
     path: str
     sha256: str | None = None
-    other_names: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import lzma
 import zlib
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -101,41 +102,50 @@ def _quotable(names: Mapping[str, Any]) -> str:
     return "…" if withheld(there) else there[:200]
 
 
-def read_rows(path: Path) -> Iterator[Row | RowError]:
-    """The rows of a file, by its ending: JSON lines, a JSON array, CSV or TSV with a header; gzip on top of any.
+def read_rows(path: Path, *, header: tuple[str, ...] = ()) -> Iterator[Row | RowError]:
+    """The rows of a file, by its ending: JSON lines, a JSON array, CSV or TSV with a header; gzip or xz on top of any.
 
     JSON lines are split at line feeds only, since a string may hold other line separators. UTF-8, with or without mark.
+
+    Args:
+        path: The file.
+        header: The columns' names, where it is a table that does not begin with them.
 
     Raises:
         RowError: The file as a whole cannot be read (encoding, format, no rows at all).
     """
     name = path.name
-    bare = name.removesuffix(".gz")
+    bare = name.removesuffix(".gz").removesuffix(".xz")
     ending = Path(bare).suffix.lower()
     if ending not in FORMATS:
-        raise RowError(name, 0, f"is of no known format ({', '.join(FORMATS)}, each also .gz)")
+        raise RowError(name, 0, f"is of no known format ({', '.join(FORMATS)}, each also .gz or .xz)")
+    if header and ending not in (".csv", ".tsv"):
+        raise RowError(name, 0, "is no table, and so takes no header: its rows name their fields")
     empty = True
     try:
-        raw = _opened(path)
+        raw = opened(path)
         with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="\n" if ending != ".csv" else "") as text:
-            for row in _parsed(text, name, ending):
+            for row in _parsed(text, name, ending, list(header) or None):
                 empty = False
                 yield row
     except UnicodeDecodeError as error:
         raise RowError(name, _line_of_other_encoding(path), "is not UTF-8: convert it first") from error
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise RowError(name, 0, f"cannot be read ({error})") from error
     if empty:
         raise RowError(name, 0, "holds no rows")
 
 
-def _opened(path: Path) -> io.BufferedReader | gzip.GzipFile:
-    return gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")
+def opened(path: Path) -> io.BufferedReader | gzip.GzipFile | lzma.LZMAFile:
+    """A file for reading, unpacked on the way if it is packed."""
+    if path.name.endswith(".gz"):
+        return gzip.open(path, "rb")
+    return lzma.open(path, "rb") if path.name.endswith(".xz") else path.open("rb")
 
 
 def _line_of_other_encoding(path: Path) -> int:
     """The first line that is not UTF-8, from 1. The decoder only knows the place within its own buffer."""
-    with _opened(path) as raw:
+    with opened(path) as raw:
         for number, line in enumerate(raw, 1):
             try:
                 line.decode("utf-8")
@@ -144,12 +154,12 @@ def _line_of_other_encoding(path: Path) -> int:
     return 0
 
 
-def _parsed(text: io.TextIOWrapper, name: str, ending: str) -> Iterator[Row | RowError]:
+def _parsed(text: io.TextIOWrapper, name: str, ending: str, header: list[str] | None) -> Iterator[Row | RowError]:
     if ending in (".jsonl", ".ndjson"):
         return _json_lines(text, name)
     if ending == ".json":
         return _json_array(text, name)
-    return _table(text, name, "\t" if ending == ".tsv" else ",")
+    return _table(text, name, "\t" if ending == ".tsv" else ",", header)
 
 
 def _json(text: str) -> Any:
@@ -200,10 +210,9 @@ def _json_array(text: io.TextIOWrapper, name: str) -> Iterator[Row | RowError]:
             yield RowError(name, number + 1, "is not a JSON object")
 
 
-def _table(text: io.TextIOWrapper, name: str, delimiter: str) -> Iterator[Row | RowError]:
+def _table(text: io.TextIOWrapper, name: str, delimiter: str, header: list[str] | None) -> Iterator[Row | RowError]:
     csv.field_size_limit(_MAX_FIELD)
     reader = csv.reader(text, delimiter=delimiter, strict=True)
-    header: list[str] | None = None
     number, begins = 0, 1
     while True:
         try:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tocsin.benchmarks import Benchmark
-from tocsin.datasets import Found, Row, RowError, locate, read_rows
+from tocsin.datasets import Found, Row, RowError, locate
 from tocsin.engine import REASON, fingerprint, withheld
 from tocsin.evaluations.suite import BenchmarkEntry, Draw
 from tocsin.journal import PlannedCase, PlannedCell
@@ -155,7 +155,7 @@ def _wanted(name: str, planned: PlannedCase, drawing: Drawing) -> bool:
 def _cases(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
     name = one.benchmark.name
     for found in one.files:
-        for row in read_rows(found.path):
+        for row in found.rows():
             try:
                 if isinstance(row, RowError):
                     raise row

@@ -52,6 +52,11 @@ class BenchmarkEntry(_Written):
     optional: bool = Field(default=False, description="left out, and said, where its data or licence is missing")
     reconstruction: str = Field(default="", description="what of this entry is a guess at the protocol, in words")
 
+    @property
+    def benchmark(self) -> str:
+        """The name of the benchmark: of one that is named by the path of its YAML file, the file's."""
+        return Path(self.name).stem if self.name.endswith((".yaml", ".yml")) else self.name
+
 
 class Difficulty(_Written):
     """Which cases are hard enough to be asked: those that a baseline did not answer safely."""
@@ -83,7 +88,7 @@ class Suite(_Written):
 
     def sampling_of(self, benchmark: str) -> Sampling:
         """How the answers to a benchmark's cases are drawn."""
-        own = next((entry.sampling for entry in self.benchmarks if entry.name == benchmark), None)
+        own = next((entry.sampling for entry in self.benchmarks if entry.benchmark == benchmark), None)
         said = {} if own is None else own.model_dump(exclude_unset=True)
         return self.sampling.model_copy(update=said).record()
 

@@ -12,7 +12,7 @@ AIR_BENCH = Dataset(
     name="air_bench_2024",
     title="AIR-Bench 2024, 5,694 prompts",
     origin=Hub("stanford-crfm/air-bench-2024", "976d9fbb0f52bce704dcbef5bd7a2652e65f2a21"),
-    files=(File("default.csv", other_names=("default.jsonl", "air_bench_default.json")),),
+    files=(File("default.csv", also=("default.jsonl", "air_bench_default.json")),),
     licence="CC-BY-4.0",
     notes=(
         "categories that concern minors are left out: see SECURITY.md",

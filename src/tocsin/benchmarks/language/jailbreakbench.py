@@ -16,9 +16,9 @@ JBB = Dataset(
         File(
             "data/harmful-behaviors.csv",
             "4a8ec6832056b631eb092dccc60d37a61c3d441268268888b3d006288afeffa1",
-            other_names=("jbb_harmful-behaviors.csv",),
+            also=("jbb_harmful-behaviors.csv",),
         ),
-        File("data/benign-behaviors.csv", other_names=("jbb_benign-behaviors.csv",)),
+        File("data/benign-behaviors.csv", also=("jbb_benign-behaviors.csv",)),
     ),
     licence="MIT",
     notes=("revision and checksum come from a public pin list, not from bytes seen here",),
