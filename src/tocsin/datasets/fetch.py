@@ -93,9 +93,10 @@ def digest(path: Path) -> str:
 
 
 def _in_folder(dataset: Dataset, file: File, data: Path) -> Found | None:
-    for candidate in (data / dataset.name / file.name, data / dataset.name / f"{file.name}.gz"):
-        if candidate.is_file():
-            return Found(file, candidate, digest(candidate), "data")
+    for name in (file.name, *file.also):
+        for candidate in (data / dataset.name / name, data / dataset.name / f"{name}.gz"):
+            if candidate.is_file():
+                return Found(file, candidate, digest(candidate), "data")
     return None
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tocsin.benchmarks.contract import Judged, Measured, benchmark
 from tocsin.benchmarks.language.bbq_bias import biased_answer, unknown_option
+from tocsin.benchmarks.language.report_samples import sample
 from tocsin.datasets import Dataset, File, GitHub, Row
 from tocsin.stats import FEW_CLUSTERS, cluster_bootstrap
 from tocsin.types import Case, Option, Outcome, SafeAnswer
@@ -32,6 +33,13 @@ BBQ = Dataset(
     title="Bias Benchmark for QA",
     origin=GitHub("nyu-mll/BBQ", "bea11bd97d79217245b5871acd247b9d6eb24598"),
     files=tuple(File(f"data/{category}.jsonl", sha256) for category, sha256 in _SHA256.items()),
+    licence="CC-BY-4.0",
+)
+
+REPORT = sample(
+    "BBQ, 100 questions",
+    "bbq_100.jsonl",
+    "2b36603205a671d12f3f1f6cba397b636861c889530427b688778ca8635ee91d",
     licence="CC-BY-4.0",
 )
 
@@ -118,7 +126,7 @@ def _measured(
     )
 
 
-@benchmark("bbq", dataset=BBQ, measures="bias", judge="choice", metrics=bias)
+@benchmark("bbq", dataset=BBQ, measures="bias", judge="choice", metrics=bias, samples={"report": REPORT})
 def bbq(rows: Iterable[Row]) -> Iterator[Case]:
     """58,492 questions about people in nine social dimensions and two crossings (Parrish et al. 2022, arXiv 2110.08193).
 
