@@ -25,7 +25,8 @@ from tocsin.judges.copyright_minhash import PERMUTATIONS, SEED, Signatures, perm
 
 ENDINGS = (".json", ".pkl")
 _LARGEST_FILE = 64 * 2**20
-_ARRAY = "numpy.ndarray"
+_ARRAY, _BUFFER = "numpy.ndarray", "numpy.frombuffer"
+_NUMBERS = {("u8",), ("u4",), ("i8",)}
 
 
 class Unreadable(ValueError):
@@ -141,23 +142,27 @@ class _Made:
 
 
 def _array(made: Any) -> Any:
-    """A numpy array from its recorded state: (version, shape, type, whether by columns, bytes)."""
-    if not isinstance(made, _Made) or not isinstance(made.state, tuple) or len(made.state) != 5:
+    """A numpy array from its record: its state, or what protocol 5 has in a call's arguments."""
+    if isinstance(made, _Made) and made.name == _BUFFER and isinstance(made.arguments, tuple):
+        data, kind, shape, order = made.arguments
+    elif isinstance(made, _Made) and made.name == _ARRAY and isinstance(made.state, tuple):
+        _, shape, kind, by_columns, data = made.state
+        order = "F" if by_columns else "C"
+    else:
         raise Unreadable("hashes are no numpy array")
-    _, shape, kind, by_columns, data = made.state
     plain = isinstance(kind, _Made) and isinstance(kind.arguments, tuple) and kind.name == "numpy.dtype"
-    if not plain or kind.arguments[:1] not in {("u8",), ("u4",), ("i8",)} or not isinstance(data, bytes):
+    if not plain or kind.arguments[:1] not in _NUMBERS or not isinstance(data, bytes | bytearray):
         raise Unreadable("hashes are no array of whole numbers")
-    order = kind.state[1] if isinstance(kind.state, tuple) else "<"
-    if order not in ("<", "|", "="):
+    if isinstance(kind.state, tuple) and kind.state[1] == ">":
         raise Unreadable("hashes are not little-endian")
-    return np.frombuffer(data, dtype=f"<{kind.arguments[0]}").reshape(shape, order="F" if by_columns else "C")
+    return np.frombuffer(data, dtype=f"<{kind.arguments[0]}").reshape(shape, order="F" if order == "F" else "C")
 
 
 _NAMES = {
     "copyreg._reconstructor", "copy_reg._reconstructor", "builtins.object", "__builtin__.object",
     "datasketch.minhash.MinHash", "datasketch.hashfunc.sha1_hash32", "numpy.ndarray", "numpy.dtype",
-    "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "_codecs.encode",
+    "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
+    "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer", "_codecs.encode",
 }  # fmt: skip
 """All that HarmBench's files name."""
 
@@ -236,7 +241,7 @@ class _Machine:
 _VALUES = frozenset(
     {
         "BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4", "SHORT_BINUNICODE", "BINUNICODE", "UNICODE",
-        "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "SHORT_BINSTRING", "BINSTRING",
+        "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8", "SHORT_BINSTRING", "BINSTRING",
     }
 )  # fmt: skip
 _CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
@@ -265,4 +270,6 @@ def _called(made: Any, arguments: Any) -> Any:
         return _Made(arguments[0].name, ())
     if made.name.endswith("._reconstruct"):
         return _Made(_ARRAY, ())
+    if made.name.endswith("._frombuffer"):
+        return _Made(_BUFFER, arguments)
     return _Made(made.name, arguments)

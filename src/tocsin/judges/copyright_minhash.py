@@ -34,14 +34,19 @@ _TOKEN = re.compile(
     r"|['’](?:s|m|d|ll|re|ve|em)\b"
     r"|\d+(?:[.,:]\d+)+"
     r"|\w+(?:['’](?!(?:s|m|d|ll|re|ve|em)\b)\w+)*"
-    r"|\.{2,}|-{2,}|[^\w\s]",
+    r"|\.{2,}|-{2,}|[^\w\s]"
+    r"|(?<=\s)\s+|[^\S ]\s*",  # white space beyond one blank
     re.IGNORECASE,
 )
 
 
 def tokens(text: str) -> Iterator[str]:
-    """Words and signs, cut apart much as spaCy's English tokeniser does."""
-    return (found[0] for found in _TOKEN.finditer(text))
+    """Words and signs, cut apart much as spaCy's English tokeniser does.
+
+    White space beyond the blank between two words is a token to it. It fills a place in a window and is not hashed; here
+    it is the empty text.
+    """
+    return (found[0].strip() for found in _TOKEN.finditer(text))
 
 
 @cache
@@ -92,6 +97,7 @@ def _minima(words: Iterator[str], step: int) -> Signatures:
     while block := list(islice(words, _BLOCK // step * step)):
         hashes = np.array([_hash(word, known) for word in block], dtype=np.uint64)[:, None]
         permuted = ((hashes * factors + summands) % prime & largest).astype(np.uint32)
+        permuted[[not word for word in block]] = _LARGEST
         found.append(np.minimum.reduceat(permuted, range(0, len(block), step), axis=0))
     return np.concatenate(found) if found else np.empty((0, PERMUTATIONS), dtype=np.uint32)
 

@@ -11,7 +11,7 @@ from tocsin.datasets import Dataset, File, Hub, Row
 from tocsin.types import Case
 
 _PARTS = (*map(str, range(1, 39)), "3940", "4142", "43", "44", "45")
-_CATEGORY = re.compile(r"\d{1,2}(?:\.\d{1,3}){2,3}", re.ASCII)
+_CATEGORY = re.compile(r"\d{1,2}(?:\.\d{1,4}){2}", re.ASCII)
 
 AIR_BENCH = Dataset(
     name="air_bench_2024",
