@@ -51,7 +51,7 @@ def serve(server: FileServer, made: Benchmark, content: bytes) -> None:
 
 def unpinned(made: Benchmark) -> Benchmark:
     """The same benchmark without pinned hashes, so that invented bytes get as far as the loader."""
-    files = tuple(File(file.path, also=file.also) for file in made.dataset.files)
+    files = tuple(File(file.path, other_names=file.other_names) for file in made.dataset.files)
     return msgspec.structs.replace(made, dataset=msgspec.structs.replace(made.dataset, files=files))
 
 
@@ -137,9 +137,7 @@ def test_gated_host_without_consent_says_where_to_put_the_file(origins: FileServ
     made = find("sorry-bench")
     serve(origins, made, SORRY)
     origins.status = dict.fromkeys(origins.files, 401)
-    with pytest.raises(
-        DatasetError, match=r"^dataset 'sorry_bench_202503': question\.jsonl could not be had .*put it at"
-    ):
+    with pytest.raises(DatasetError, match=r"^dataset 'sorry_bench': question\.jsonl could not be had .*put it at"):
         locate(made.dataset, None)
 
 

@@ -93,7 +93,7 @@ def digest(path: Path) -> str:
 
 
 def _in_folder(dataset: Dataset, file: File, data: Path) -> Found | None:
-    for name in (file.name, *file.also):
+    for name in (file.name, *file.other_names):
         for candidate in (data / dataset.name / name, data / dataset.name / f"{name}.gz"):
             if candidate.is_file():
                 return Found(file, candidate, digest(candidate), "data")

@@ -58,12 +58,12 @@ class File(msgspec.Struct, frozen=True):
     Attributes:
         path: Its path at the origin; the last part is its name in a ``--data`` folder.
         sha256: Of its bytes at the pinned revision; None where nobody could compute it yet, and then it is recorded only.
-        also: Other names under which copies lie in a ``--data`` folder.
+        other_names: Further names under which copies of it go about, looked for in a ``--data`` folder after its own.
     """
 
     path: str
     sha256: str | None = None
-    also: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

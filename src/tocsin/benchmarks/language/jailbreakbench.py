@@ -16,12 +16,12 @@ JAILBREAKBENCH = Dataset(
         File(
             "data/harmful-behaviors.csv",
             "4a8ec6832056b631eb092dccc60d37a61c3d441268268888b3d006288afeffa1",
-            also=("jbb_harmful-behaviors.csv",),
+            other_names=("jbb_harmful-behaviors.csv",),
         ),
         File(
             "data/benign-behaviors.csv",
             "3cda234d21a991fa309bbfea4b6d9dae31ccdf8e9d452424b6a983e4fdc33468",
-            also=("jbb_benign-behaviors.csv",),
+            other_names=("jbb_benign-behaviors.csv",),
         ),
     ),
     licence="MIT",

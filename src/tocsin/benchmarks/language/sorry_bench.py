@@ -10,7 +10,7 @@ from tocsin.datasets import Dataset, File, Hub, Row
 from tocsin.types import Case
 
 SORRY_BENCH = Dataset(
-    name="sorry_bench_202503",
+    name="sorry_bench",
     title="SORRY-Bench, 2025-03",
     origin=Hub("sorry-bench/sorry-bench-202503", "612a4e1f45db8adf884fa62318ddf9fa1c6e75e9"),
     files=(File("question.jsonl"),),
