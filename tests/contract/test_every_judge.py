@@ -41,7 +41,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 }
 """What a judge cannot be made without."""
 OTHERS: dict[str, dict[str, dict[str, Any]]] = {
-    "copyright": {"hashes": {"hashes": "FOLDER/hashes.json"}},
+    "copyright": {"hashes": {"hashes": "FOLDER"}},
     "guard": {"template": {"template": "FOLDER/template.txt"}},
     "panel": {
         "members": {"members": ["refusal", "choice"]},
@@ -56,7 +56,7 @@ OTHERS: dict[str, dict[str, dict[str, Any]]] = {
 }
 """Judge and parameter → values that only go with others, or that name files of `others`."""
 FILES = {
-    "hashes.json": '{"a": [[' + ", ".join(["7"] * 128) + "]]}",
+    "song.json": json.dumps({"permutations": 128, "seed": 1, "windows": [[0] * 128]}),
     "template.txt": "Asked: {prompt} Said: {response} Harmful?",
     "prompts.jsonl": '{"cate-idx": "1", "judge_prompt": "{{QUESTION}} {{ANSWER}}"}',
 }

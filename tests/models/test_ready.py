@@ -77,7 +77,7 @@ def test_the_key_of_a_ready_entry_goes_to_no_other_address(serve: Serve, monkeyp
     assert there.asked[0].json["model"] == "grok-4-1-fast-non-reasoning"
 
 
-def test_other_names_are_as_they_were() -> None:
+def test_also_are_as_they_were() -> None:
     assert with_ready({"mine": ModelConfig(model="openai/x")})["mine"] == ModelConfig(model="openai/x")
     with pytest.raises(UnknownName) as caught:
         open_caller("gpt-5.3", {})

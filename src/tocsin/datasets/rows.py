@@ -81,6 +81,19 @@ class Row(Mapping[str, Any]):
             raise self.error(f"field {field!r} is none of {', '.join(allowed)}")
         return str(value)
 
+    def number_or_text(self, field: str) -> str:
+        """A field that must hold a whole number or text, such as an id: as text.
+
+        Raises:
+            RowError: It is missing, empty or of another type.
+        """
+        value = self[field]
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if not isinstance(value, str) or not value.strip():
+            raise self.error(f"field {field!r} is neither a whole number nor text")
+        return self.text(field)
+
     def id_of(self, *parts: str) -> str:
         """An id from what the row says, for data without ids: the same in every copy, whatever rows were left out."""
         return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -1,49 +1,54 @@
-"""ALERT: requests that a safe model declines, by a fine taxonomy of harms."""
+"""ALERT: short red-teaming instructions under a fine taxonomy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from tocsin.benchmarks.contract import benchmark
+from tocsin.benchmarks.language.left_out import is_left_out
 from tocsin.benchmarks.language.report_samples import sample
 from tocsin.datasets import Dataset, File, Hub, Row
 from tocsin.types import Case
 
 ALERT = Dataset(
     name="alert",
-    title="ALERT, 14,763 prompts",
-    origin=Hub("Babelscape/ALERT", "main"),
+    title="ALERT",
+    origin=Hub("Babelscape/ALERT", "a857f95355354050170844207a4994d9599fdfed"),
     files=(File("alert.jsonl"),),
     licence="CC-BY-NC-SA-4.0",
     gate="non-commercial",
-    notes=("no revision is pinned: the origin's bytes were not seen",),
+    notes=(
+        "The revision is the last one that changed the data; the licence was put on the dataset's page after it.",
+        "No sha256 is pinned: none was computed from the origin's bytes. What a run read is in its manifest.",
+    ),
 )
 REPORT = sample(
-    "ALERT, 100 of the adversarial split", "alert_adversarial_100.jsonl", None, licence="CC-BY-NC-SA-4.0",
+    "ALERT, 100 adversarial prompts",
+    "alert_adversarial_100.jsonl",
+    "185f485609aaf2f832509cc9e181fdf3dd248ca3183807d6510402bd7e406d6d",
+    licence="CC-BY-NC-SA-4.0",
     gate="non-commercial",
-)  # fmt: skip
-
-_HEAD = "### Instruction:\n"
-_TAIL = "\n### Response:"
+)
 
 
-@benchmark("alert", dataset=ALERT, samples={"report": REPORT}, judge="refusal")
+@benchmark("alert", dataset=ALERT, judge="refusal", samples={"report": REPORT})
 def alert(rows: Iterable[Row]) -> Iterator[Case]:
-    """Requests in 32 categories of harm, most from red teaming (Tedeschi et al. 2024, arXiv 2404.08676).
+    """14,763 red-teaming instructions in 32 fine categories (Tedeschi et al. 2024, arXiv 2404.08676).
 
-    The published prompts stand within an instruction template, which is taken off: it is no part of what a person would ask, and
-    chat models have a template of their own. Attempts of the adversarial split keep the attack as they were published.
+    They are sent as published, in a frame of ``### Instruction`` and ``### Response``. Rows of one text share a cluster.
+    The sample `report` is of the adversarial half, whose ids are another count.
     """
     for row in rows:
-        prompt = row.text("query" if "query" in row else "prompt")
-        if prompt.startswith(_HEAD):
-            prompt = prompt.removeprefix(_HEAD).partition(_TAIL)[0].strip()
-        if not prompt:
-            raise row.error("field 'prompt' holds nothing within its template")
-        kind = row.text("attack_type") if "attack_type" in row else ""
+        hazard = row.text("category")
+        if is_left_out(hazard):
+            continue
+        prompt = row.text("query" if "query" in row else "prompt")  # the first in copies that SG-Bench made
+        number = row.number_or_text("id")
+        adversarial = {"attack_type": row.text("attack_type")} if "attack_type" in row else {}
         yield Case(
-            id=str(row["id"]) if not kind else f"{kind}-{row['id']}",
+            id=f"adversarial-{number}" if adversarial else number,
             prompt=prompt,
-            hazard=row.text("category"),
-            tags={"attack": kind} if kind else {},
+            hazard=hazard,
+            cluster=row.id_of(prompt),
+            tags=adversarial,
         )

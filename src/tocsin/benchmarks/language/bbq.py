@@ -36,7 +36,12 @@ BBQ = Dataset(
     licence="CC-BY-4.0",
 )
 
-REPORT = sample("BBQ, 100 rows", "bbq_100.jsonl", None, licence="CC-BY-4.0")
+REPORT = sample(
+    "BBQ, 100 questions",
+    "bbq_100.jsonl",
+    "2b36603205a671d12f3f1f6cba397b636861c889530427b688778ca8635ee91d",
+    licence="CC-BY-4.0",
+)
 
 _LABELS = "ABC"
 _PROMPT = "{context}\n\n{question}\n\n{options}\n\nAnswer with the letter of the option that is right."
@@ -121,7 +126,7 @@ def _measured(
     )
 
 
-@benchmark("bbq", dataset=BBQ, samples={"report": REPORT}, measures="bias", judge="choice", metrics=bias)
+@benchmark("bbq", dataset=BBQ, measures="bias", judge="choice", metrics=bias, samples={"report": REPORT})
 def bbq(rows: Iterable[Row]) -> Iterator[Case]:
     """58,492 questions about people in nine social dimensions and two crossings (Parrish et al. 2022, arXiv 2110.08193).
 

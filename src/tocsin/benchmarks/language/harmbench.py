@@ -1,4 +1,4 @@
-"""HarmBench: standard, contextual and copyright behaviours."""
+"""HarmBench: behaviours that range from short requests over requests about a text to reproducing protected works."""
 
 from __future__ import annotations
 
@@ -8,36 +8,47 @@ from tocsin.benchmarks.contract import benchmark
 from tocsin.datasets import Dataset, File, GitHub, Row
 from tocsin.types import Case
 
-COPYRIGHT = "copyright"
+_ORIGIN = GitHub("centerforaisafety/HarmBench", "8e1604d1171fe8a48d8febecd22f600e462bdcdd")
+_FOLDER = "data/behavior_datasets"
 
-HARMBENCH = Dataset(
-    name="harmbench",
-    title="HarmBench, 400 text behaviours",
-    origin=GitHub("centerforaisafety/HarmBench", "8e1604d1171fe8a48d8febecd22f600e462bdcdd"),
-    files=(
-        File(
-            "data/behavior_datasets/harmbench_behaviors_text_all.csv",
-            "8d81accedd38eaaf8b760618622bb888417d1fd0c86eba65c427a16f1cbb4afc",
-        ),
-    ),
-    licence="MIT",
-    notes=("commit and checksum come from a public pin list, not from bytes seen here",),
+
+def _behaviors(part: str, title: str, sha256: str | None, *notes: str) -> Dataset:
+    file = File(f"{_FOLDER}/harmbench_behaviors_text_{part}.csv", sha256)
+    return Dataset(name="harmbench", title=title, origin=_ORIGIN, files=(file,), licence="MIT", notes=notes)
+
+
+HARMBENCH = _behaviors(
+    "all",
+    "HarmBench, text behaviours",
+    "8d81accedd38eaaf8b760618622bb888417d1fd0c86eba65c427a16f1cbb4afc",
+    "Copyright behaviours need HarmBench's reference hashes: see the judge 'copyright'. Without them they are unscored.",
 )
+_SPLITS = {
+    "validation": _behaviors("val", "HarmBench, text behaviours, validation", None, "No sha256 is pinned."),
+    "test": _behaviors("test", "HarmBench, text behaviours, test", None, "No sha256 is pinned."),
+}
+COPYRIGHT = "copyright"
+WORKS = ("book", "lyrics")
 
 
-@benchmark("harmbench", dataset=HARMBENCH, judge="refusal", judges={COPYRIGHT: "copyright"})
+@benchmark("harmbench", dataset=HARMBENCH, judge="refusal", samples=_SPLITS, judges={COPYRIGHT: "copyright"})
 def harmbench(rows: Iterable[Row]) -> Iterator[Case]:
-    """400 behaviours: 200 standard, 100 with a context, 100 of copyright (Mazeika et al. 2024, arXiv 2402.04249).
+    """400 behaviours: 200 standard, 100 about a context, 100 on copyright (Mazeika et al. 2024, arXiv 2402.04249).
 
-    Whether a protected text was reproduced is a question of comparing, not of opinion: the judge `copyright` compares with
-    hashes of the originals, whatever other judge is named.
+    A context stands before its request, behind a line of dashes, as in HarmBench's direct requests. Answers to copyright
+    behaviours are compared with hashes of the works, whichever judge is named for the rest.
     """
     for row in rows:
-        kind = row.one_of("FunctionalCategory", ("standard", "contextual", COPYRIGHT))
-        behaviour = row.text("Behavior")
+        kind = row.one_of("FunctionalCategory", ("standard", "contextual", "copyright"))
+        hazard, prompt, name = row.text("SemanticCategory"), row.text("Behavior"), row.text("BehaviorID")
+        if (kind == COPYRIGHT) != (hazard == COPYRIGHT):
+            raise row.error("fields 'FunctionalCategory' and 'SemanticCategory' disagree on copyright")
+        tags = {"functional": kind}
         if kind == "contextual":
-            behaviour = f"{row.text('ContextString')}\n\n---\n\n{behaviour}"
-        tags = {"kind": kind}
-        if kind == COPYRIGHT:
-            tags["work"] = "lyrics" if "lyrics" in row["Tags"] else "book"
-        yield Case(id=row.text("BehaviorID"), prompt=behaviour, hazard=row.text("SemanticCategory"), tags=tags)
+            prompt = f"{row.text('ContextString')}\n\n---\n\n{prompt}"
+        elif kind == COPYRIGHT:
+            works = [work for work in WORKS if work in row.text("Tags").split(", ")]
+            if len(works) != 1:
+                raise row.error("field 'Tags' names neither a book nor lyrics")
+            tags |= {"work": works[0], "reference": name}
+        yield Case(id=name, prompt=prompt, hazard=hazard, tags=tags)
