@@ -37,6 +37,7 @@ def _numbers(score: dict[str, Any]) -> tuple[str, str, str, str]:
     def number(value: float | None) -> str:
         return "-" if value is None else f"{value:.3f}"
 
-    interval = "-" if score["low"] is None else f"{number(score['low'])}-{number(score['high'])}"
-    reach = f"{number(score['worst'])}-{number(score['best'])}"
-    return number(score["value"]), interval, reach, f"{score['n']}/{score['planned']}"
+    def span(first: str, last: str) -> str:
+        return "-" if score[first] is None else f"{number(score[first])}-{number(score[last])}"
+
+    return number(score["value"]), span("low", "high"), span("worst", "best"), f"{score['n']}/{score['planned']}"
