@@ -38,8 +38,10 @@ def planned(
     for number, one in enumerate(cases, start):
         row = one if isinstance(one, PlannedCase) else PlannedCase(benchmark, one.id, one)
         evaluation = evaluation_of(row.case) if row.case else "benchmark"
+        gold = row.case is not None and row.case.safe_answer.kind in ("option", "label")
+        judge = "choice" if gold else "refusal"
         cells = [
-            PlannedCell(target, evaluation, "direct", repeat, "refusal", number * repeats + repeat)
+            PlannedCell(target, evaluation, "direct", repeat, judge, number * repeats + repeat)
             for repeat in range(repeats)
             for target in range(targets)
         ]

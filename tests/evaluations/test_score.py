@@ -171,3 +171,12 @@ def test_metrics_of_a_benchmarks_own_stop_at_the_gap_too(tmp_path: Path) -> None
     db = journal(tmp_path / "r", planned([one.case for one in judged], benchmark="bbq"), decide)
     (result,) = score_run(db, manifest("bbq", own_metrics=True), find)
     assert [score.n for score in result.own if score.metric == "bias_score_disambiguated"] == [20]
+
+
+def test_score_over_hazards_with_judges_of_their_own_names_them_all(tmp_path: Path) -> None:
+    found = planned([case(1), case(2)])
+    (row, (cell,)) = found[1]
+    found[1] = (row, [cell._replace(judge="choice")])
+    db = journal(tmp_path / "run", found, as_said("safe", "unsafe"))
+    (result,) = score_run(db, manifest(), find=lambda name: pytest.fail(name))
+    assert result.groups[0].score.judge == "choice@00000002 + refusal@00000001"

@@ -52,8 +52,8 @@ def test_every_field_of_a_rubric_is_in_the_reference() -> None:
 
 
 def test_the_examples_of_the_reference_work() -> None:
-    suite, rubric, copyright = blocks(PAGE, "yaml")
-    assert parse_suite(copyright, "the reference").judges["copyright"]
+    suite, rubric, copied = blocks(PAGE, "yaml")
+    assert parse_suite(copied, "the reference").judges["copyright"]
     parsed = parse_suite(suite, "the reference")
     made = judges.make("panel", parsed.judges["panel"])
     assert made.models == ("openai/qwen3guard", "")

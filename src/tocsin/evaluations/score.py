@@ -70,7 +70,7 @@ def _target(
         if group.target != target:
             continue
         about = manifest["benchmarks"][group.benchmark]
-        judge = _judges(manifest, about, group)
+        judge = _judges(manifest, reader.judges(group))
         whole = reader.tally(group).get("") or _nothing()
         score = scoring.rate(group, whole, judge=judge, modality=about["modality"])
         if about["demonstration"]:
@@ -121,10 +121,10 @@ def _means(behind: list[tuple[Score, Estimate]], manifest: dict[str, Any]) -> li
     return found
 
 
-def _judges(manifest: dict[str, Any], about: dict[str, Any], group: Group) -> str | None:
-    name = about["gold_judge"] if group.metric == "accuracy" else about["judge"]
-    found: str | None = manifest["judges"].get(name, {}).get("identity")
-    return found
+def _judges(manifest: dict[str, Any], names: list[str]) -> str | None:
+    """The identities of the judges; some hazards of a benchmark may have a judge of their own."""
+    told = [manifest["judges"][name]["identity"] for name in names if name in manifest["judges"]]
+    return " + ".join(told) or None
 
 
 def _nothing() -> Tally:

@@ -136,6 +136,13 @@ class Reader:
         query = f"SELECT count(*) FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {_where(group)}"
         return int(self._db.execute(query, _values(group)).fetchone()[0])
 
+    def judges(self, group: Group) -> list[str]:
+        """The names of the judges of a group's cells."""
+        query = (
+            f"SELECT DISTINCT c.judge FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {_where(group)} ORDER BY 1"
+        )
+        return [name for (name,) in self._db.execute(query, _values(group))]
+
     def gap(self, group: Group) -> int | None:
         """Position of the group's first unfinished cell; None if it is finished."""
         if group in self._gaps:
