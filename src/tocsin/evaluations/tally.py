@@ -137,9 +137,10 @@ class Reader:
         return int(self._db.execute(query, _values(group)).fetchone()[0])
 
     def judges(self, group: Group) -> list[str]:
-        """The names of the judges of a group's cells."""
+        """The names of the judges of a group's cells, but for those that are never asked."""
         query = (
-            f"SELECT DISTINCT c.judge FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {_where(group)} ORDER BY 1"
+            f"SELECT DISTINCT c.judge FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {_where(group)}"
+            " AND s.stopped IS NULL ORDER BY 1"
         )
         return [name for (name,) in self._db.execute(query, _values(group))]
 
