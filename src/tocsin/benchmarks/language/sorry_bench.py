@@ -42,7 +42,8 @@ _NAMES = {str(number): name for number, name in enumerate(CATEGORIES, 1)}
 def sorry_bench(rows: Iterable[Row]) -> Iterator[Case]:
     """430 of the 440 unsafe instructions, ten in each of 43 categories (Xie et al. 2024, arXiv 2406.14598).
 
-    One category is left out. The base prompts only: answers to the twenty linguistic mutations would have to be decoded before they are judged.
+    One category is left out. Of the rest the base prompts only: answers to the twenty linguistic mutations would have to
+    be decoded before they are judged.
     """
     for row in rows:
         hazard = _NAMES.get(row.number_or_text("category"))
