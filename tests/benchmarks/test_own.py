@@ -14,6 +14,7 @@ import pytest
 from tests.benchmarks.rows import row
 from tocsin.benchmarks.own import own_cases
 from tocsin.datasets import RowError, locate, read_rows
+from tocsin.models.config import ConfigError
 from tocsin.types import COMPLY, REFUSE, Case, Option, SafeAnswer
 
 PNG = b"\x89PNG\r\n\x1a\n invented"
@@ -203,3 +204,21 @@ def test_benchmark_of_own_cases_needs_no_licence_and_keeps_the_gold_judge(tmp_pa
     assert (made.name, made.judge, made.gold_judge, made.demonstration) == ("cases", "refusal", "choice", False)
     assert made.dataset.gate is None
     assert made.about().source == "your own file"
+
+
+@pytest.mark.parametrize(
+    ("column", "meant"), [("expect", "expected"), ("Expected", "expected"), ("langauge", "language")]
+)
+def test_column_that_is_nearly_one_of_ours_stops_instead_of_being_passed_over(
+    tmp_path: Path, column: str, meant: str
+) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(f"prompt,{column}\nHello?,comply\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"{column!r} is not read; did you mean '{meant}'"):
+        own_cases(path)
+
+
+def test_columns_of_the_users_own_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("prompt,source,owner,expected\nHello?,x,y,comply\n", encoding="utf-8")
+    assert own_cases(path).name == "cases"

@@ -114,7 +114,8 @@ def test_judge_that_failed_is_asked_again_and_the_target_is_not(tmp_path: Path, 
             "target", cases=own, judge="guard", roles={"judge": "qwen3guard"}, config=config, out=tmp_path / "runs"
         )
         assert (score(first)["n"], score(first)["unscored"], score(first)["error"]) == (0, 24, 0)
-        assert first.judge_failures == 24
+        assert (first.judge_failures, first.measured) == (24, 0)
+        assert "server" in first.judges_word()
         guard.configure(fault=())
         again = resume(first.folder, retry_errors=True, config=config)
         assert target.stats()["requests"] == 24
@@ -237,6 +238,8 @@ def test_cases_that_the_baseline_answers_safely_are_not_asked_again(tmp_path: Pa
     assert {case for (case,) in rows(run, "SELECT case_id FROM cases")} == hard
     assert counts == {"asked": asked, "answered_safely": asked - answered, "kept": answered}
     assert 0 < answered < asked
+    assert any("only cases that a baseline did not answer safely" in note for note in score(run)["notes"])
+    assert "cases were left out because a baseline answered them safely" in (run.folder / "report.html").read_text()
 
 
 def test_finished_baseline_serves_any_number_of_targets(tmp_path: Path, hard_suite: Path) -> None:

@@ -44,6 +44,35 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return sum(score["error"] for score in scores if score["benchmark"] and score["passed"] is not None)
 
     @property
+    def measured(self) -> int:
+        """Attempts with a verdict."""
+        scores = (score for model in self.summary["models"] for score in model["scores"])
+        return sum(score["n"] for score in scores if score["benchmark"] and score["passed"] is not None)
+
+    @property
+    def errors_by_kind(self) -> dict[str, int]:
+        """Kind of error → cells that ended in it."""
+        found: dict[str, int] = {}
+        scores = (score for model in self.summary["models"] for score in model["scores"])
+        for score in scores:
+            if score["benchmark"] and score["passed"] is not None:
+                for kind, count in score["errors_by_kind"].items():
+                    found[kind] = found.get(kind, 0) + count
+        return found
+
+    def judges_word(self) -> str:
+        """What is on record of the most frequent failure of a judge; empty if none failed."""
+        db = open_journal(self.folder)
+        try:
+            row = db.execute(
+                "SELECT detail FROM latest WHERE reason = ? GROUP BY 1 ORDER BY count(*) DESC LIMIT 1",
+                (Unscored.JUDGE_FAILED.value,),
+            ).fetchone()
+        finally:
+            db.close()
+        return str(row[0]) if row else ""
+
+    @property
     def judge_failures(self) -> int:
         """Answers without a verdict because the judge failed, refused or could not be read."""
         tables = (table["counts"] for model in self.summary["models"] for table in model["unscored_reasons"])

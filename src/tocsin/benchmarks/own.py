@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,13 +12,17 @@ from typing import Any
 import msgspec
 
 from tocsin.benchmarks.contract import Benchmark
-from tocsin.datasets import Dataset, File, Own, Row
+from tocsin.datasets import Dataset, File, Own, Row, RowError, read_rows
+from tocsin.models.config import ConfigError
 from tocsin.types import COMPLY, REFUSE, Case, Image, Option, SafeAnswer
 
 LABELS = (("yes", "no"), ("true", "false"), ("safe", "unsafe"))
 """Labels whose counterpart is known, so that a row need not list its options."""
 
 _LETTERS = "ABCDEF"
+ANSWERS = ("refuse", "comply", *(label for pair in LABELS for label in pair), *_LETTERS.lower())
+"""What a safe answer may be called where a row has no options."""
+
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 """What a BCP 47 code looks like."""
 
@@ -35,6 +40,7 @@ def own_cases(path: Path) -> Benchmark:
     ``cluster``, ``images`` (paths beside the file, a list or separated by ``|``), ``expected`` (``refuse``, ``comply``,
     or the option or label that is right; else ``refuse``) and ``options`` (a list or separated by ``|``).
     """
+    _check_columns(path)
     repeated: Counter[str] = Counter()
     folder = path.parent
 
@@ -59,6 +65,29 @@ def own_cases(path: Path) -> Benchmark:
         measures="safety",
         version=1,
     )
+
+
+COLUMNS = ("prompt", "id", "language", "hazard", "system", "cluster", "images", "expected", "options")
+"""What is read of a row; all else is left alone."""
+
+
+def _check_columns(path: Path) -> None:
+    """Stops at a column that is nearly one of ours, which would be passed over in silence.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    try:
+        first = next(iter(read_rows(path)), None)
+    except (OSError, RowError):  # planning says what is wrong with the file
+        return
+    if not isinstance(first, Row):
+        return
+    for name in map(str, first):
+        plain = name.strip().lower().replace(" ", "_")
+        near = difflib.get_close_matches(plain, [column for column in COLUMNS if column not in first], n=1, cutoff=0.75)
+        if name not in COLUMNS and near:
+            raise ConfigError(f"{path.name}: the column {name[:40]!r} is not read; did you mean {near[0]!r}?")
 
 
 def _case(row: Row, folder: Path) -> Case:

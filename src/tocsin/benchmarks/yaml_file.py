@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from tocsin import registry
 from tocsin.benchmarks.contract import Benchmark, Measures
+from tocsin.benchmarks.own import ANSWERS
 from tocsin.benchmarks.yaml_rows import Reading, case_maker
 from tocsin.datasets import Dataset, File, GitHub, Hub, Own, Packaged
 from tocsin.datasets.origin import Gate, Origin
@@ -173,6 +174,12 @@ class BenchmarkFile(_Written):
             raise ValueError("hazards: needs columns.hazard")
         if "{prompt}" not in self.ask:
             raise ValueError("ask: should hold {prompt}")
+        if isinstance(self.safe_answer, AnswerEntry) and not self.columns.options:
+            for word, means in self.safe_answer.map.items():
+                if means.lower() not in ANSWERS:
+                    raise ValueError(
+                        f"safe_answer.map: {word!r} means {means!r}, and should mean one of {', '.join(ANSWERS)}"
+                    )
         if self.columns.options and isinstance(self.safe_answer, str):
             raise ValueError("safe_answer: should be the column that says which of the options is right")
         return self

@@ -176,7 +176,10 @@ def _say_errors(run: Run, how: str) -> None:
         say(f"benchmark {benchmark}: {rows} could not become cases; the first: {bad['first']}")
     cells = "1 cell" if run.errors == 1 else f"{run.errors} cells"
     again = f"; try again with {how} --retry-errors" if run.errors > run.final_errors else ""
-    say(f"{cells} ended in error and count in no rate{again}")
+    kinds = ", ".join(
+        f"{kind} {count}" for kind, count in sorted(run.errors_by_kind.items(), key=lambda pair: -pair[1])
+    )
+    say(f"{cells} ended in error ({kinds}) and count in no rate{again}")
 
 
 def _ending(run: Run, how: str) -> int:
@@ -186,7 +189,9 @@ def _ending(run: Run, how: str) -> int:
 
     if unjudged := run.judge_failures:
         answers = "1 answer has" if unjudged == 1 else f"{unjudged} answers have"
-        say(f"{answers} no verdict because the judge gave none; ask it again with {how} --retry-errors")
+        say(
+            f"{answers} no verdict because the judge gave none ({run.judges_word()}); ask it again with {how} --retry-errors"
+        )
     for one in run.manifest.get("left_out", ()):
         say(f"left out: {one['benchmark']}: {one['needs']}")
     say(f"report: {run.folder / 'report.html'}")
@@ -194,8 +199,9 @@ def _ending(run: Run, how: str) -> int:
     if ending is Ending.COMPLETE:
         if run.errors:
             _say_errors(run, how)
-            return Exit.ERRORS
-        return Exit.DONE
+        if not run.measured:
+            say("NOTHING WAS MEASURED: no attempt has a verdict, so this run says nothing about the model")
+        return Exit.ERRORS if run.errors or not run.measured else Exit.DONE
     say(f"stopped: {run.ended.reason}; scores use only what was finished in order")
     say(f"go on with: {how}")
     if run.manifest["suite"]["name"].endswith(PREPARE):

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from tocsin.cli.errors import plain
+from tocsin.evaluations.score import EQUAL, HARD
 
 
 def show_scores(summary: dict[str, Any]) -> None:
@@ -27,10 +28,32 @@ def show_scores(summary: dict[str, Any]) -> None:
             benchmark = score["benchmark"] or f"all ({score['evaluation']})"
             table.add_row(Text(plain(benchmark)), Text(score["metric"]), *_numbers(score))
         console.print(table)
+        for name, note in _notes(model["scores"]):
+            console.print(f"{plain(name)}: {note}.")
         if model["unfinished"]:
             console.print(f"{model['unfinished']} planned cells do not count yet: the run is not finished.")
     if summary["demonstration"]:
         console.print("Demonstration: the starter set shows what a run is like; its figures rank nobody.")
+
+
+def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What a figure must not be read without."""
+    told = [
+        (score["benchmark"] or f"all ({score['evaluation']})", note)
+        for score in scores
+        for note in score["notes"]
+        if note in (EQUAL, HARD) or note.startswith("without ")
+    ]
+    cut = dict.fromkeys(dict.fromkeys(score["benchmark"] for score in scores if score["benchmark"]), 0)
+    for score in scores:
+        if score["benchmark"]:
+            cut[score["benchmark"]] += score["truncated"]
+    told += [
+        (name, f"{count} judged answers were cut off by the limit on their length")
+        for name, count in cut.items()
+        if count
+    ]
+    return list(dict.fromkeys(told))
 
 
 def _numbers(score: dict[str, Any]) -> tuple[str, str, str, str]:

@@ -4,6 +4,7 @@ is checked against the pinned sha256; a user's own copy is recorded by its own.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from hashlib import sha256
@@ -162,6 +163,8 @@ def _download(origin: GitHub | Hub, file: File, to: Path) -> Path:
         pooch.retrieve(url, known_hash=None, path=to.parent, fname=to.name)
         return to
     from huggingface_hub import hf_hub_download
+
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # what could not be had is said once, in our own words
 
     fetched = hf_hub_download(
         origin.repo,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tocsin import registry
 from tocsin.benchmarks import find
@@ -83,29 +86,58 @@ def _about(kind: registry.Kind, name: str) -> About:
 
 
 def datasets_here(data: Path | None = None) -> list[tuple[Dataset, list[str], list[Found] | None]]:
-    """Every dataset with the benchmarks that use it and its files, None where one is neither in `data` nor in the cache."""
-    by_name: dict[str, tuple[Dataset, list[str]]] = {}
+    """Every dataset with the benchmarks that use it, themselves or in a sample, and those of its files that are here.
+
+    Datasets of one name share a folder and are one entry with the files of all. The files are None where none of them can be used
+    as it stands, neither from `data` nor from the cache.
+    """
+    by_name: dict[str, tuple[list[Dataset], list[str]]] = {}
     for name in registry.names("benchmark"):
-        dataset = find(name).dataset
-        by_name.setdefault(dataset.name, (dataset, []))[1].append(name)
+        benchmark = find(name)
+        for dataset in (benchmark.dataset, *benchmark.samples.values()):
+            parts, users = by_name.setdefault(dataset.name, ([], []))
+            if dataset not in parts:
+                parts.append(dataset)
+            if name not in users:
+                users.append(name)
     folder = data_folder(data)
 
-    def here(dataset: Dataset) -> list[Found] | None:
-        try:
-            return locate(dataset, folder, fetch=False, check=False)
-        except DatasetError:
-            return None
+    def here(parts: list[Dataset]) -> list[Found] | None:
+        found: list[Found] = []
+        for dataset in parts:
+            with contextlib.suppress(DatasetError):
+                found += locate(dataset, folder, fetch=False, check=False)
+        return found or None
 
-    return [(dataset, users, here(dataset)) for dataset, users in by_name.values()]
+    return [(_together(parts), users, here(parts)) for parts, users in by_name.values()]
+
+
+def _together(parts: list[Dataset]) -> Dataset:
+    if len(parts) == 1:
+        return parts[0]
+    files = tuple(dict.fromkeys(file for dataset in parts for file in dataset.files))
+    gate = next((dataset.gate for dataset in parts if dataset.gate), None)
+    licences = ", ".join(dict.fromkeys(dataset.licence for dataset in parts))
+    return replace(parts[0], files=files, gate=gate, licence=licences)
 
 
 def fetch_dataset(name: str, *, accepted: Sequence[str] = ()) -> list[Found]:
-    """Fetches a dataset, by its own name or by a benchmark's, into the cache.
+    """Fetches a dataset, by its own name or by a benchmark's (then with its samples), into the cache.
 
     Raises:
         UnknownName, DatasetError, LicenceNotAccepted: There is none, it cannot be had, or its terms must be accepted.
     """
-    users = [benchmark for benchmark in map(find, registry.names("benchmark")) if benchmark.dataset.name == name]
-    benchmark = users[0] if users else find(name)
-    check_licence(benchmark, accepted)
-    return locate(benchmark.dataset, None)
+    pairs = [
+        (benchmark, dataset)
+        for benchmark in map(find, registry.names("benchmark"))
+        for dataset in (benchmark.dataset, *benchmark.samples.values())
+        if dataset.name == name
+    ]
+    if not pairs:
+        benchmark = find(name)
+        pairs = [(benchmark, dataset) for dataset in (benchmark.dataset, *benchmark.samples.values())]
+    found: dict[Path, Found] = {}
+    for benchmark, dataset in pairs:
+        check_licence(replace(benchmark, dataset=dataset), accepted)
+        found |= {one.path: one for one in locate(dataset, None)}
+    return list(found.values())

@@ -108,7 +108,7 @@ def _model(caller: Caller) -> dict[str, Any]:
         "base_url": getattr(model, "base_url", ""),
         "parameters": dict(getattr(model, "parameters", {})),
         "capabilities": msgspec.to_builtins(model.capabilities),
-        "family": family(model.name),
+        "family": family(model.identity.partition("@")[0]) or family(model.name),
         "limits": caller.limits.model_dump(mode="json"),
         "prices": None if caller.prices is None else caller.prices.model_dump(mode="json"),
     }
@@ -170,7 +170,9 @@ def _kinship(targets: Sequence[dict[str, Any]], judges: dict[str, dict[str, Any]
     flags = []
     for target in targets:
         for name, judge in judges.items():
-            kin = {family(model) for model in judge["models"]} - {None}
+            kin = {family(identity.partition("@")[0]) or family(name) for name, identity in judge["models"].items()} - {
+                None
+            }
             if target["family"] in kin:
                 flags.append(f"target {target['name']} and judge {name} are of one model family ({target['family']})")
     return flags

@@ -20,6 +20,9 @@ DEMONSTRATION = "demonstration"
 EQUAL = "each hazard weighs the same, whatever its share of the benchmark"
 
 
+HARD = "only cases that a baseline did not answer safely: says nothing of all"
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A score of one hazard or one language within a group."""
 
@@ -77,6 +80,8 @@ def _target(
             score.notes.append(DEMONSTRATION)
         if about.get("draw") == "equal" and about.get("limit"):
             score.notes.append(EQUAL)
+        if group.benchmark in (manifest.get("difficulty") or {}).get("benchmarks", ()):
+            score.notes.append(HARD)
         parts = [
             Part(by=by, key=key, score=_part(group, tally, by, key, judge, about["modality"]))
             for by in BREAKDOWNS

@@ -132,10 +132,12 @@ def read_config(path: Path | None = None) -> dict[str, ModelConfig]:
 
 def told(error: ValidationError) -> str:
     """A validation error in one line: where, and what is wrong. Values are left out: they may be secrets."""
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors()
-    )
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {_plainly(fault)}" for fault in error.errors())
+
+
+def _plainly(fault: Any) -> str:
+    known = {"extra_forbidden": "there is no such field", "missing": "is needed, and is not there"}
+    return known.get(fault["type"]) or str(fault["msg"]).removeprefix("Value error, ")
 
 
 def _from_env(value: str) -> str:

@@ -155,6 +155,7 @@ def _model(target: dict[str, Any], role: str = "") -> Party:
     can = [word.replace("_", " ") for word, able in (target.get("capabilities") or {}).items() if able]
     facts = [
         *([("Role", role)] if role else ()),
+        ("Asked as", target["identity"].partition("@")[0]),
         ("Address", clean.address(target["base_url"]) if target["base_url"] else "on this machine"),
         ("Family", target["family"] or "not told by its name"),
         ("Takes and gives", words.listed(can)),
@@ -262,6 +263,8 @@ def _again(manifest: dict[str, Any]) -> str:
     for option in ("judge", "limit", "seed"):
         if suite.get(option) is not None and (base is None or getattr(base, option) != suite[option]):
             parts += [f"--{option}", str(suite[option])]
+    if manifest.get("difficulty"):
+        parts += ["--prepared", "PREPARED"]
     for role, model in (suite.get("roles") or {}).items():
         parts += ["--role", f"{role}={model}"]
     if suite.get("repeats", 1) != 1:

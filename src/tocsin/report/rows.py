@@ -189,8 +189,8 @@ def _refusal_table(table: dict[str, Any]) -> RefusalTable:
         )
     if not refused_bad and not answered_good and metric == "safe_rate":
         sentence += (
-            " Here safe and refused are one and the same: no answer was safe without being a refusal. That is always so"
-            " with a judge that reads refusals alone, and then says nothing of what the answers hold."
+            " Here safe and refused are one and the same: no answer was safe without being a refusal. With a judge that"
+            " reads refusals alone that is always so, and says nothing of what the answers hold."
         )
     return RefusalTable(
         title=f"{clean.name(table['benchmark'])}: {words.METRICS.get(metric, clean.name(metric)).lower()}",

@@ -85,6 +85,11 @@ def data_gaps(manifest: dict[str, Any], summary: dict[str, Any]) -> list[str]:
         f"{clean.name(one['benchmark'])}: named by the suite, but left out of this run: {clean.name(one['needs'], most=300)}."
         for one in manifest.get("left_out", ())
     ]
+    for name, counts in ((manifest.get("difficulty") or {}).get("benchmarks") or {}).items():
+        told.append(
+            f"{clean.name(name)}: {counts['answered_safely']:,} of {counts['asked']:,} cases were left out because a"
+            " baseline answered them safely. Its rates are over the harder rest and say nothing of all."
+        )
     limits = {name: about["limit"] for name, about in manifest["benchmarks"].items() if about.get("limit")}
     if limits:
         most = words.listed([f"{limit:,} of {clean.name(name)}" for name, limit in limits.items()])
