@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tocsin.judges.labels.agreement import Agreed, others_agree, people_agree
 from tocsin.judges.labels.contract import LabelSet, find, labels
+from tocsin.judges.labels.near import joined
 from tocsin.judges.labels.own import own_labels
 from tocsin.judges.labels.records import Labelled, Left, LeftOut, Reading
 
@@ -15,6 +16,7 @@ __all__ = [
     "LeftOut",
     "Reading",
     "find",
+    "joined",
     "labels",
     "others_agree",
     "own_labels",

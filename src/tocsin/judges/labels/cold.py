@@ -27,7 +27,7 @@ FINE = {
     "cold",
     dataset=COLD,
     labels="prompt harm",
-    notes=("Offensive is not the same as asking for harm: comments that nobody asked a model with.",),
+    notes=("Comments, which ask a model for nothing: offensive is not the same as asking for harm.",),
 )
 def cold(row: Row) -> Labelled:
     """5,323 comments in Chinese on race, gender and region, offensive or not (Deng et al. 2022, arXiv 2201.06025)."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -65,7 +66,6 @@ class LabelSet(msgspec.Struct, frozen=True, kw_only=True):
         kept: dict[str, Labelled] = {}
         places: dict[str, Row] = {}
         without_text: list[Labelled] = []
-        repeated: Counter[str] = Counter()
         left = _Leaving()
         for row in rows:
             try:
@@ -82,8 +82,7 @@ class LabelSet(msgspec.Struct, frozen=True, kw_only=True):
                 if earlier is not None:
                     if (earlier.prompt, earlier.response) != (record.prompt, record.response):
                         raise LeftOut(row, "id taken", "another row of this set has the same id")
-                    repeated[record.id] += 1
-                    record = msgspec.structs.replace(record, id=f"{record.id}-{repeated[record.id] + 1}")
+                    record = msgspec.structs.replace(record, id=_free(record.id, kept))
             except RowError as error:
                 left.out(error)
             else:
@@ -166,6 +165,11 @@ class _Leaving:
 
     def summary(self) -> Left:
         return Left(dict(sorted(self.counts.items())), dict(sorted(self.first.items())))
+
+
+def _free(identity: str, taken: Container[str]) -> str:
+    """The id with the least number behind it that no other record has."""
+    return next(name for number in count(2) if (name := f"{identity}-{number}") not in taken)
 
 
 def _textless(record: Labelled) -> Labelled:

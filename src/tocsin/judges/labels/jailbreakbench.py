@@ -24,7 +24,13 @@ OTHERS = {"gpt4": "gpt4_cf", "llama3": "llama3_cf", "llama-guard-2": "llamaguard
 """Judge → its column."""
 
 
-@labels("jailbreakbench", dataset=JUDGE_COMPARISON, labels="jailbreak success")
+@labels(
+    "jailbreakbench",
+    dataset=JUDGE_COMPARISON,
+    labels="jailbreak success",
+    held_out=True,
+    notes=("A third of the goals are safe prompts of XSTest, which never trains; so this set never does, either.",),
+)
 def jailbreakbench(row: Row) -> Labelled:
     """300 answers to jailbreaks and harmless requests, three votes each (Chao et al. 2024, arXiv 2404.01318).
 
