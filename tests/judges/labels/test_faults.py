@@ -15,8 +15,9 @@ import msgspec
 import pytest
 
 from tests.conftest import ROOT
+from tests.docs.test_docs import blocks
 from tests.engine.triggers import trigger
-from tests.judges.labels.test_contract import read
+from tests.judges.labels.test_contract import PAGE, read
 from tocsin.datasets import DatasetError, Own, Row, RowError
 from tocsin.judges.labels import Labelled, LabelSet, find, others_agree, own_labels, people_agree
 from tocsin.judges.labels.contract import WITHHELD
@@ -118,6 +119,18 @@ def test_a_file_in_the_users_folder_is_read(name: str, tmp_path: Path) -> None:
     assert record.cluster == cluster_of(record.prompt)
     assert [found.path for found in reading.files] == [path]
     assert len(reading.missing) == len(label_set.dataset.files) - 1
+
+
+def test_the_pages_first_example_says_what_it_promises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(tmp_path / "safety-data" / "jailbreakbench" / "jbb_judge-comparison.csv", JBB)
+    monkeypatch.chdir(tmp_path)
+    exec(blocks(PAGE, "python")[0], {})
+    assert capsys.readouterr().out == (
+        "(1, 0, 0) none\n{'gpt4': 1.0, 'harmbench': 0.0, 'llama-guard-2': 1.0, 'llama3': 0.0}\n"
+        "{(1, 2): 0.0, (1, 3): 1.0, (2, 3): 0.0}\n"
+    )
 
 
 def test_files_that_are_nowhere_are_an_error_that_says_where_to_put_them(tmp_path: Path) -> None:
