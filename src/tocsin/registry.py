@@ -3,8 +3,8 @@
 A plug-in registers itself with a decorator (``@benchmark("xstest", …)``). The registry reads the names off the source
 files, so a listing costs a few file reads and a lookup imports one module. A benchmark may also be a YAML file, whose
 name is the file's. Other packages register through the entry
-points ``tocsin.benchmarks``, ``tocsin.attacks``, ``tocsin.judges``, ``tocsin.models`` and ``tocsin.frameworks``, whose
-values are modules, or objects in them, that use the same decorators.
+points ``tocsin.benchmarks``, ``tocsin.attacks``, ``tocsin.judges``, ``tocsin.labels``, ``tocsin.models`` and
+``tocsin.frameworks``, whose values are modules, or objects in them, that use the same decorators.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ import msgspec
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-Kind = Literal["benchmark", "attack", "judge", "provider"]
+Kind = Literal["benchmark", "attack", "judge", "labels", "provider"]
 Made = TypeVar("Made")
 
 _HOMES: dict[Kind, tuple[str, str]] = {
     "benchmark": ("tocsin.benchmarks", "tocsin.benchmarks"),
     "attack": ("tocsin.attacks", "tocsin.attacks"),
     "judge": ("tocsin.judges", "tocsin.judges"),
+    "labels": ("tocsin.judges.labels", "tocsin.labels"),
     "provider": ("tocsin.models", "tocsin.models"),
 }
 """Kind → the package its files live in, and the entry-point group of other packages."""
