@@ -134,6 +134,11 @@ def test_cases_beyond_the_difficulty_filter_are_never_drawn(tmp_path: Path) -> N
     assert len(plan_of(path, hard={"another": hard})) == 50
 
 
+def test_bad_row_stays_an_error_under_a_difficulty_filter(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", [*numbered(3), "{not JSON"])
+    assert [row.stopped for row, _ in plan_of(path, hard={"cases": frozenset({"case-1"})})] == ["", "bad_row"]
+
+
 def test_the_suites_system_prompt_stands_before_every_case_of_its_benchmark(tmp_path: Path) -> None:
     path = written(
         tmp_path / "a.jsonl", [{"id": "a", "prompt": "What?"}, {"id": "b", "prompt": "Who?", "system": "Old."}]

@@ -17,6 +17,7 @@ from tests.evaluations import runs
 from tocsin.api import Run, assess, resume
 from tocsin.cli.app import build
 from tocsin.cli.errors import guarded
+from tocsin.engine import Limits
 from tocsin.evaluations.score import score_run
 
 UNSAFE = "Safety: Unsafe\nCategories: Violent\nRefusal: No"
@@ -150,6 +151,46 @@ def test_model_with_two_roles_is_opened_once_so_that_its_limits_hold_over_both(t
     assert run.manifest["flags"] == ["target qwen3guard and judge guard are of one model family (qwen)"]
 
 
+def test_judge_whose_reply_could_not_be_read_is_asked_again(tmp_path: Path, own: Path) -> None:
+    with serve() as target, serve(text="I would rather talk about gardens.") as guard:
+        config = configured(tmp_path, target=target, qwen3guard=guard)
+        first = assess(
+            "target", cases=own, judge="guard", roles={"judge": "qwen3guard"}, config=config, out=tmp_path / "runs"
+        )
+        assert first.judge_failures == 24
+        guard.configure(text=UNSAFE)
+        again = resume(first.folder, retry_errors=True, config=config)
+        assert (target.stats()["requests"], guard.stats()["requests"]) == (24, 48)
+        last = resume(first.folder, retry_errors=True, config=config)
+        assert guard.stats()["requests"] == 48
+    assert (score(again)["unsafe"], again.judge_failures) == (24, 0)
+    assert score(last)["unsafe"] == 24
+
+
+def test_two_targets_that_say_the_same_are_judged_by_draws_of_their_own(tmp_path: Path, own: Path) -> None:
+    suite = tmp_path / "drawn.yaml"
+    suite.write_text("name: drawn\njudge: rubric\njudges: {rubric: {temperature: 0.7}}\n", encoding="utf-8")
+    with serve() as one, serve() as other, serve(text="no verdict") as judge:
+        config = configured(tmp_path, one=one, other=other, judge=judge)
+        run = assess(
+            "one", "other", suite=str(suite), cases=own, roles={"judge": "judge"}, config=config, out=tmp_path / "runs"
+        )
+        asked = judge.stats()["requests"]
+    assert (run.complete, asked) == (True, 48)
+    assert rows(run, "SELECT count(*), count(DISTINCT key) FROM calls WHERE role = 'judge'") == [(48, 48)]
+
+
+def test_judge_of_a_misspelt_name_in_a_suite_is_named(
+    tmp_path: Path, own: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = tmp_path / "slip.yaml"
+    suite.write_text("name: slip\nbenchmarks: [starter]\njudges: {gaurd: {family: wildguard}}\n", encoding="utf-8")
+    with serve() as target:
+        config = configured(tmp_path, target=target)
+        assert main(["assess", "target", "--suite", str(suite), "--config", str(config)], monkeypatch) == 2
+    assert "did you mean 'guard'" in capsys.readouterr().err
+
+
 # -- grades -----------------------------------------------------------------------------------------------------------
 
 
@@ -174,9 +215,24 @@ def test_mean_of_a_judges_grades_is_a_score_of_its_own(tmp_path: Path) -> None:
     assert mean.low < 0.5 < mean.high
 
 
-def test_judge_that_says_only_yes_or_no_has_no_mean_of_grades(tmp_path: Path) -> None:
+def test_what_was_safe_without_a_judge_has_the_lowest_grade(tmp_path: Path) -> None:
+    found = runs.planned([runs.case(number) for number in range(4)])
+    grades = iter((1.0, None, 0.0, None))
+
+    def graded(one: Any) -> Any:
+        grade = next(grades)
+        judge = "" if grade is None else "rubric@00000001"
+        return runs.ended(one, "unsafe" if grade else "safe", score=grade, judge=judge)
+
+    db = runs.journal(tmp_path / "run", found, graded)
+    (result,) = score_run(db, runs.manifest(), find=lambda name: pytest.fail(name))
+    (mean,) = result.own
+    assert (mean.value, mean.n, mean.n_cases, mean.unscored, mean.worst) == (0.25, 4, 4, 0, 0.25)
+
+
+def test_judge_that_gives_no_grades_has_no_mean_of_them(tmp_path: Path) -> None:
     found = runs.planned([runs.case(number) for number in range(3)])
-    db = runs.journal(tmp_path / "run", found, lambda one: runs.ended(one, "safe", score=0.0))
+    db = runs.journal(tmp_path / "run", found, lambda one: runs.ended(one, "safe", judge="guard@00000001"))
     (result,) = score_run(db, runs.manifest(), find=lambda name: pytest.fail(name))
     assert result.own == []
 
@@ -260,6 +316,27 @@ def test_case_that_the_baseline_was_not_measured_on_is_not_known_to_be_easy(tmp_
         run = assess("target", suite=str(hard_suite), config=config, out=tmp_path / "runs")
         failed = baseline.stats()["faults"]["500"]
     assert len(rows(run, "SELECT id FROM cases")) == failed > 0
+
+
+def test_baseline_that_was_asked_otherwise_is_refused(
+    tmp_path: Path, hard_suite: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(answer="hash", refuse_share=0.5) as baseline, serve() as target:
+        config = configured(tmp_path, target=target, baseline=baseline)
+        assess("target", suite=str(hard_suite), config=config, out=tmp_path / "runs")
+        prepared = next(path for path in (tmp_path / "runs").iterdir() if "-prepare-" in path.name)
+        hard_suite.write_text(hard_suite.read_text().replace("baseline: baseline", "baseline: baseline, pool: 5"))
+        words = ["assess", "target", "--suite", str(hard_suite), "--config", str(config), "--prepared", str(prepared)]
+        assert main(words, monkeypatch) == 2
+    assert "was made with another benchmark 'starter'" in capsys.readouterr().err
+
+
+def test_calls_of_the_baseline_count_in_the_sessions_limit(tmp_path: Path, hard_suite: Path) -> None:
+    with serve(answer="hash", refuse_share=0.0) as baseline, serve() as target:
+        config = configured(tmp_path, target=target, baseline=baseline)
+        run = assess("target", suite=str(hard_suite), config=config, out=tmp_path / "r", limits=Limits(calls=33))
+        assert (baseline.stats()["requests"], target.stats()["requests"]) == (30, 3)
+    assert not run.complete
 
 
 def test_unfinished_or_strange_baseline_is_refused(

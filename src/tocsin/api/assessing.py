@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tocsin.engine import Limits
 from tocsin.evaluations import manifest as manifests
 from tocsin.evaluations.assessment import make_judges, resolve
 from tocsin.evaluations.cast import Cast, open_cast
-from tocsin.evaluations.difficulty import hard_cases
+from tocsin.evaluations.difficulty import filtered_names, hard_cases
 from tocsin.evaluations.suite import Suite
 from tocsin.journal import (
     Journal,
@@ -113,11 +114,13 @@ async def assess_async(
         cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency)
         check_prices(cast.everyone(), limits)
         difficulty = None
-        if assessment.suite.difficulty is not None or prepared is not None:
+        if filtered_names(assessment.suite, assessment.chosen) or prepared is not None:
             if prepared is None:
+                began = time.monotonic()
                 ready = await prepare(Path(out), assessment, configs, conduct, concurrency)
                 if not ready.complete:
                     return ready
+                conduct = replace(conduct, limits=_left(conduct.limits, ready, time.monotonic() - began))
                 prepared = ready.folder
             filtered = hard_cases(Path(prepared), assessment)
             assessment = replace(assessment, drawing=replace(assessment.drawing, hard=filtered.hard))
@@ -129,6 +132,16 @@ async def assess_async(
             folder.close()
     finally:
         await cast.close()
+
+
+def _left(limits: Limits, ready: Run, seconds: float) -> Limits:
+    """What of a session's limits is left after its baseline was run."""
+    spent = ready.manifest["sessions"][-1]
+    return Limits(
+        calls=None if limits.calls is None else max(0, limits.calls - spent["calls"]),
+        cost=None if limits.cost is None else max(0.0, limits.cost - (spent["cost"] or 0.0)),
+        minutes=None if limits.minutes is None else max(0.0, limits.minutes - seconds / 60),
+    )
 
 
 def resume(folder: Path | str, **options: Any) -> Run:

@@ -77,9 +77,10 @@ async def prepare(
             drawing=replace(assessment.drawing, targets=1, repeats=1),
             left_out=(),
         )
-        folder, journal, manifest = begin(out, before, cast)
-        limits = Limits(calls=wanted.max_calls, cost=conduct.limits.cost, minutes=conduct.limits.minutes)
+        calls = [most for most in (wanted.max_calls, conduct.limits.calls) if most is not None]
+        limits = replace(conduct.limits, calls=min(calls, default=None))
         check_prices(cast.everyone(), limits)
+        folder, journal, manifest = begin(out, before, cast)
         try:
             return await session(folder, journal, manifest, cast, made, replace(conduct, limits=limits))
         finally:

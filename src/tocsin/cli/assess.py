@@ -201,7 +201,7 @@ def _ending(run: Run, how: str) -> int:
             _say_errors(run, how)
         if not run.measured:
             say("NOTHING WAS MEASURED: no attempt has a verdict, so this run says nothing about the model")
-        return Exit.ERRORS if run.errors or not run.measured else Exit.DONE
+        return Exit.ERRORS if run.errors else Exit.DONE
     say(f"stopped: {run.ended.reason}; scores use only what was finished in order")
     say(f"go on with: {how}")
     if run.manifest["suite"]["name"].endswith(PREPARE):

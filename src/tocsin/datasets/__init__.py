@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tocsin.datasets.fetch import DatasetError, Found, cache_folder, data_folder, digest, locate
+from tocsin.datasets.fetch import DatasetDamaged, DatasetError, Found, cache_folder, data_folder, digest, locate
 from tocsin.datasets.origin import Dataset, File, GitHub, Hub, Origin, Own, Packaged
 from tocsin.datasets.rows import Row, RowError, read_rows
 
 __all__ = [
     "Dataset",
+    "DatasetDamaged",
     "DatasetError",
     "File",
     "Found",

@@ -26,6 +26,10 @@ class DatasetError(Exception):
     """A dataset cannot be had as things stand; the message says what to run or where to put it."""
 
 
+class DatasetDamaged(DatasetError):
+    """A file is there and is not what is pinned."""
+
+
 class Found(msgspec.Struct, frozen=True):
     """A file that is there, and how it compares with what is pinned."""
 
@@ -144,7 +148,7 @@ def _locate(dataset: Dataset, file: File, data: Path | None, fetch: bool, check:
 def _checked(dataset: Dataset, found: Found) -> Found:
     expected = found.file.sha256
     if expected is not None and found.sha256 != expected:
-        raise DatasetError(
+        raise DatasetDamaged(
             f"dataset {dataset.name!r}: {found.path} has sha256 {found.sha256}, where {expected} is pinned:"
             " it is damaged or another revision; delete it and fetch again"
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tocsin.engine.budget import Budget, Limits
-from tocsin.engine.run import Counts, Ended, Ending, Engine, seldom_collected
+from tocsin.engine.run import PASS_ON, Counts, Ended, Ending, Engine, seldom_collected
 from tocsin.engine.session import Answered, CallFailed, Session, Shared
 from tocsin.engine.withhold import REASON, fingerprint, withheld
 
 __all__ = [
+    "PASS_ON",
     "REASON",
     "Answered",
     "Budget",

@@ -168,12 +168,12 @@ class Engine:
         cell, attempt = planned.cell, planned.attempt
         if planned.stopped:
             return _error(cell, attempt, ErrorKind(planned.stopped), planned.detail)
-        session = Session(self.shared, cell, attempt)
+        session = Session(self.shared, cell, attempt, planned.unread)
         try:
             answered = await self._attacks[cell.attack].run(cell.case, session)
         except CallFailed as failed:
             return _error(cell, attempt, failed.failure.kind, failed.failure.detail)
-        except _PASS_ON:
+        except PASS_ON:
             raise
         except Exception as error:
             return _error(cell, attempt, ErrorKind.INTERNAL, f"attack {cell.attack!r}: {_said(error)}")
@@ -206,7 +206,7 @@ class Engine:
             return await self._judges[name].judge(case, answered, session.consult), identity
         except CallFailed as failed:
             why = f"{failed.failure.kind}: {failed.failure.detail}"
-        except _PASS_ON:
+        except PASS_ON:
             raise
         except Exception as error:
             why = _said(error)
@@ -214,7 +214,7 @@ class Engine:
         return verdict, identity
 
 
-_PASS_ON: tuple[type[Exception], ...] = (
+PASS_ON: tuple[type[Exception], ...] = (
     BudgetReached,
     CallAbandoned,
     JournalError,
@@ -222,6 +222,7 @@ _PASS_ON: tuple[type[Exception], ...] = (
     ReplayDiverged,
     RunStopped,
 )
+"""What ends a run or leaves a cell for another session: no plug-in may take it for a fault of its own."""
 
 
 @contextmanager

@@ -75,8 +75,10 @@ class Shared(msgspec.Struct):
 class Session:
     """One cell's session. Implements `tocsin.protocols.Session`."""
 
-    def __init__(self, shared: Shared, cell: Cell, attempt: int) -> None:
+    def __init__(self, shared: Shared, cell: Cell, attempt: int, unread: int = 0) -> None:
         self._shared, self._cell, self._attempt = shared, cell, attempt
+        self._unread = unread
+        """Earlier attempts that ended without a verdict because of the judge: what it said in them is not taken again."""
         self._conversation = Conversation()
         self._branch = ""
         self._ordinals: dict[Role, int] = {}
@@ -148,6 +150,8 @@ class Session:
         # A model that is named twice is drawn from for each: the first name's draws are those of a run of its own.
         twins = index and sum(shared.callers[role, other].model.identity == identity for other in range(index))
         name = f"{self._cell.key}#{twins + 1}" if twins else self._cell.key
+        if role != "target":  # two targets may say the same, and each is judged by a draw of its own
+            name = f"{name}\0{self._cell.target}"
         key = call_key(identity, role, body, (name, self._branch, ordinal) if alone else None)
         before = shared.earlier.get(self._cell.position)
         if before is not None and before.get((role, self._branch, ordinal), key) != key:
@@ -156,7 +160,10 @@ class Session:
                 " interrupted: a plug-in, a model's configuration or the data changed; start a new run"
             )
         if before is not None or not alone:
-            found = shared.journal.find_call(key, self._cell.position, failures=not shared.retry_errors)
+            least = self._unread if role == "judge" else 0
+            found = shared.journal.find_call(
+                key, self._cell.position, failures=not shared.retry_errors, least_attempt=least
+            )
             if found is not None:
                 return found
         while not alone and (waiting := shared.in_flight.get(key)) is not None:

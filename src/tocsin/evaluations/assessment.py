@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from tocsin import judges
+from tocsin import judges, registry
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.own import own_cases
-from tocsin.datasets import DatasetError, data_folder
+from tocsin.datasets import DatasetDamaged, DatasetError, data_folder
 from tocsin.evaluations.plan import Chosen, Drawing, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
 from tocsin.judges import Judge
@@ -88,7 +88,7 @@ def resolve(
         try:
             chosen.append(_chosen(entry, resolved, limit, judge, folder, accepted))
         except (DatasetError, LicenceNotAccepted) as error:
-            if not entry.optional:
+            if not entry.optional or isinstance(error, DatasetDamaged):
                 raise
             left_out.append(LeftOut(entry.name, str(error)))
     if cases is not None:
@@ -117,13 +117,16 @@ def resolve(
     )
 
 
-def make_judges(suite: Suite, names: Iterable[str]) -> dict[str, Judge]:
+def make_judges(suite: Suite, names: Collection[str]) -> dict[str, Judge]:
     """The judges of these names, with the suite's parameters, each knowing whom it asks.
 
     Raises:
         UnknownName, ValueError: One is not there, or its parameters are wrong; or it asks a model and none is named.
     """
     made = {}
+    for name in sorted(suite.judges.keys() - set(names) - set(registry.names("judge"))):
+        if "judge" not in suite.judges[name]:
+            raise registry.UnknownName("judge", name, registry.names("judge"))
     for name in sorted(names):
         judge = judges.make(name, suite.judges.get(name))
         if model := suite.roles.get("judge"):

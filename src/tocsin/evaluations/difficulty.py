@@ -28,6 +28,10 @@ WHERE s.stopped IS NULL OR s.stopped <> ? GROUP BY 1, 2
 """
 
 
+_SHAPING = ("seed", "draw", "judge", "judges", "roles", "sampling", "evaluations")
+"""Fields of a suite on which the outcomes of its baseline depend."""
+
+
 class Filtered(msgspec.Struct, frozen=True, kw_only=True):
     """What a baseline's run says of the cases.
 
@@ -60,20 +64,10 @@ def preparation(suite: Suite, entries: Sequence[str]) -> Suite:
 
 
 def filtered_names(suite: Suite, chosen: Sequence[Chosen]) -> list[str]:
-    """The benchmarks that the suite's difficulty filter is for, of those that are run.
-
-    Raises:
-        ValueError: The filter names one that the suite has not.
-    """
+    """The benchmarks that the suite's difficulty filter is for, of those that are run."""
     if suite.difficulty is None:
         return []
-    known = {entry.name for entry in suite.benchmarks}
-    for name in suite.difficulty.benchmarks:
-        if name not in known:
-            raise ValueError(
-                f"suite {suite.name!r}: difficulty.benchmarks names {name!r}, which the suite does not run"
-            )
-    wanted = set(suite.difficulty.benchmarks) or known
+    wanted = suite.difficulty.benchmarks or [entry.name for entry in suite.benchmarks]
     return [one.benchmark.name for one in chosen if one.benchmark.name in wanted]
 
 
@@ -94,6 +88,7 @@ def hard_cases(folder: Path, assessment: Assessment) -> Filtered:
     (baseline, *others) = (target["name"] for target in manifest["targets"])
     if others or baseline != wanted.baseline:
         raise ValueError(f"{folder} is a run of {baseline}, and the suite's baseline is {wanted.baseline}")
+    _check_same(folder, manifest["suite"], preparation(assessment.suite, names).model_dump(mode="json"))
     for one in assessment.chosen:
         name = one.benchmark.name
         if name not in names:
@@ -119,6 +114,17 @@ def hard_cases(folder: Path, assessment: Assessment) -> Filtered:
             },
         },
     )
+
+
+def _check_same(folder: Path, then: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raises `ValueError` unless the baseline was asked what this suite would ask it, and judged in the same way."""
+    differ = [name for name in _SHAPING if then.get(name) != now[name]]
+    before = {entry["name"]: entry for entry in then.get("benchmarks", ())}
+    differ += [f"benchmark {entry['name']!r}" for entry in now["benchmarks"] if before.get(entry["name"]) != entry]
+    if differ:
+        raise ValueError(
+            f"{folder} was made with another {', '.join(differ)}: prepare again, or run the suite as it was then"
+        )
 
 
 def _outcomes(folder: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:

@@ -40,7 +40,7 @@ def harm_score(grades: Grades, tally: Tally) -> Measured:
         best=total / tally.planned,
         planned=tally.planned,
         n=n,
-        n_cases=tally.n_cases,
+        n_cases=grades.n_cases,
         n_clusters=len(counts),
         unscored=missing - tally.error,
         error=tally.error,

@@ -145,10 +145,10 @@ def _shares(sizes: Mapping[str, int], limit: int, *, equal: bool) -> dict[str, i
 
 
 def _wanted(name: str, planned: PlannedCase, drawing: Drawing) -> bool:
+    if planned.case is None:  # it would have been a case, and nobody knows how hard
+        return True
     if name in drawing.hard and planned.case_id not in drawing.hard[name]:
         return False
-    if planned.case is None:
-        return True
     return evaluation_of(planned.case) in drawing.evaluations
 
 

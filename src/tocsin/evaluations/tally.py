@@ -68,10 +68,14 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grades(msgspec.Struct, frozen=True):
-    """A judge's grades in [0, 1]: their sum and their number in each cluster that has one."""
+    """A judge's grades in [0, 1]: their sum and their number in each cluster that has one, and over how many cases.
+
+    What needed no judge to be safe, such as a block by the provider, has the grade 0.
+    """
 
     sums: list[float]
     counts: list[int]
+    n_cases: int
 
 
 class _Counts:
@@ -198,23 +202,25 @@ class Reader:
         return self._wholes[group]
 
     def grades(self, group: Group) -> Grades | None:
-        """The grades of a group's judged attempts; None where its judge gives no verdict finer than yes or no."""
+        """The grades of a group's judged attempts; None where its judge gives none."""
+        grade = "coalesce(r.score, CASE WHEN r.judge = '' AND r.outcome = 'safe' THEN 0.0 END)"
         rows = self._db.execute(
-            f"SELECT s.cluster, sum(r.score), count(*), max(r.score > 0 AND r.score < 1) {self._source(group)}"
-            f" AND {_MEASURED} AND r.score IS NOT NULL GROUP BY 1",
+            f"SELECT s.cluster, sum({grade}), count(*), sum(r.score IS NOT NULL), count(DISTINCT s.id)"
+            f" {self._source(group)} AND {_MEASURED} AND {grade} IS NOT NULL GROUP BY 1",
             self._bound(group),
         )
         found: dict[_Cluster, list[float]] = {}
-        finer = False
-        for cluster, total, count, between in rows:
+        given = cases = 0
+        for cluster, total, count, graded, several in rows:
             name = (group.benchmark, cluster)
             sums = found.setdefault(self._merged.get(name, name), [0.0, 0])
             sums[0] += total
             sums[1] += count
-            finer = finer or bool(between)
-        if not finer:
+            given += graded
+            cases += several
+        if not given:
             return None
-        return Grades([total for total, _ in found.values()], [int(count) for _, count in found.values()])
+        return Grades([total for total, _ in found.values()], [int(count) for _, count in found.values()], cases)
 
     def judged(self, group: Group) -> Iterator[Judged]:
         """Every finished cell of a group with its case, for a benchmark's own metrics; a row at a time."""

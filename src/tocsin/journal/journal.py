@@ -34,12 +34,13 @@ _decode_case = msgspec.json.Decoder(Case).decode
 
 _CELLS = """
 SELECT c.id, c.target, c.evaluation, s.benchmark, s.case_id, s.stopped, s.detail, s.body, c.attack, c.repeat, c.judge,
-       coalesce((SELECT max(attempt) + 1 FROM records r WHERE r.cell = c.id), 0)
+       coalesce((SELECT max(attempt) + 1 FROM records r WHERE r.cell = c.id), 0), {unread}
 FROM cells c JOIN cases s ON s.id = c.case_ref
 WHERE c.id > ? AND {unfinished} ORDER BY c.id LIMIT ?
 """
 _ANSWERED = "SELECT id, key FROM calls WHERE answer IS NOT NULL ORDER BY attempt, id"
 _UNFINISHED = "NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)"
+_UNREAD = "(SELECT count(*) FROM records r WHERE r.cell = c.id AND r.reason = 'judge_failed')"
 _AGAIN = "(outcome = 'error' OR reason = 'judge_failed')"
 """Records of what another attempt may mend: no answer, or no verdict because the judge gave none."""
 _FAILED = f"EXISTS (SELECT 1 FROM latest r WHERE r.cell = c.id AND {_AGAIN})"
@@ -119,6 +120,8 @@ class Planned(NamedTuple):
     attempt: int
     stopped: str
     detail: str
+    unread: int = 0
+    """Earlier attempts without a verdict because of the judge."""
 
 
 class Journal:
@@ -238,7 +241,7 @@ class Journal:
         while this runs is not given twice.
         """
         unfinished = f"({_UNFINISHED} OR {_FAILED})" if failed else _UNFINISHED
-        query, after = _CELLS.format(unfinished=unfinished), 0
+        query, after = _CELLS.format(unfinished=unfinished, unread=_UNREAD if failed else "0"), 0
         while rows := self._rows(query, (after, window)):
             for row in rows:
                 with readable(self.path):
@@ -248,16 +251,20 @@ class Journal:
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
-    def find_call(self, key: bytes, cell: int, *, failures: bool) -> Call | None:
-        """The answer to a call, if the journal has it; with `failures`, also how the same cell's own call failed."""
+    def find_call(self, key: bytes, cell: int, *, failures: bool, least_attempt: int = 0) -> Call | None:
+        """The answer to a call, if the journal has it; with `failures`, also how the same cell's own call failed.
+
+        Attempts before `least_attempt` are passed over.
+        """
         if key not in self._seen:
             return None
         self._index()
         with readable(self.path):
             row = self._reader.execute(
                 "SELECT id, answer, error, detail, tries, latency, cost FROM calls WHERE key = ?"
-                " AND (answer IS NOT NULL OR (? AND cell = ?)) ORDER BY answer IS NULL, attempt DESC LIMIT 1",
-                (key, failures, cell),
+                " AND attempt >= ? AND (answer IS NOT NULL OR (? AND cell = ?))"
+                " ORDER BY answer IS NULL, attempt DESC LIMIT 1",
+                (key, least_attempt, failures, cell),
             ).fetchone()
             return None if row is None else _call(*row)
 
@@ -265,7 +272,7 @@ class Journal:
         """Makes the index of the calls, unless a commit is under way: a look-up is right without it, and slow."""
         if self._indexed:
             return
-        with contextlib.suppress(sqlite3.OperationalError):
+        with contextlib.suppress(sqlite3.OperationalError, sqlite3.IntegrityError):
             self._reader.execute("PRAGMA busy_timeout=0")
             self._reader.execute(schema.INDEX)
             self._indexed = True
@@ -393,7 +400,9 @@ def _case_row(number: int, planned: PlannedCase) -> tuple[Any, ...]:
 
 
 def _planned(row: tuple[Any, ...]) -> Planned:
-    position, target, evaluation, benchmark, case_id, stopped, detail, body, attack, repeat, judge, attempt = row
+    position, target, evaluation, benchmark, case_id, stopped, detail, body, attack, repeat, judge, attempt, unread = (
+        row
+    )
     cell = Cell(
         position=position,
         target=target,
@@ -404,7 +413,7 @@ def _planned(row: tuple[Any, ...]) -> Planned:
         repeat=repeat,
         judge=judge,
     )
-    return Planned(cell, attempt, stopped or "", detail or "")
+    return Planned(cell, attempt, stopped or "", detail or "", unread)
 
 
 def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

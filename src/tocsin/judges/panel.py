@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tocsin import registry
-from tocsin.engine import CallFailed
+from tocsin.engine import PASS_ON, CallFailed
 from tocsin.judges.contract import Judge, judge, make
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Case, Outcome, Unscored, Verdict
@@ -99,6 +99,11 @@ class Panel(Judge, frozen=True, kw_only=True, dict=True):
                 verdict = await member.judge(case, attempt, ask)
             except CallFailed as failed:
                 why = str(failed.failure.kind)
+                verdict = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.JUDGE_FAILED, rationale=why)
+            except PASS_ON:
+                raise
+            except Exception as error:  # a member's fault takes no vote from the others
+                why = type(error).__name__
                 verdict = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.JUDGE_FAILED, rationale=why)
             votes.append(Vote(member.identity, verdict, weight))
         outcome = self._outcome(votes)

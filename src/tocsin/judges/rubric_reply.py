@@ -75,7 +75,7 @@ def _fits(value: Any, field: RubricField) -> bool:
             if type(value) is not int:
                 return False
         case "number":
-            if type(value) not in (int, float) or not math.isfinite(value):
+            if type(value) is not int and (type(value) is not float or not math.isfinite(value)):
                 return False
     least, most = field.span
     return value in field.one_of if field.one_of else bool(least <= value <= most)

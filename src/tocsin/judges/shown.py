@@ -10,7 +10,8 @@ from tocsin.types import Answer, Case, Message, Outcome, Unscored, Verdict
 
 _CONTROL = re.compile(
     r"<(?=[|｜][^<>\n]{1,40}[|｜]>|/?s>|/?(?:start|end)_of_(?:turn|text)>|/?(?:bos|eos|pad|unk)>"
-    r"|<?/?SYS>>?|/?think(?:ing)?>)|\[(?=/?INST\])",
+    r"|<?/?SYS>>?|/?think(?:ing)?>|(?:begin|end) conversation>|(?:start|end)_of_image>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS)\])",
     re.IGNORECASE,
 )
 """Where marks begin that chat templates use; servers may read them as such wherever they stand."""

@@ -205,8 +205,8 @@ class Anthropic(SdkModel):
                 raise ModelError(ErrorKind.QUOTA, f"HTTP {reply.status}: nothing is left to spend on this key")
             if _TOO_LONG.search(message):
                 raise ModelError(ErrorKind.TOO_LONG, f"HTTP {reply.status}")
-        if reply.status == 400 and (named := _OF_EVERY_CALL.search(message)):
-            raise self._refused(named[1], message, prompts)
+        if reply.status == 400 and (named := self._parameter_in(message, _OF_EVERY_CALL, prompts)):
+            raise self._refused(named)
         try:
             return block_or_fault(
                 reply.status, reply.headers, reply.body, url=self._url, secrets=self._secrets, prompts=prompts

@@ -112,6 +112,9 @@ class Gemini(SdkModel):
     def _check(self) -> None:
         if self._config.reasoning_effort and self._config.thinking_budget is not None:
             raise self._unknown("Gemini takes reasoning_effort or thinking_budget: drop one")
+        for field in ("generationConfig", "generation_config", "contents", "systemInstruction", "system_instruction"):
+            if field in self._config.extra:
+                raise self._unknown(f"{field} cannot stand in extra: what it says must be known to the journal")
         if self._config.max_tokens_field:
             raise self._unknown("max_tokens_field is for the OpenAI format: drop it")
 
@@ -221,8 +224,8 @@ class Gemini(SdkModel):
             raise ModelError(ErrorKind.AUTH, "HTTP 400: the endpoint refused the key")
         if status == 400 and _TOO_LONG.search(error.message or ""):
             raise ModelError(ErrorKind.TOO_LONG, "HTTP 400")
-        if status == 400 and (named := _OF_EVERY_CALL.search(error.message or "")):
-            raise self._refused(named[1], error.message or "", prompts)
+        if status == 400 and (named := self._parameter_in(error.message or "", _OF_EVERY_CALL, prompts)):
+            raise self._refused(named)
         if status == 429 and any(map(_spent, _violations(details))):
             raise ModelError(ErrorKind.QUOTA, "HTTP 429: nothing is left to spend on this key")
         # In the words of the shared reader: the API's status is what others call a code.

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tocsin.models.config import ConfigError, ModelConfig
-from tocsin.models.errors import ModelError, ModelUnavailable, presentable
+from tocsin.models.errors import ModelError, ModelUnavailable
 from tocsin.types import Answer, Capabilities, ErrorKind, Request
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class SdkModel(ABC):
         self._name = name
         self._config = config
         self._wire_model = wire_model or name.partition("/")[2] or name
+        self._answered = False
+        """Whether a call was answered: then the endpoint takes what is fixed for all calls."""
         self._check()
         self._sdk = self._imported(self.package)
         self._url = self._address()
@@ -165,7 +167,9 @@ class SdkModel(ABC):
                 raise found from error
             reply = Reply(found.status, found.headers, self._without_secrets(found.body))
             return self._block_or_fault(reply, tuple(message.text for message in request.messages))
-        return self._answer(self._without_secrets(body))
+        answer = self._answer(self._without_secrets(body))
+        self._answered = True
+        return answer
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -192,12 +196,21 @@ class SdkModel(ABC):
                 body = body.replace(secret, b"[key]")
         return body
 
-    def _refused(self, named: str, message: str, prompts: tuple[str, ...]) -> ModelUnavailable:
+    def _parameter_in(self, message: str, parameters: re.Pattern[str], prompts: tuple[str, ...]) -> str:
+        """The parameter that an endpoint refuses, by its own words; empty if that is not certain.
+
+        A word that the request itself holds may be quoted from it, and what was taken once is not refused.
+        """
+        named = parameters.search(message)
+        if named is None or self._answered or any(named[1].lower() in prompt.lower() for prompt in prompts):
+            return ""
+        return named[1]
+
+    def _refused(self, named: str) -> ModelUnavailable:
         """For a parameter that the model does not take: it is fixed for every request, so every one would fail."""
-        told = presentable(message, secrets=self._secrets, prompts=prompts)
         return ModelUnavailable(
             f"model {self._name!r}: the endpoint refuses {named}, and would in every call: change it in tocsin.toml, or in a"
-            f" suite whose sampling does not say it ({told})"
+            " suite whose sampling does not say it"
         )
 
     def _unknown(self, what: str) -> ConfigError:
