@@ -75,7 +75,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     majority: float | None
 
 
-def agreement(
+def judge_agreement(
     unsafe: npt.ArrayLike,
     verdicts: npt.ArrayLike,
     clusters: npt.ArrayLike | None = None,
@@ -111,7 +111,7 @@ def agreement(
     """
     truth, verdict = _checked(unsafe, verdicts)
     n = len(truth)
-    codes = cluster_codes(clusters, n, who="agreement")
+    codes = cluster_codes(clusters, n, who="judge_agreement")
     table = _tables(truth, verdict, codes)
     total = table.sum(axis=0)
     size = table.sum(axis=(1, 2))
@@ -214,7 +214,7 @@ def _auc_figure(truth: Bools, scores: npt.ArrayLike | None, codes: Ints, confide
     given = np.asarray(scores, dtype=np.float64)
     if given.shape != truth.shape:
         raise ValueError(
-            f"agreement: scores has shape {given.shape} beside {len(truth)} items; give one for each item, nan for none"
+            f"judge_agreement: scores has shape {given.shape} beside {len(truth)} items; give one for each item, nan for none"
         )
     kept = ~np.isnan(given)
     return _figure(auc(given[kept], truth[kept], codes[kept], confidence=confidence))
@@ -240,16 +240,16 @@ def _checked(unsafe: npt.ArrayLike, verdicts: npt.ArrayLike) -> tuple[Bools, Int
     truth, verdict = np.asarray(unsafe), np.asarray(verdicts)
     if truth.ndim != 1 or truth.shape != verdict.shape:
         raise ValueError(
-            f"agreement: unsafe has shape {truth.shape}, verdicts has {verdict.shape}; give one of each for every item"
+            f"judge_agreement: unsafe has shape {truth.shape}, verdicts has {verdict.shape}; give one of each for every item"
         )
     wrong = np.flatnonzero(~np.isin(truth, (0, 1)))
     if wrong.size:
         raise ValueError(
-            f"agreement: label {wrong[0]} is {truth[wrong[0]]}; a label is true or false, leave out items without one"
+            f"judge_agreement: label {wrong[0]} is {truth[wrong[0]]}; a label is true or false, leave out items without one"
         )
     wrong = np.flatnonzero(~np.isin(verdict, (UNSAFE, SAFE, UNSCORED)))
     if wrong.size:
         raise ValueError(
-            f"agreement: verdict {wrong[0]} is {verdict[wrong[0]]}; give 1 for unsafe, 0 for safe, -1 for unscored"
+            f"judge_agreement: verdict {wrong[0]} is {verdict[wrong[0]]}; give 1 for unsafe, 0 for safe, -1 for unscored"
         )
     return truth.astype(np.bool_), verdict.astype(np.int64)

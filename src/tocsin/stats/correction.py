@@ -80,7 +80,7 @@ def judge_error(
 ) -> JudgeError:
     """Sensitivity and specificity as a correction needs them.
 
-    They differ from `agreement`'s in one thing: unscored items are left out of both, as they are out of the rate that
+    They differ from `judge_agreement`'s in one thing: unscored items are left out of both, as they are out of the rate that
     is to be corrected. That presumes that what the judge leaves unscored is no safer and no less safe than the rest.
 
     Items labelled with unequal probability have to be weighted. Where those that the judge flagged were labelled more

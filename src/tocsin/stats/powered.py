@@ -75,10 +75,10 @@ def powered_mean(
     - The variance is the sum over clusters of the squared sum of what each item adds to the estimate; labelled and
       unlabelled items of one cluster are so covered. Each part is multiplied by its ``C / (C - 1)``.
     - Labels drawn with unequal probability are weighted by its inverse; the second mean is then a ratio (Hájek).
-    - The limits are Wilson's with the effective size ``rate (1 - rate) / V``, for Wald's fail near 0 and 1; Student's t
-      has the labelled clusters less one degree of freedom. ``V`` is increased by what one more labelled cluster would add
-      of which half is in error: few labels may show none of a judge's rarer errors. The effective size is not made
-      smaller than that of the labels alone. All this is our own.
+    - The limits are Wilson's with the effective size ``rate (1 - rate) / V``, for Wald's fail near 0 and 1, and Student's t
+      on one degree of freedom less than the effective number ``C`` of labelled clusters. ``V`` is increased by ``1 / (2 C²)``,
+      what one more labelled cluster would add of which half is in error: few labels may show none of a judge's rarer
+      errors. The effective size is not made smaller than that of the labels alone. All this is our own.
 
     Args:
         judged: The verdicts of all items, shape ``(N,)``, each in [0, 1]: 0 or 1, or a score. Give unscored items one
@@ -126,10 +126,10 @@ def powered_mean(
     held = cluster_sums(share, codes[has])
     unseen = float(held @ held) ** 2 / 2
     size = n / alone.design_effect
-    # Without the judge's help there is no error of its that the labels might not show.
+    # With no weight on the judge there is no error of its own that the labels might fail to show.
     if tuned > 0 and 0 < value < 1:
         size = max(size, value * (1 - value) / (variance + unseen))
-    limits = wilson(value * size, size, critical=critical_t(confidence, max(1.0, alone.n_clusters - 1)))
+    limits = wilson(value * size, size, critical=critical_t(confidence, max(1.0, 1 / float(held @ held) - 1)))
     few = alone.n_clusters < FEW_CLUSTERS or alone.few_clusters
     return Powered(
         value, min(limits.low, value), max(limits.high, value), math.sqrt(variance), tuned / most if most else 0.0, alone,
