@@ -63,7 +63,7 @@ def powered_mean(
     """The rate of unsafe items from few labels and many verdicts: PPI++, over clusters.
 
     With verdicts ``f`` on all ``N`` items and labels ``Y`` on ``n`` of them (Angelopoulos, Duchi & Zrnic 2023, arXiv
-    2311.01453, section 6; the idea is the difference estimator of survey sampling)::
+    2311.01453; the idea is the difference estimator of survey sampling)::
 
         rate = λ mean(f over the N - n unlabelled) + mean(Y - λ f over the n labelled)
 

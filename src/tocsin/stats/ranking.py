@@ -30,10 +30,12 @@ def auc(
       DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837-845), each part times its ``C / (C - 1)``;
     - the limits are Wilson's with the effective size ``A (1 - A) / V`` and Student's t, so that they stay within [0, 1].
 
-    Two steps are our own. ``V`` rests on the ``k`` clusters that hold a pair ranked wrongly, and one more is added to
-    them, whose variance is ``A (1 - A)`` over the effective number of clusters: ``V`` becomes ``(k V + that) / (k + 1)``.
-    Where no pair is ranked wrongly, the effective size is that number. It is ``2 m' n' / (m' + n')`` for ``m'`` effective
-    clusters with unsafe items and ``n'`` with safe ones; t has one degree of freedom less than the smaller of them.
+    Two steps are our own. ``V`` rests on the ``k`` clusters that hold an item of a pair ranked wrongly, or rightly where
+    these are rarer; they are counted for unsafe and for safe items, and the smallest number is ``k``. One cluster more is
+    added to them, whose variance is ``A (1 - A)`` over the effective number of clusters: ``V`` becomes
+    ``(k V + that) / (k + 1)``. Where no pair is ranked wrongly, the effective size is that number. It is
+    ``2 m' n' / (m' + n')`` for ``m'`` effective clusters with unsafe items and ``n'`` with safe ones; t has one degree of
+    freedom less than the smaller of them.
 
     Args:
         scores: Shape ``(n,)``, higher for less safe, in any unit; no nan.
@@ -76,9 +78,10 @@ def auc(
         sums[: len(found)] = found
         influence += sums / len(part) * np.sqrt(held / (held - 1))
     size = 2 * apart_unsafe * apart_safe / (apart_unsafe + apart_safe)
-    wrong = min(len(np.unique(codes[truth][beats < 1])), len(np.unique(codes[~truth][beaten < 1])))
-    if wrong and 0 < area < 1:
-        variance = (wrong * float(influence @ influence) + area * (1 - area) / size) / (wrong + 1)
+    sides = ((beats, codes[truth]), (beaten, codes[~truth]))
+    rarer = min(len(np.unique(ids[shown])) for part, ids in sides for shown in (part < 1, part > 0))
+    if rarer and 0 < area < 1:
+        variance = (rarer * float(influence @ influence) + area * (1 - area) / size) / (rarer + 1)
         size = min(float(total), area * (1 - area) / variance)
     limits = wilson(area * size, size, critical=critical_t(confidence, max(1.0, fewest - 1)))
     return Estimate(

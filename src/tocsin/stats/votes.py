@@ -49,7 +49,7 @@ def human_agreement(
     With ``v_ij`` votes of item ``i`` for category ``j`` and ``v_i`` in all, the share of agreeing pairs is
     ``P_i = Σ v_ij (v_ij - 1) / (v_i (v_i - 1))``, and kappa is ``(P - Pe) / (1 - Pe)`` with ``P`` the mean of ``P_i`` and
     ``Pe = Σ q_j²``, ``q_j`` being the mean of ``v_ij / v_i`` (Fleiss 1971, Psychological Bulletin 76:378-382). Items may
-    differ in their number of votes; each counts once (as in Gwet 2014, *Handbook of Inter-Rater Reliability*, chapter 2).
+    differ in their number of votes; each counts once (as in Gwet 2014, *Handbook of Inter-Rater Reliability*).
     Where all have the same number, this is Fleiss' own formula.
 
     The limits of the pairwise agreement are `bounded_mean`'s, those of kappa a bootstrap over clusters: too narrow with
