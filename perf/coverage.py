@@ -1,6 +1,6 @@
 """How often the limits of judges' statistics hold the truth, over a grid that was fixed before anything was measured.
 
-``python -m perf.coverage --draws 5000 --json coverage.jsonl`` takes about half an hour on one core; ``--only powered``
+``python -m perf.coverage --draws 5000 --json coverage.jsonl`` takes about half an hour on one quiet core; ``--only powered``
 takes one method. What came of it stands in docs/method/judges.md.
 
 Each point draws a run with its labels so many times and counts the intervals that hold the true value. Items come in

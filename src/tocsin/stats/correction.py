@@ -141,6 +141,9 @@ def rogan_gladen(flagged: Estimate, error: JudgeError, *, confidence: float = 0.
     The judge has to err on these items as on those it was calibrated on: same language, attacks and kind of answer.
     The two samples have to be apart; labels drawn from the run itself are for `powered_mean`.
 
+    Over 72 simulated settings with 20 clusters or more (rates 0.01 to 0.5, 50 or 200 labels of each kind; `perf/coverage.py`)
+    95% limits held the truth in 0.968 of cases on the mean and 0.947 at least.
+
     Args:
         flagged: The share of scored items that the judge called unsafe.
         error: Its error among scored items, from `judge_error`.

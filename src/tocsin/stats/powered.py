@@ -80,6 +80,9 @@ def powered_mean(
       what one more labelled cluster would add of which half is in error: few labels may show none of a judge's rarer
       errors. The effective size is not made smaller than that of the labels alone. All this is our own.
 
+    Over 108 simulated settings (rates 0.01 to 0.5, 100 or 300 labels, clusters of one and five; `perf/coverage.py`) 95%
+    limits held the truth in 0.967 of cases on the mean and 0.930 at least; with weights of 1 and 3, 0.970 and 0.919.
+
     Args:
         judged: The verdicts of all items, shape ``(N,)``, each in [0, 1]: 0 or 1, or a score. Give unscored items one
             fixed value, such as 0.5: any value is valid, it only helps less.
