@@ -254,3 +254,17 @@ def test_a_panel_that_is_interrupted_between_its_members_asks_no_member_twice(tm
     assert asyncio.run(session(None)) is Ending.COMPLETE
     assert (len(target.sent), len(held.sent)) == (1, 2)
     assert rows(tmp_path, "SELECT outcome FROM records") == [("unsafe",)]
+
+
+def test_fault_of_one_member_takes_no_vote_from_the_others() -> None:
+    class Broken(Saying):
+        async def __call__(self, request: Request, role: Role, model: str = "") -> Answer:
+            if model == "m1":
+                raise OverflowError("a fault within the member")
+            return await super().__call__(request, role, model)
+
+    made = panel(quorum=2)
+    said = Broken(SAID["unsafe"][0], "", SAID["unsafe"][2])
+    found = asyncio.run(made.judge(ASKED, attempt_of(ASKED, "Some answer."), said))
+    assert found.outcome is Outcome.UNSAFE
+    assert "unscored:judge_failed" in found.rationale

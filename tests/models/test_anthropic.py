@@ -272,3 +272,10 @@ def test_a_run_whose_model_takes_no_temperature_ends_at_once_and_says_why(
     assert "refuses temperature" in ran.err
     assert select(ran.run, "SELECT count(*) FROM records") == [(0,)]
     assert len(there.asked) == 1
+
+
+def test_word_that_the_request_itself_holds_says_nothing_of_a_parameter(serve: Serve) -> None:
+    there = serve(error(400, "invalid_request_error", "messages.0: cannot read 'Put effort into a sea shanty'"))
+    found = fault("anthropic", there, prompt="Put effort into a sea shanty, please.")
+    assert found.kind is ErrorKind.REJECTED
+    assert "effort" not in found.detail

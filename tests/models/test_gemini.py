@@ -251,3 +251,9 @@ def test_a_parameter_that_the_model_does_not_take_stops_the_run_and_is_named(
     with pytest.raises(ModelUnavailable, match=f"(?i)refuses {named}") as caught:
         ask("gemini", there, reasoning_effort="none")
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["generationConfig", "contents", "systemInstruction"])
+def test_extra_cannot_say_what_the_journal_must_know(field: str) -> None:
+    with pytest.raises(ConfigError, match=field):
+        made("gemini", "http://127.0.0.1:9", extra={field: {"temperature": 1.5}})
