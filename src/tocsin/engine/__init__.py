@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tocsin.engine.budget import Budget, Limits
+from tocsin.engine.outcome import settled
 from tocsin.engine.run import PASS_ON, Counts, Ended, Ending, Engine, seldom_collected
 from tocsin.engine.session import Answered, CallFailed, Session, Shared
 from tocsin.engine.withhold import REASON, fingerprint, withheld
@@ -22,5 +23,6 @@ __all__ = [
     "Shared",
     "fingerprint",
     "seldom_collected",
+    "settled",
     "withheld",
 ]

@@ -11,7 +11,7 @@ import msgspec
 from tocsin import judges, registry
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.own import own_cases
-from tocsin.datasets import DatasetDamaged, DatasetError, data_folder
+from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, data_folder
 from tocsin.evaluations.plan import Chosen, Drawing, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
 from tocsin.judges import Judge
@@ -164,9 +164,13 @@ def _with_over_refusal(evaluations: Sequence[str]) -> tuple[str, ...]:
 
 def check_licence(benchmark: Benchmark, accepted: Sequence[str]) -> None:
     """Raises `LicenceNotAccepted` if the benchmark's data is gated and neither name was accepted."""
-    data = benchmark.dataset
-    if data.gate and benchmark.name not in accepted and data.name not in accepted:
+    check_terms(f"benchmark {benchmark.name!r}", benchmark.dataset, benchmark.name, accepted)
+
+
+def check_terms(what: str, data: Dataset, name: str, accepted: Sequence[str]) -> None:
+    """Raises `LicenceNotAccepted` if data is gated and neither the name of what uses it nor its own was accepted."""
+    if data.gate and name not in accepted and data.name not in accepted:
         raise LicenceNotAccepted(
-            f"benchmark {benchmark.name!r} is {data.gate} ({data.licence}): read its terms ({data.origin}), and if your"
-            f" use is within them, add --accept-licence {benchmark.name}"
+            f"{what} is {data.gate} ({data.licence}): read its terms ({data.origin}), and if your"
+            f" use is within them, add --accept-licence {name}"
         )
