@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from tocsin.registry import About
 
-HELP = "List what there is: models, benchmarks, attacks, judges, languages, suites."
+HELP = "List what there is: models, benchmarks, attacks, judges, label sets, languages, suites."
 
 
 class What(StrEnum):
@@ -23,6 +23,7 @@ class What(StrEnum):
     JUDGES = "judges"
     LANGUAGES = "languages"
     FRAMEWORKS = "frameworks"
+    LABELS = "labels"
     SUITES = "suites"
 
 

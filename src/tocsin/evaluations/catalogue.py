@@ -49,7 +49,7 @@ _EXTRAS = {"local": ("extra local",), "anthropic": ("extra anthropic",), "gemini
 
 
 def listing(what: str) -> list[About]:
-    """What there is of a kind: models, benchmarks, attacks, judges, languages, frameworks or suites.
+    """What there is of a kind: models, benchmarks, attacks, judges, labels, languages, frameworks or suites.
 
     Raises:
         ValueError: There is no such kind.
@@ -85,7 +85,12 @@ def listing(what: str) -> list[About]:
         return [About(name=name, title=read_suite(name).title, licence="Apache-2.0") for name in suite_names()]
     if what == "frameworks":
         return []
-    kinds: dict[str, registry.Kind] = {"benchmarks": "benchmark", "attacks": "attack", "judges": "judge"}
+    kinds: dict[str, registry.Kind] = {
+        "benchmarks": "benchmark",
+        "attacks": "attack",
+        "judges": "judge",
+        "labels": "labels",
+    }
     if what not in kinds:
         raise ValueError(f"there is no listing of {what!r}")
     return [_about(kinds[what], name) for name in registry.names(kinds[what])]
