@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tocsin.benchmarks.contract import Benchmark, Judged, Measured, benchmark, find
+from tocsin.benchmarks.contract import Benchmark, Judged, Measured, benchmark
+from tocsin.benchmarks.known import find
 
 __all__ = ["Benchmark", "Judged", "Measured", "benchmark", "find"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -140,18 +139,3 @@ def benchmark(
         return registry.register("benchmark", name, made_of=cases)(made)
 
     return keep
-
-
-def find(name: str) -> Benchmark:
-    """A benchmark by name, or a user's own by the path of its YAML file.
-
-    Raises:
-        UnknownName: There is none of that name; the nearest are suggested.
-        ConfigError: The file cannot be used.
-    """
-    if name.endswith((".yaml", ".yml")):
-        from tocsin.benchmarks.yaml_file import own_benchmark  # it takes pydantic and a YAML parser
-
-        return own_benchmark(Path(name).expanduser())
-    found: Benchmark = registry.find("benchmark", name)
-    return found

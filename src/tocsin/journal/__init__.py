@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tocsin.journal.calls import answers_of, call_key, encode_request
 from tocsin.journal.errors import JournalError, JournalFull, ReplayDiverged, RunLocked, readable
 from tocsin.journal.folder import RunFolder, check_manifest, read_manifest, write_private
-from tocsin.journal.journal import Journal, Planned, PlannedCase, PlannedCell, answers_of, call_key, encode_request
+from tocsin.journal.journal import Journal, Planned, PlannedCase, PlannedCell
 from tocsin.journal.writer import connect, open_journal
 
 __all__ = [

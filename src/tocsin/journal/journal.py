@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from tocsin.journal import schema
+from tocsin.journal.calls import call_of
 from tocsin.journal.errors import JournalError, readable
 from tocsin.journal.folder import JOURNAL
 from tocsin.journal.seen import Seen
@@ -27,9 +27,7 @@ from tocsin.types import Answer, Call, Case, Cell, ErrorKind, Failure, Record
 T = TypeVar("T")
 _PLAN_BATCH = 256
 
-encode_request = msgspec.json.Encoder(order="deterministic").encode
 _encode = msgspec.json.Encoder().encode
-_decode_answer = msgspec.json.Decoder(Answer).decode
 _decode_case = msgspec.json.Decoder(Case).decode
 
 _CELLS = """
@@ -38,56 +36,11 @@ SELECT c.id, c.target, c.evaluation, s.benchmark, s.case_id, s.stopped, s.detail
 FROM cells c JOIN cases s ON s.id = c.case_ref
 WHERE c.id > ? AND {unfinished} ORDER BY c.id LIMIT ?
 """
-_ANSWERED = "SELECT id, key FROM calls WHERE answer IS NOT NULL ORDER BY attempt, id"
 _UNFINISHED = "NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)"
 _UNREAD = "(SELECT count(*) FROM records r WHERE r.cell = c.id AND r.reason = 'judge_failed')"
 _AGAIN = "(outcome = 'error' OR reason = 'judge_failed')"
 """Records of what another attempt may mend: no answer, or no verdict because the judge gave none."""
 _FAILED = f"EXISTS (SELECT 1 FROM latest r WHERE r.cell = c.id AND {_AGAIN})"
-
-
-def call_key(identity: str, role: str, request: bytes, draw: tuple[str, str, int] | None) -> bytes:
-    """What names a call: model identity, role, canonical request and, unless the temperature is 0, whose draw it is.
-
-    Args:
-        identity: The model's identity.
-        role: Target, judge, attacker or translator.
-        request: The request as `encode_request` writes it.
-        draw: Cell key, branch of the conversation and ordinal on that branch; None at temperature 0.
-
-    Returns:
-        16 bytes (BLAKE2b).
-    """
-    digest = blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16)
-    digest.update(f"\0{role}\0".encode())
-    digest.update(request)
-    if draw is not None:
-        digest.update(f"\0{draw[0]}\0{draw[1]}\0{draw[2]}".encode("utf-8", "surrogatepass"))
-    return digest.digest()
-
-
-def answers_of(folder: Path) -> Callable[[bytes], Call | None]:
-    """A look-up of another run's answers by key. Its failures are not answers.
-
-    Raises:
-        JournalError: The folder holds no readable journal.
-    """
-    path = folder / JOURNAL
-    with readable(path):
-        reader = connect(path, read_only=True)
-        # Not by the index: a run that was killed has none yet, and what is read here is not changed.
-        found = {bytes(key): number for number, key in reader.execute(_ANSWERED)}
-
-    def look(key: bytes) -> Call | None:
-        if key not in found:
-            return None
-        with readable(path):
-            row = reader.execute(
-                "SELECT id, answer, error, detail, tries, latency, cost FROM calls WHERE id = ?", (found[key],)
-            ).fetchone()
-            return None if row is None else _call(*row)
-
-    return look
 
 
 class PlannedCase(NamedTuple):
@@ -266,7 +219,7 @@ class Journal:
                 " ORDER BY answer IS NULL, attempt DESC LIMIT 1",
                 (key, least_attempt, failures, cell),
             ).fetchone()
-            return None if row is None else _call(*row)
+            return None if row is None else call_of(*row)
 
     def _index(self) -> None:
         """Makes the index of the calls, unless a commit is under way: a look-up is right without it, and slow."""
@@ -420,17 +373,3 @@ def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     items = iter(items)
     while batch := list(islice(items, size)):
         yield batch
-
-
-def _call(
-    number: int,
-    answer: bytes | None,
-    error: str | None,
-    detail: str | None,
-    tries: int,
-    latency: float,
-    cost: float | None,
-) -> Call:
-    result: Answer | Failure
-    result = _decode_answer(answer) if answer is not None else Failure(ErrorKind(error or ""), detail or "")
-    return Call(id=number, result=result, tries=tries, latency=latency, cost=cost)
