@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,25 +41,25 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def errors(self) -> int:
         """Cells that ended in `error`."""
-        scores = (score for model in self.summary["models"] for score in model["scores"])
-        return sum(score["error"] for score in scores if score["benchmark"] and score["passed"] is not None)
-
-    @property
-    def measured(self) -> int:
-        """Attempts with a verdict."""
-        scores = (score for model in self.summary["models"] for score in model["scores"])
-        return sum(score["n"] for score in scores if score["benchmark"] and score["passed"] is not None)
+        return sum(self.errors_by_kind.values())
 
     @property
     def errors_by_kind(self) -> dict[str, int]:
         """Kind of error → cells that ended in it."""
-        found: dict[str, int] = {}
-        scores = (score for model in self.summary["models"] for score in model["scores"])
-        for score in scores:
-            if score["benchmark"] and score["passed"] is not None:
-                for kind, count in score["errors_by_kind"].items():
-                    found[kind] = found.get(kind, 0) + count
-        return found
+        found: Counter[str] = Counter()
+        for score in self._rates():
+            found.update(score["errors_by_kind"])
+        return dict(found)
+
+    @property
+    def measured(self) -> int:
+        """Attempts with a verdict."""
+        return sum(score["n"] for score in self._rates())
+
+    def _rates(self) -> Iterator[dict[str, Any]]:
+        """The scores that between them hold every cell once: no means, and no further metrics of the same cells."""
+        for model in self.summary["models"]:
+            yield from (score for score in model["scores"] if score["benchmark"] and score["passed"] is not None)
 
     def judges_word(self) -> str:
         """What is on record of the most frequent failure of a judge; empty if none failed."""
@@ -81,9 +82,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def final_errors(self) -> int:
         """Those of them that another attempt would end in again: bad rows, and what the filter stopped."""
-        scores = (score for model in self.summary["models"] for score in model["scores"] if score["benchmark"])
         lasting = (ErrorKind.BAD_ROW.value, ErrorKind.WITHHELD.value)
-        return sum(score["errors_by_kind"].get(kind, 0) for score in scores for kind in lasting)
+        return sum(self.errors_by_kind.get(kind, 0) for kind in lasting)
 
 
 def write_results(

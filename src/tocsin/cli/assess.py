@@ -194,6 +194,8 @@ def _ending(run: Run, how: str) -> int:
         )
     for one in run.manifest.get("left_out", ()):
         say(f"left out: {one['benchmark']}: {one['needs']}")
+    if filtered := run.manifest.get("difficulty"):
+        say(f"baseline of the difficulty filter: {run.folder.parent / filtered['run']}")
     say(f"report: {run.folder / 'report.html'}")
     ending = run.ended.ending
     if ending is Ending.COMPLETE:

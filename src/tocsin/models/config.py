@@ -87,6 +87,17 @@ class ModelConfig(CallLimits):
         told = {"reasoning_effort": self.reasoning_effort, "thinking_budget": self.thinking_budget}
         return {name: value for name, value in told.items() if value is not None}
 
+    def fixed(self) -> dict[str, Any]:
+        """What is sent with every request, for the manifest and the identity. Header values are left out."""
+        return {
+            "system": self.system,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+            **self.reasoning(),
+            "extra": self.extra,
+        }
+
     def limits(self) -> CallLimits:
         """The part that says how the model may be called."""
         return CallLimits(**{name: getattr(self, name) for name in CallLimits.model_fields})

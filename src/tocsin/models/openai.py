@@ -99,15 +99,7 @@ class OpenAIChat:
     @property
     def parameters(self) -> Mapping[str, Any]:
         """What ``tocsin.toml`` fixes for every request, for the manifest. Header values are left out."""
-        config = self._config
-        return {
-            "system": config.system,
-            "temperature": config.temperature,
-            "top_p": config.top_p,
-            "max_tokens": config.max_tokens,
-            **config.reasoning(),
-            "extra": config.extra,
-        }
+        return self._config.fixed()
 
     @property
     def base_url(self) -> str:
