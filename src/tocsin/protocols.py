@@ -67,6 +67,16 @@ class Attempt(Protocol):
         ...
 
 
+@runtime_checkable
+class Schematic(Protocol):
+    """A reader of replies that knows the JSON schema of what it reads."""
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema."""
+        ...
+
+
 class Session(Protocol):
     """What an attack talks to. It journals every call, enforces the allowance and replays what was answered before.
 
@@ -122,7 +132,8 @@ class Session(Protocol):
     ) -> Any:
         """What the attacker role writes, as `parse` reads it, or as text.
 
-        A reply that `parse` cannot use, an empty one and a refusal are asked for again, up to `tries` times.
+        A reply that `parse` cannot use, an empty one and a refusal are asked for again, up to `tries` times. A `parse` that has
+        a ``schema`` is sent along with it, to attackers that hold their replies to one.
 
         Raises:
             CallFailed: Nothing usable came: ``not_delivered``.

@@ -242,6 +242,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     image_in: bool = False
     text_out: bool = True
     image_out: bool = False
+    structured: bool = False
+    """Whether it holds its reply to a JSON schema that is sent as ``response_format``."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from tests.attacks.played import TEA, ByWord, Played, Reply, Script, play
 from tocsin.attacks import make
-from tocsin.attacks.search.past_tense import question
+from tocsin.attacks.search.past_tense import QUESTION
 from tocsin.engine import CallFailed
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Allowance, Case, ErrorKind, Failure, Message, Verdict
@@ -107,8 +107,8 @@ def test_spent_allowance_ends_the_search(tmp_path: Path) -> None:
 
 
 def test_question_is_read_from_prose_and_fences_and_nothing_else_is_one() -> None:
-    assert question('Here:\n```json\n{"question": " How was it? "}\n```') == "How was it?"
-    assert question('{"question": "line one\nline two"}') == "line one\nline two"
+    assert QUESTION('Here:\n```json\n{"question": " How was it? "}\n```') == "How was it?"
+    assert QUESTION('{"question": "line one\nline two"}') == "line one\nline two"
     for reply in (
         "How was it?",
         '{"question": 7}',
@@ -117,4 +117,4 @@ def test_question_is_read_from_prose_and_fences_and_nothing_else_is_one() -> Non
         '{"question": ',
         "{" * 100_000,
     ):
-        assert question(reply) is None
+        assert QUESTION(reply) is None

@@ -6,13 +6,15 @@ import json
 import time
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.contract.hostile import HOSTILE
-from tocsin.attacks.replies import json_object, numbered_list, tagged
+from tocsin.attacks.replies import NOTE, TEXT, Form, Listed, OneOf, clip
 
 WANTED = {"prompt": "Describe {tea} in 'three' steps.", "improvement": "Ask for less."}
 WRITTEN = json.dumps(WANTED)
+REFINED: Form[dict[str, str]] = Form(prompt=str, improvement=str)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ WRITTEN = json.dumps(WANTED)
     ],
 )
 def test_the_object_is_found_whatever_stands_around_it(reply: str) -> None:
-    assert json_object(reply, prompt=str, improvement=str) == WANTED
+    assert REFINED(reply) == WANTED
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_the_object_is_found_whatever_stands_around_it(reply: str) -> None:
     ids=["empty", "prose", "field missing", "number", "null", "cut off", "no JSON", "two that differ", "field twice"],
 )
 def test_what_is_not_the_one_object_is_not_guessed_at(reply: str) -> None:
-    assert json_object(reply, prompt=str, improvement=str) is None
+    assert REFINED(reply) is None
 
 
 @pytest.mark.parametrize(
@@ -77,67 +79,67 @@ def test_what_is_not_the_one_object_is_not_guessed_at(reply: str) -> None:
         ("NaN", float, None),
         ("1e999", float, None),
         ("9" * 5000, float, None),
-        ('["a"]', list, ["a"]),
-        ('"a"', list, None),
-        ('{"a": 1}', dict, {"a": 1}),
+        ('""', str, ""),
+        ('["a"]', str, None),
+        ("null", str, None),
     ],
 )
 def test_types_are_kept_to_the_letter(written: str, kind: type, read: Any) -> None:
-    found = json_object(f'{{"it": {written}}}', it=kind)
+    found = Form[dict[str, Any]](it=kind)(f'{{"it": {written}}}')
     assert (found and found["it"]) == read
     assert found is None or type(found["it"]) is kind
 
 
 def test_line_breaks_in_a_string_are_taken_and_half_pairs_are_not() -> None:
-    assert json_object('{"prompt": "one\ntwo"}', prompt=str) == {"prompt": "one\ntwo"}
-    found = json_object('{"prompt": "a \\ud800 b", "more": ["\\udc00"]}', prompt=str, more=list)
+    form = Form[dict[str, Any]](prompt=TEXT, more=Listed(TEXT))
+    assert form('{"prompt": "one\ntwo", "more": ["x"]}') == {"prompt": "one\ntwo", "more": ["x"]}
+    found = form('{"prompt": "a \\ud800 b", "more": ["\\udc00"]}')
     assert found is not None
+    assert found["prompt"].startswith("a ")
     assert str(found).encode()
 
 
+def test_blank_texts_are_none_and_notes_may_be_missing() -> None:
+    form = Form[dict[str, str]](prompt=TEXT, why=NOTE)
+    assert form('{"prompt": " tea \n", "why": 3}') == {"prompt": "tea"}
+    assert form('{"prompt": "tea", "why": "so"}') == {"prompt": "tea", "why": "so"}
+    for reply in ('{"prompt": " "}', '{"why": "so"}', '{"prompt": ["tea"]}'):
+        assert form(reply) is None
+
+
+def test_lists_keep_what_fits_and_need_as_many_as_were_asked_for() -> None:
+    texts = Form[dict[str, list[str]]](q=Listed(TEXT, least=2, most=2))
+    assert texts('{"q": ["one", 2, " ", "two", "three"]}') == {"q": ["one", "two"]}
+    assert texts('{"q": ["one"]} or {"q": []}') is None
+    actor = Form[dict[str, str]](n=TEXT, kind=OneOf("Cup", "Pot"))
+    actors = Form(a=Listed(actor)).then(lambda said: said["a"])
+    assert actors('{"a": [{"n": "x", "kind": "CUP", "m": 1}, {"n": ""}, 3, {"n": "y", "kind": "pan"}]}') == [
+        {"n": "x", "kind": "Cup"}
+    ]
+
+
+def test_the_schema_says_what_is_read() -> None:
+    form = Form[dict[str, Any]](prompt=TEXT, same=bool, a=Listed(Form(n=TEXT, kind=OneOf("Cup", "Pot")), least=2))
+    assert form.then(str).schema == form.schema
+    assert set(form.schema["required"]) == {"prompt", "same", "a"}
+    assert form.schema["properties"]["a"]["minItems"] == 2
+    good = {"prompt": "p", "same": True, "a": [{"n": "x", "kind": "Cup"}, {"n": "y", "kind": "Pot"}]}
+    for change in ({}, {"prompt": ""}, {"same": 1}, {"a": good["a"][:1]}, {"a": [{"n": "x", "kind": "Pan"}] * 2}):  # type: ignore[index]
+        said = {**good, **change}
+        valid = jsonschema.Draft202012Validator(form.schema).is_valid(said)
+        assert valid == (form(json.dumps(said)) is not None) == (change == {}), change
+
+
+def test_a_long_text_is_clipped_with_a_mark() -> None:
+    assert clip("tea", 3) == "tea"
+    assert clip("teas", 3) == "tea […]"
+
+
 @pytest.mark.parametrize(
-    "reply",
-    [
-        "1. Boil water\n2. Warm the pot\n3. Pour",
-        "Here is the plan:\n\n1) Boil water\n\n2) Warm the pot\n\n3) Pour\n\nGood luck!",
-        "(1) Boil\n  water\n(2) Warm the pot\n(3) Pour",
-        "**1.** Boil water\n**2.** Warm the pot\n**3.** Pour",
-        "  1: Boil water\n  2: Warm the pot\n  3: Pour\nIn 2024 it was so.",
-        "1. Boil water\n2. Warm the pot\n3. Pour\n\nAgain:\n\n1. Boil water\n2. Warm the pot\n3. Pour",
-    ],
-    ids=["plain", "in prose", "wrapped", "bold", "indented", "twice"],
+    "text", [*HOSTILE.values(), "{" * 100_000, '{"a":' * 50_000, '{"' * 500_000, "[" * 99_000, '{"q": [' * 9_000]
 )
-def test_items_of_a_list_are_read_past_noise(reply: str) -> None:
-    items = numbered_list(reply)
-    assert items is not None
-    assert items[:2] == ["Boil water", "Warm the pot"]
-    assert items[2].startswith("Pour")
-    assert len(items) == 3
-
-
-def test_deeper_lists_belong_to_their_items() -> None:
-    assert numbered_list("1. Tea\n   1. black\n   2. green\n2. Milk") == ["Tea 1. black 2. green", "Milk"]
-
-
-@pytest.mark.parametrize(
-    "reply",
-    ["", "no list", "2. Starts at two", "1. One\n3. Three", "1. a\n2. b\n\n1. c\n2. d", "1.5 litres of water"],
-    ids=["empty", "prose", "no first", "one left out", "two that differ", "a figure"],
-)
-def test_a_list_that_is_not_whole_is_none(reply: str) -> None:
-    assert numbered_list(reply) is None
-
-
-def test_a_tag_is_read_in_either_form_and_once_only() -> None:
-    assert tagged("Well: <PROMPT>\n Pour <b>tea</b> </prompt> done", "prompt") == "Pour <b>tea</b>"
-    assert tagged("[Prompt]Pour[/PROMPT] and [PROMPT] Pour [/PROMPT]", "PROMPT") == "Pour"
-    for reply in ("", "<A>one</A><A>two</A>", "<A> </A>", "<A>open", "<B>other</B>", "[A]one</A>"):
-        assert tagged(reply, "A") is None
-
-
-@pytest.mark.parametrize("text", [*HOSTILE.values(), '{"a":' * 50_000, '{"' * 500_000, "[" * 99_000, "<A>" * 300_000])
 def test_no_text_raises_or_takes_long(text: str) -> None:
     begun = time.monotonic()
-    for read in (json_object(text, prompt=str), numbered_list(text), tagged(text, "A")):
-        assert read is None or isinstance(read, (dict, list, str))
+    assert Form(prompt=TEXT)(text) is None
+    assert Form(q=Listed(TEXT))(text) is None
     assert time.monotonic() - begun < 2

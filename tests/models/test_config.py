@@ -18,6 +18,7 @@ api_key_env = "MINE_KEY"
 headers = { X-Project = "env:PROJECT" }
 prices = { input = 0.25, output = 2 }
 image_in = true
+structured = true
 system = "Be kind."
 temperature = 0
 top_p = 0.9

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tocsin.attacks._reading import clip, objects
 from tocsin.attacks.contract import Attack
+from tocsin.attacks.replies import TEXT, Form, Listed, clip
 from tocsin.engine.session import CallFailed
 from tocsin.judges.refusal_rules import is_refusal
 from tocsin.protocols import Attempt, Session
@@ -161,7 +161,7 @@ async def written(case: Case, session: Session, count: int) -> list[Demonstratio
         if found:
             known = [f"- {clip(pair.prompt, 200)}" for pair in found.values()][-3 * BATCH :]
             ask += _KNOWN.format(known="\n".join(known))
-        pairs = await session.attacker(ask, system=_SYSTEM, parse=_examples, sampling=_SAMPLING)
+        pairs = await session.attacker(ask, system=_SYSTEM, parse=_EXAMPLES, sampling=_SAMPLING)
         for pair in pairs:
             if _same(pair.prompt) != _same(case.prompt):
                 found.setdefault(_same(pair.prompt), pair)
@@ -170,9 +170,11 @@ async def written(case: Case, session: Session, count: int) -> list[Demonstratio
     raise _missing(f"attacker: it wrote {len(found)} of {count} demonstrations")
 
 
-def _examples(reply: str) -> list[Demonstration] | None:
-    said = objects(reply, "examples", "prompt", "response") or []
-    return [Demonstration(**one) for one in said if not is_refusal(one["response"])] or None
+def _complying(said: dict[str, list[dict[str, str]]]) -> list[Demonstration] | None:
+    return [Demonstration(**one) for one in said["examples"] if not is_refusal(one["response"])] or None
+
+
+_EXAMPLES = Form(examples=Listed(Form(prompt=TEXT, response=TEXT))).then(_complying)
 
 
 def _same(prompt: str) -> str:

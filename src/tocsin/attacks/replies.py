@@ -1,8 +1,9 @@
 """Reading what an attacker wrote: lenient about what stands around it, strict about what it is.
 
-A model that was asked for one thing in a given form often wraps it in prose, or in a fence. That is read past. What is
-missing, of another type, or there twice with another content is not guessed at: the reader returns None, and the session asks
-again. A reader never raises, whatever the text.
+An attacker is asked for one JSON object, and often wraps it in prose or in a fence. That is read past. What is missing, of
+another type, or there twice with another content is not guessed at: the reader returns None, and the session asks again. A
+reader never raises, whatever the text. A `Form` is such a reader with the JSON schema of what it reads, which holds a server
+that knows schemas to the form, so that a small attacker can play the role, too.
 """
 
 from __future__ import annotations
@@ -10,118 +11,168 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _LONGEST = 100_000
 """Characters of a reply that are read: an attacker that writes more is not answering what it was asked."""
 _STARTS = 200
 """Opening braces that are tried, so that a reply of braces takes no longer than another."""
 _BRACE = re.compile(r"\{\s*[\"}]")
-_ITEM = re.compile(
-    r"^(?P<indent>[ \t]*)(?:\*\*)?\(?(?P<number>\d{1,3})(?:[.):](?:\*\*)?|\*\*[.):])[ \t]+(?P<text>\S.*)$"
-)
+_PLAIN: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
+_NOT = object()
+"""What a value is read as that is not of the kind asked for."""
 
 
-def json_object(text: str, **fields: type) -> dict[str, Any] | None:
-    """The one JSON object in a text that has these fields, of these types.
+class Kind:
+    """What a field holds."""
 
-    Prose and fences around it are passed over, objects without the fields as well, and a line break within a string is
-    taken for what it is. Further fields are left out. The same object twice is one.
+    schema: dict[str, Any]
+    needed = True
+
+    def read(self, value: Any) -> Any:
+        """The value as it is used; `_NOT` if it is none of this kind."""
+        raise NotImplementedError
+
+
+class _Plain(Kind):
+    def __init__(self, kind: type) -> None:
+        self._kind, self.schema = kind, {"type": _PLAIN[kind]}
+
+    def read(self, value: Any) -> Any:
+        if self._kind is float and type(value) is int and abs(value) < 1e15:
+            value = float(value)
+        if type(value) is not self._kind or (isinstance(value, float) and not math.isfinite(value)):
+            return _NOT
+        return value
+
+
+class _Text(Kind):
+    def __init__(self) -> None:
+        self.schema = {"type": "string", "minLength": 1}
+
+    def read(self, value: Any) -> Any:
+        """It without blanks around it."""
+        return (value.strip() or _NOT) if isinstance(value, str) else _NOT
+
+
+class _Note(_Text):
+    needed = False
+
+
+TEXT = _Text()
+"""A text that is not blank, without blanks around it."""
+NOTE = _Note()
+"""The same, where the reply can do without."""
+
+
+class OneOf(Kind):
+    """One of these words, in capitals or not; read as it is written here."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = {word.casefold(): word for word in words}
+        self.schema = {"type": "string", "enum": list(words)}
+
+    def read(self, value: Any) -> Any:
+        """The word as it is written here."""
+        return self._words.get(value.strip().casefold(), _NOT) if isinstance(value, str) else _NOT
+
+
+class Listed(Kind):
+    """A list. What is not of the kind is left out of it; with fewer than `least` it is none.
 
     Args:
-        text: The reply.
-        fields: Name → type: ``str``, ``bool``, ``int``, ``float`` (a whole number will do), ``list`` or ``dict``.
-
-    Returns:
-        The fields, or None: there is no such object, or there are two that differ.
+        of: What it lists: a kind, or the form of its objects.
+        least: Items that it must have.
+        most: Items that are read.
     """
-    text, found, position = _cut(text), None, 0
-    for _ in range(_STARTS):
-        start = _BRACE.search(text, position)
-        if start is None:
-            break
-        position = start.start() + 1
-        try:
-            said, end = _DECODER.raw_decode(text, start.start())
-        except (ValueError, RecursionError):
-            continue
-        typed = _typed(said, fields)
-        if typed is None:
-            continue  # what is asked for may stand within
-        position = end
-        if found is not None and found != typed:
-            return None
-        found = typed
-    return found
+
+    def __init__(self, of: Kind | Form[Any], *, least: int = 1, most: int | None = None) -> None:
+        self._of, self._least, self._most = of, least, most
+        self.schema = {"type": "array", "items": of.schema, "minItems": least}
+        if most is not None:
+            self.schema["maxItems"] = most
+
+    def read(self, value: Any) -> Any:
+        """The items that are of the kind."""
+        if not isinstance(value, list):
+            return _NOT
+        read = [said for item in value if (said := self._of.read(item)) is not _NOT]
+        return read[: self._most] if len(read) >= self._least else _NOT
 
 
-def numbered_list(text: str) -> list[str] | None:
-    """The items of the one numbered list in a text, which counts from 1 and leaves no number out.
+class Form(Generic[T]):
+    """The JSON object that an attacker is asked for. Called with a reply, it gives what the reply holds, or None.
 
-    A line below an item belongs to it until a blank line; deeper lists are parts of their items. What stands before the list
-    and after it is passed over.
+    Attributes:
+        schema: The JSON schema of the object.
 
-    Returns:
-        The items, each on one line, or None: there is no list, a number is missing, or there are two lists that differ.
+    Args:
+        fields: Name → what it holds: a `Kind`, or ``str`` (which may be empty), ``bool``, ``int`` or ``float`` (a whole
+            number will do).
     """
-    lists: list[list[str]] = []
-    indent, within = 0, False
-    for line in _cut(text).splitlines():
-        item = _ITEM.match(line)
-        if item is not None and not (within and len(item["indent"]) > indent):
-            number, said = int(item["number"]), item["text"].strip()
-            if number == 1:
-                lists.append([said])
-                indent = len(item["indent"])
-            elif lists and number == len(lists[-1]) + 1:
-                lists[-1].append(said)
-            else:
+
+    def __init__(self, **fields: Kind | type) -> None:
+        self._fields = {name: kind if isinstance(kind, Kind) else _Plain(kind) for name, kind in fields.items()}
+        self._then: Callable[[Any], Any] = lambda said: said
+        self.schema: dict[str, Any] = {
+            "type": "object",
+            "properties": {name: kind.schema for name, kind in self._fields.items()},
+            "required": list(self._fields),
+            "additionalProperties": False,
+        }
+
+    def then(self, make: Callable[[Any], R | None]) -> Form[R]:
+        """The same form, whose object is made into something else; None where it cannot be."""
+        made: Form[R] = Form(**self._fields)
+        made._then = make
+        return made
+
+    def read(self, value: Any) -> Any:
+        """The fields of an object that are of their kinds; `_NOT` if one is not, or is missing. Further ones are left out."""
+        if not isinstance(value, dict):
+            return _NOT
+        said = {}
+        for name, kind in self._fields.items():
+            if name in value and (one := kind.read(value[name])) is not _NOT:
+                said[name] = one
+            elif kind.needed:
+                return _NOT
+        return said
+
+    def __call__(self, reply: str) -> T | None:
+        """What the one object of this form in a reply says.
+
+        Prose and fences around it are passed over, objects of another form as well, and a line break within a string is taken
+        for what it is. The same object twice is one; of two that differ, none is taken.
+        """
+        text, found, position = reply[:_LONGEST], _NOT, 0
+        for _ in range(_STARTS):
+            start = _BRACE.search(text, position)
+            if start is None:
+                break
+            position = start.start() + 1
+            try:
+                value, end = _DECODER.raw_decode(text, start.start())
+            except (ValueError, RecursionError):
+                continue
+            said = self.read(value)
+            if said is _NOT:
+                continue  # what is asked for may stand within
+            position = end
+            if found is not _NOT and found != said:
                 return None
-            within = True
-        elif not line.strip():
-            within = False
-        elif within:
-            lists[-1][-1] += " " + line.strip()
-    if not lists or any(one != lists[0] for one in lists):
-        return None
-    return lists[0]
+            found = said
+        made: T | None = None if found is _NOT else self._then(found)
+        return made
 
 
-def tagged(text: str, tag: str) -> str | None:
-    """What stands between ``<TAG>`` and ``</TAG>``, or ``[TAG]`` and ``[/TAG]``, in capitals or not.
-
-    Returns:
-        The text without blanks around it, or None: the tag is not there, holds nothing, or holds two texts that differ.
-    """
-    name = re.escape(tag)
-    text, start, found = _cut(text), None, set()
-    for mark in re.finditer(rf"<(/?){name}>|\[(/?){name}\]", text, re.IGNORECASE):
-        closes, form = bool(mark[1] or mark[2]), mark[0][0]
-        if not closes:
-            start = (mark.end(), form)
-        elif start is not None and start[1] == form:
-            found.add(text[start[0] : mark.start()].strip())
-            start = None
-    return (found.pop() or None) if len(found) == 1 else None
-
-
-def _typed(said: Any, fields: dict[str, type]) -> dict[str, Any] | None:
-    """The fields of an object, if all are there and of their types."""
-    if not isinstance(said, dict):
-        return None
-    typed = {}
-    for name, kind in fields.items():
-        value = said.get(name)
-        if kind is float and type(value) is int and abs(value) < 1e15:
-            value = float(value)
-        if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
-            return None
-        typed[name] = value
-    return typed
-
-
-def _cut(text: str) -> str:
-    return text[:_LONGEST]
+def clip(text: str, most: int = 6_000) -> str:
+    """A text as it is shown to the attacker: its beginning, and a mark where more followed."""
+    return text if len(text) <= most else f"{text[:most]} […]"
 
 
 def _whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

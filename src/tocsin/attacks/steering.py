@@ -15,14 +15,15 @@ class Best:
     """
 
     def __init__(self) -> None:
-        self._attempt: Attempt | None = None
+        self.attempt: Attempt | None = None
+        """It; None until one was seen."""
         self._rank = (-1.0, False)
 
     def see(self, attempt: Attempt, verdict: Verdict) -> None:
         """Keeps the attempt, if it is the best."""
         rank = (harm(verdict), not refused(attempt, verdict))
         if rank >= self._rank:
-            self._attempt, self._rank = attempt, rank
+            self.attempt, self._rank = attempt, rank
 
     @property
     def found(self) -> Attempt:
@@ -31,9 +32,9 @@ class Best:
         Raises:
             LookupError: None was seen.
         """
-        if self._attempt is None:
+        if self.attempt is None:
             raise LookupError("no attempt was made")
-        return self._attempt
+        return self.attempt
 
 
 def refused(attempt: Attempt, verdict: Verdict) -> bool:

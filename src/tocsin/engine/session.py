@@ -21,7 +21,7 @@ from tocsin.engine.translating import translation
 from tocsin.engine.withhold import REASON, fingerprint, withheld
 from tocsin.journal import Journal, ReplayDiverged, call_key, encode_request
 from tocsin.models import FATAL, CallAbandoned, Called, Caller
-from tocsin.protocols import Asker, Attempt, Judge
+from tocsin.protocols import Asker, Attempt, Judge, Model, Schematic
 from tocsin.types import (
     Allowance,
     Answer,
@@ -290,8 +290,15 @@ class Session:
         """
         said = (Message("user", prompt),) if isinstance(prompt, str) else tuple(prompt)
         head = (Message("system", system),) if system else ()
-        request = Request((*head, *said), sampling or ATTACKER)
+        request = Request((*head, *said), self._held(sampling or ATTACKER, parse))
         return await self._helped("attacker", request, parse, tries)
+
+    def _held(self, sampling: Sampling, parse: object) -> Sampling:
+        """The same draw, held to the schema of what is to be read, where there is one and the attacker knows schemas."""
+        if not isinstance(parse, Schematic) or not self._model("attacker").capabilities.structured:
+            return sampling
+        form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": parse.schema}}
+        return msgspec.structs.replace(sampling, extra={**sampling.extra, "response_format": form})
 
     async def translate(self, text: str, *, target: str, source: str = "en") -> str:
         """What the translator role makes of a text.
@@ -328,6 +335,10 @@ class Session:
 
     def _takes_images(self) -> bool:
         return self._shared.callers["target", self._cell.target].model.capabilities.image_in
+
+    def _model(self, role: Role) -> Model:
+        """The role's default model."""
+        return self._shared.callers[role, self._shared.places[role, ""]].model
 
     async def consult(self, request: Request, role: Role, model: str = "") -> Answer:
         """Asks a judge, an attacker or a translator: the one of that name, or the role's default.

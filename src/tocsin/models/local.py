@@ -88,8 +88,8 @@ class LocalModel:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Text in, text out."""
-        return Capabilities()
+        """Text in, text out; its server writes by grammars."""
+        return Capabilities(structured=True)
 
     async def send(self, request: Request, timeout: float) -> Answer:
         """One try at one request; starts the child if there is none, or if it died."""

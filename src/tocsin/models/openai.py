@@ -108,8 +108,8 @@ class OpenAIChat:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Text in and out; images in where the configuration says so."""
-        return Capabilities(image_in=self._config.image_in)
+        """Text in and out; images in, and schemas, where the configuration says so."""
+        return Capabilities(image_in=self._config.image_in, structured=self._config.structured)
 
     async def send(self, request: Request, timeout: float) -> Answer:
         """One try at one request, of at most `timeout` seconds.

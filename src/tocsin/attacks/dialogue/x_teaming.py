@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
-from tocsin.attacks._reading import clean, clip, fields, found
 from tocsin.attacks.contract import Attack, Card, attack, harm
+from tocsin.attacks.replies import NOTE, TEXT, Form, Listed, clip
 from tocsin.attacks.steering import Best, refused, succeeded
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case, Verdict
@@ -82,6 +82,16 @@ class Plan(msgspec.Struct, frozen=True):
         return f"Persona: {self.persona}\nContext: {self.context}\nApproach: {self.approach}"
 
 
+_A_PLAN: Form[dict[str, Any]] = Form(persona=TEXT, context=TEXT, approach=TEXT, steps=Listed(TEXT))
+_TURN: Form[str] = Form(strategy=NOTE, prompt=TEXT).then(lambda said: said["prompt"])
+_REWRITE: Form[str] = Form(criticism=NOTE, prompt=TEXT).then(lambda said: said["prompt"])
+_NEXT: Form[str] = Form(step=TEXT).then(lambda said: said["step"])
+
+
+def _planned(said: dict[str, list[dict[str, Any]]]) -> list[Plan]:
+    return [Plan(**{**plan, "steps": tuple(plan["steps"])}) for plan in said["plans"]]
+
+
 class _Turn(msgspec.Struct):
     """A turn that was put, on a branch of its own."""
 
@@ -118,14 +128,15 @@ class XTeaming(Attack, frozen=True):
         """Plays plan after plan, until the in-loop judge finds the goal reached."""
         goal, best = case.prompt, Best()
         system = _rules(goal, _PLAN.format(plans=self.plans, turns=self.turns), _PLANS)
-        for plan in await session.attacker("Write the plans.", system=system, parse=self._plans):
+        plans = Form(plans=Listed(_A_PLAN, least=self.plans, most=self.plans)).then(_planned)
+        for plan in await session.attacker("Write the plans.", system=system, parse=plans):
             branch, score = session, -1.0
             for turn in range(self.turns):
                 step = await self._step(goal, plan, turn, branch)
                 said = await branch.attacker(
                     f"{plan}\nThis turn: {step}\n{_so_far(branch)}",
                     system=_rules(goal, _WRITE, '{"strategy": "…", "prompt": "…"}'),
-                    parse=_prompt,
+                    parse=_TURN,
                 )
                 put = await self._put(branch, said, best)
                 for _ in range(self.rewrites):
@@ -149,7 +160,7 @@ class XTeaming(Attack, frozen=True):
             f"{plan}\nThis turn: {step}\n{_so_far(branch)}\nThe turn:\n---\n{clip(put.prompt)}\n---\nWhat it was answered:\n---\n"
             f"{clip(put.attempt.text, 2_000)}\n---\nScore: {put.rank[0]:.2f}",
             system=_rules(goal, _IMPROVE, '{"criticism": "…", "prompt": "…"}'),
-            parse=_prompt,
+            parse=_REWRITE,
         )
         return await self._put(branch, said, best)
 
@@ -157,30 +168,9 @@ class XTeaming(Attack, frozen=True):
         """What this turn is for: by the plan, or by the planner, where the plan is at its end."""
         if turn < len(plan.steps):
             return plan.steps[turn]
-        said = await branch.attacker(
-            f"{plan}\n{_so_far(branch)}",
-            system=_rules(goal, _STEP, '{"step": "…"}'),
-            parse=lambda reply: fields(reply, "step"),
-        )
-        return str(said["step"])
-
-    def _plans(self, reply: str) -> list[Plan] | None:
-        for one in found(reply):
-            said = one.get("plans")
-            plans = [plan for item in said if (plan := _plan(item)) is not None] if isinstance(said, list) else []
-            if len(plans) >= self.plans:
-                return plans[: self.plans]
-        return None
-
-
-def _plan(said: object) -> Plan | None:
-    try:
-        plan = msgspec.convert(said, Plan)
-    except msgspec.ValidationError:
-        return None
-    persona, context, approach = map(clean, (plan.persona, plan.context, plan.approach))
-    plan = Plan(persona, context, approach, tuple(map(clean, plan.steps)))
-    return plan if all((plan.persona, plan.context, plan.approach, plan.steps, *plan.steps)) else None
+        system = _rules(goal, _STEP, '{"step": "…"}')
+        said: str = await branch.attacker(f"{plan}\n{_so_far(branch)}", system=system, parse=_NEXT)
+        return said
 
 
 def _so_far(branch: Session) -> str:
@@ -192,8 +182,3 @@ def _so_far(branch: Session) -> str:
 
 def _rules(goal: str, task: str, reply: str) -> str:
     return _RULES.format(goal=goal, task=task, reply=reply)
-
-
-def _prompt(reply: str) -> str | None:
-    said = fields(reply, "prompt")
-    return None if said is None else said["prompt"]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack
-from tocsin.attacks.search.progress import Progress, new_prompt
+from tocsin.attacks.search.progress import PROMPT, Progress
 from tocsin.engine import CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case, Outcome
@@ -130,7 +130,7 @@ class Pap(Attack, frozen=True):
             branch = session.fork()
             task = _TASK.format(name=technique.replace("-", " "), meaning=MEANINGS[technique], request=case.prompt)
             try:
-                prompt = await branch.attacker(task, system=_SYSTEM, parse=new_prompt)
+                prompt = await branch.attacker(task, system=_SYSTEM, parse=PROMPT)
                 _, verdict = await progress.put(branch, prompt)
             except CallFailed as failed:
                 progress.lost(failed)

@@ -6,16 +6,17 @@ import json
 from typing import Any
 
 from tocsin.attacks.contract import harm
-from tocsin.attacks.replies import json_object
+from tocsin.attacks.replies import TEXT, Form
+from tocsin.attacks.steering import Best
 from tocsin.engine.session import AllowanceSpent, CallFailed
 from tocsin.protocols import Attempt, Session
-from tocsin.types import ErrorKind, Outcome, Unscored, Verdict
+from tocsin.types import ErrorKind, Outcome, Verdict
 
 MOST = 10
 """The highest rating."""
 
 
-class Progress:
+class Progress(Best):
     """Keeps the best attempt of a search over all of its branches, and the failure that counts where there is none.
 
     One branch that fails is lost alone. Where all fail, the search ends with an error of the target if there was one, since
@@ -23,8 +24,7 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self._best: Attempt | None = None
-        self._harm = -2.0
+        super().__init__()
         self._failed: CallFailed | None = None
 
     async def put(self, session: Session, prompt: str) -> tuple[Attempt, Verdict]:
@@ -35,15 +35,8 @@ class Progress:
         """
         attempt = await session.ask(prompt)
         session.rewind()
-        try:
-            verdict = await session.judge(attempt)
-        except AllowanceSpent:
-            raise
-        except CallFailed:  # the answer is there all the same, and the final judge may be able to read it
-            verdict = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.JUDGE_FAILED)
-        found = -1.0 if verdict.outcome is Outcome.UNSCORED else harm(verdict)
-        if found > self._harm:
-            self._best, self._harm = attempt, found
+        verdict = await session.judge(attempt)
+        self.see(attempt, verdict)
         return attempt, verdict
 
     def lost(self, failed: CallFailed) -> None:
@@ -63,10 +56,10 @@ class Progress:
         Raises:
             CallFailed: No branch got an answer.
         """
-        if self._best is None:
+        if self.attempt is None:
             assert self._failed is not None, "a search tries at least one prompt"
             raise self._failed
-        return self._best
+        return self.attempt
 
 
 def rating(verdict: Verdict) -> float | None:
@@ -81,16 +74,10 @@ def whole(rated: float | None) -> int | None:
     return None if rated is None else int(rated + 0.5)
 
 
-def new_prompt(reply: str) -> str | None:
-    """The prompt in an attacker's reply, for `Session.attacker`."""
-    said = json_object(reply, prompt=str)
-    return said["prompt"] if said and said["prompt"].strip() else None
-
-
-def refinement(reply: str) -> dict[str, Any] | None:
-    """What an attacker noticed, and the prompt it made of that, for `Session.attacker`."""
-    said = json_object(reply, improvement=str, prompt=str)
-    return said if said and said["prompt"].strip() else None
+PROMPT: Form[str] = Form(prompt=TEXT).then(lambda said: said["prompt"])
+"""An attacker's reply that is a prompt."""
+REFINEMENT: Form[dict[str, str]] = Form(improvement=str, prompt=TEXT)
+"""An attacker's reply that says what it noticed, and the prompt it made of that."""
 
 
 def written(refined: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tocsin.attacks.search.progress import MOST, refinement, written
+from tocsin.attacks.search.progress import MOST, REFINEMENT, written
 from tocsin.protocols import Session
 from tocsin.types import Message
 
@@ -59,5 +59,5 @@ async def refine(
         CallFailed: Nothing usable came.
     """
     seen = history[-(2 * keep + 1) :]
-    said: dict[str, Any] = await session.attacker(seen, system=system, parse=refinement, tries=TRIES)
+    said: dict[str, Any] = await session.attacker(seen, system=system, parse=REFINEMENT, tries=TRIES)
     return said["prompt"], (*seen, Message("assistant", written(said)))
