@@ -185,6 +185,7 @@ def test_every_field_of_a_suite_is_in_the_reference() -> None:
         suite.Difficulty,
         suite.Adversarial,
         suite.AllowanceEntry,
+        suite.Stopping,
     )
     assert told == [name for kind in kinds for name in kind.model_fields]
     for text in blocks(page, "yaml"):

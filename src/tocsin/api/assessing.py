@@ -52,6 +52,8 @@ async def assess_async(
     evaluations: Sequence[str] = (),
     attacks: Sequence[str] = (),
     mode: str | None = None,
+    precision: float | None = None,
+    decide: bool = False,
     judge: str | None = None,
     roles: Mapping[str, str] | None = None,
     cases: Path | str | None = None,
@@ -81,6 +83,8 @@ async def assess_async(
         attacks: Attacks that harmful requests are put with, instead of the suite's; the adversarial evaluation, then, alone
             unless others are named.
         mode: ``exhaustive`` runs every cell of the attacks; ``worst-case`` stops a case at its first success.
+        precision: Half-width of an interval that is narrow enough: a benchmark, or the attacks on a model, then stop.
+        decide: Whether they stop, too, when the comparisons of the models are decided.
         judge: Judge of free-text answers.
         roles: Role → model, over the suite's: ``judge``, ``attacker``, ``translator``.
         cases: The user's own prompts, JSONL or CSV.
@@ -127,6 +131,8 @@ async def assess_async(
             strict=strict,
             attacks=attacks,
             mode=mode,
+            precision=precision,
+            decide=decide,
         )
         helpers: dict[Role, str] = {role: assessment.suite.roles[role] for role in assessment.attacking.roles()}
         cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency, helpers=helpers)

@@ -40,6 +40,7 @@ from tocsin.types import Allowance, Role
 
 if TYPE_CHECKING:
     from tocsin.engine.search import Search
+    from tocsin.engine.stopping import Stopping
 
 Watcher = Callable[[Engine, dict[str, Any], dict[str, int]], contextlib.AbstractContextManager[None]]
 """Given the engine, the manifest and the number of cells of each benchmark, shows progress while its context is open."""
@@ -86,7 +87,7 @@ async def prepare(
             suite=suite,
             chosen=chosen,
             judges=made,
-            drawing=replace(assessment.drawing, targets=1, repeats=1),
+            drawing=replace(assessment.drawing, targets=1, repeats=1, together=False),
             left_out=(),
         )
         calls = [most for most in (wanted.max_calls, conduct.limits.calls) if most is not None]
@@ -186,7 +187,10 @@ async def carry_on(
     workers = workers or EXTRA_WORKERS  # nobody is asked: rules judge what is in the journal
     thought = {name: of for name, about in manifest["benchmarks"].items() if (of := about.get("reasoning_judge"))}
     search = None if rejudged else search_of(manifest, journal, tried)
-    engine = Engine(shared, tried, made, reasoning=thought, workers=min(workers, manifest["cells"]), search=search)
+    engine = Engine(
+        shared, tried, made, reasoning=thought, workers=min(workers, manifest["cells"]), search=search,
+        stopping=None if rejudged else stopping_of(suite, journal),
+    )  # fmt: skip
     session: dict[str, Any] = {
         "started": manifests.now(),
         "ended": None,
@@ -241,6 +245,15 @@ def search_of(manifest: dict[str, Any], journal: Journal, tried: Mapping[str, An
     ]
     targets = [target["name"] for target in manifest["targets"]]
     return Search(journal, targets, costs, seed=manifest["suite"]["seed"], per_case=told.get("audit"))
+
+
+def stopping_of(suite: Suite, journal: Journal) -> Stopping | None:
+    """What decides which groups of a run need no further case; None where all cases are asked."""
+    if suite.stopping is None:
+        return None
+    from tocsin.engine.stopping import Stopping  # it brings NumPy, and few runs stop
+
+    return Stopping(journal, precision=suite.stopping.precision, decide=suite.stopping.decide)
 
 
 def attacks_of(manifest: dict[str, Any]) -> dict[str, attacks.Attack]:

@@ -32,6 +32,12 @@ def command(
     mode: Annotated[
         str | None, typer.Option(metavar="exhaustive|worst-case", help="Whether a case stops at its first success.")
     ] = None,
+    precision: Annotated[
+        float | None, typer.Option(help="Stop a benchmark, or the attacks, at this half-width of the interval.")
+    ] = None,
+    decide: Annotated[
+        bool, typer.Option("--decide", help="Stop them, too, when the comparisons of the models are decided.")
+    ] = False,
     cases: Annotated[Path | None, typer.Option(help="Your own prompts: JSONL or CSV with the column prompt.")] = None,
     judge: Annotated[str | None, typer.Option(help="Judge of free-text answers.")] = None,
     role: Annotated[
@@ -92,6 +98,8 @@ def command(
                 "--benchmark": benchmark,
                 "--attack": attack,
                 "--mode": mode,
+                "--precision": precision,
+                "--decide": decide,
                 "--cases": cases,
                 "--judge": judge,
                 "--role": role,
@@ -126,6 +134,8 @@ def command(
                 evaluations=listed(evaluation),
                 attacks=listed(attack),
                 mode=mode,
+                precision=precision,
+                decide=decide,
                 judge=judge,
                 roles=roles(role),
                 cases=cases,
@@ -170,6 +180,21 @@ def _say_errors(run: Run, how: str) -> None:
     say(f"{cells} ended in error ({kinds}) and count in no rate{again}")
 
 
+def stops_said(run: Run) -> list[str]:
+    """What stopped early, and after how many clusters, one line each."""
+    from tocsin.evaluations.anytime import said
+    from tocsin.evaluations.met import stops_of
+    from tocsin.journal import open_journal
+
+    db = open_journal(run.folder)
+    try:
+        stops = stops_of(db)
+    finally:
+        db.close()
+    names = [target["name"] for target in run.manifest["targets"]]
+    return [f"{names[stop.target]}, {stop.benchmark or 'attacks'} ({stop.evaluation}): {said(stop)}" for stop in stops]
+
+
 def say_ending(run: Run, how: str) -> int:
     """Says how a run ended and what can be done about it; returns the exit code."""
     from tocsin.cli.errors import Exit, say
@@ -185,6 +210,9 @@ def say_ending(run: Run, how: str) -> int:
         say(f"attack {one['attack']} is left out: add {one['needs']}")
     for one in run.manifest.get("left_out", ()):
         say(f"left out: {one['benchmark']}: {one['needs']}")
+    if run.manifest["suite"].get("stopping"):
+        for line in stops_said(run):
+            say(line)
     if filtered := run.manifest.get("difficulty"):
         say(f"baseline of the difficulty filter: {run.folder.parent / filtered['run']}")
     say(f"report: {run.folder / 'report.html'}")

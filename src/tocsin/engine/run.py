@@ -34,7 +34,8 @@ from tocsin.types import (
 )
 
 if TYPE_CHECKING:
-    from tocsin.engine.search import Search  # it brings NumPy, and few runs search
+    from tocsin.engine.search import Search  # they bring NumPy, and few runs need it
+    from tocsin.engine.stopping import Stopping
 
 REASONING = "reasoning"
 """The branch of the calls that judge an answer's reasoning."""
@@ -77,6 +78,7 @@ class Engine:
         reasoning: Benchmark → the judge of the reasoning that its answers show; those without one are absent.
         workers: Cells at a time; more than calls at a time, since a cell also waits for commits.
         search: What decides which adversarial cells are run; all are if None.
+        stopping: What decides which groups need no further case; none stops early if None.
     """
 
     def __init__(
@@ -88,10 +90,11 @@ class Engine:
         reasoning: Mapping[str, str] | None = None,
         workers: int,
         search: Search | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         self.shared, self.counts = shared, Counts()
         self._attacks, self._judges, self._workers = attacks, judges, workers
-        self._reasoning, self._search = reasoning or {}, search
+        self._reasoning, self._search, self._rule = reasoning or {}, search, stopping
         self._identities = {name: judge.identity for name, judge in judges.items()}
         self._rounds = Rounds(shared.journal, attacks)
         self._stopping: Ended | None = None
@@ -119,9 +122,8 @@ class Engine:
         timer = None if left is None else asyncio.get_running_loop().call_later(left + 0.001, self._look_at_budget)
         try:
             with seldom_collected():
-                await self._drain(
-                    shared.journal.cells(failed=shared.retry_errors, searched=self._search is not None), self._workers
-                )
+                feed = shared.journal.cells(failed=shared.retry_errors, searched=self._search is not None)
+                await (self._drain(feed, self._workers) if self._rule is None else self._looked(feed, self._rule))
                 if self._search is not None:
                     await self._searched(self._search)
         finally:
@@ -144,6 +146,19 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
+
+    async def _looked(self, feed: Iterator[Planned], rule: Stopping) -> None:
+        """Runs the feed batch by batch, and looks after each which groups need no further case."""
+        try:
+            while not self._left_over:
+                await self._drain(rule.begin(feed), self._workers)
+                await self.shared.journal.flush()
+                if self._left_over or not await rule.look():
+                    return
+                self._left_over = self._stopping is not None
+        except JournalError as error:
+            self._left_over = True
+            self._end(Ending.JOURNAL, str(error))
 
     async def _searched(self, search: Search) -> None:
         """Runs batch after batch, each decided from what those before it gave, until every case is settled."""

@@ -61,6 +61,8 @@ def resolve(
     strict: bool,
     attacks: Sequence[str] = (),
     mode: str | None = None,
+    precision: float | None = None,
+    decide: bool = False,
 ) -> Assessment:
     """Finds what is asked for.
 
@@ -81,12 +83,15 @@ def resolve(
         "evaluations": _with_over_refusal(evaluations) or (("adversarial",) if attacks else None),
         "judge": judge,
         "adversarial": _attacks_said(base, attacks, mode),
+        "stopping": _stopping_said(base, precision, decide),
         "roles": {**base.roles, **roles} or None,
         "limit": limit,
         "seed": seed,
         "repeats": repeats,
     }
     resolved = changed_suite(base, {key: value for key, value in changes.items() if value is not None})
+    if resolved.stopping and resolved.stopping.decide and targets < 2:
+        raise ValueError("a decision needs two models or more to compare: name another MODEL, or leave out --decide")
     attacking = resolve_attacks(resolved)
     folder = data_folder(data)
     chosen, left_out = [], []
@@ -124,6 +129,7 @@ def resolve(
             repeats=resolved.repeats,
             targets=targets,
             strict=strict,
+            together=resolved.stopping is not None,
         ),
         accepted=tuple(sorted(set(accepted))),
         left_out=tuple(left_out),
@@ -137,6 +143,18 @@ def _attacks_said(base: Suite, attacks: Sequence[str], mode: str | None) -> dict
         return None
     said = base.adversarial.model_dump() if base.adversarial else {}
     return {**said, **({"attacks": attacks} if attacks else {}), **({"mode": mode} if mode else {})}
+
+
+def _stopping_said(base: Suite, precision: float | None, decide: bool) -> dict[str, Any] | None:
+    """The stopping rule of a suite with what the command line says over it; None if that says nothing."""
+    if precision is None and not decide:
+        return None
+    said = base.stopping.model_dump() if base.stopping else {}
+    return {
+        **said,
+        **({"precision": precision} if precision is not None else {}),
+        **({"decide": True} if decide else {}),
+    }
 
 
 def _attacked(one: Chosen, suite: Suite, attacking: Attacking, judge: str | None) -> Chosen:

@@ -27,7 +27,9 @@ def further(
         cards: Calibration cards of the final judge, where it is one.
     """
     matrix, codes = met.outcomes(), np.array(met.clusters)
-    curve = worst_case_curve(matrix, codes) if met.audit is None else []
+    stops = manifest.get("suite", {}).get("stopping") is not None  # then neither band would hold
+    whole = met.audit is None and not stops
+    curve = worst_case_curve(matrix, codes) if whole else []
     heat: dict[tuple[str, str], list[int]] = {}
     families: dict[str, list[int]] = {}
     for cell in met.cells:
@@ -58,7 +60,7 @@ def further(
         ],
         "costs": [_cost(met, number, calls.get(name, {})) for number, name in enumerate(met.attacks)],
         "queries_to_first_success": _first_success(met),
-        "robust": [_robust(card, len(met.attacks) * met.repeats) for card in cards if _says(card)],
+        "robust": [_robust(card, len(met.attacks) * met.repeats) for card in cards if not stops and _says(card)],
     }
 
 

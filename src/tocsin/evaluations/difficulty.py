@@ -60,6 +60,7 @@ def preparation(suite: Suite, entries: Sequence[str]) -> Suite:
         "benchmarks": kept,
         "limit": None,
         "difficulty": None,
+        "stopping": None,
         "reasoning_judge": None,
     }
     return changed_suite(suite, {**changes, "judge": wanted.judge or suite.judge, "repeats": 1})

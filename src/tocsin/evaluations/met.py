@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from tocsin.engine.search import AUDIT
+from tocsin.engine.stopping import STOP, Stopped
 from tocsin.stats import Audit
 
 if TYPE_CHECKING:
@@ -78,8 +79,18 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
         return np.array(unsafe, dtype=np.int64), np.array(sizes, dtype=np.int64)
 
 
+def stops_of(db: sqlite3.Connection) -> list[Stopped]:
+    """What stopped early in a run, in the order of the decisions."""
+    bodies = db.execute("SELECT body FROM decisions WHERE scope = ? ORDER BY id", (STOP,))
+    return [stop for (body,) in bodies for stop in msgspec.json.decode(body, type=list[Stopped])]
+
+
 def read_cells(
-    db: sqlite3.Connection, target: int, order: Sequence[str], shared: Callable[[str, str], str]
+    db: sqlite3.Connection,
+    target: int,
+    order: Sequence[str],
+    shared: Callable[[str, str], str],
+    upto: int | None = None,
 ) -> Met | None:
     """The adversarial cells of one target; None where there are none.
 
@@ -88,10 +99,11 @@ def read_cells(
         target: Index of the target.
         order: The attacks' names in the order in which results list them.
         shared: Benchmark and cluster → the cluster that it is counted as, where cases share a draw.
+        upto: The last cell, where the attacks stopped early.
     """
     drawn = db.execute("SELECT body FROM decisions WHERE scope = ? ORDER BY id LIMIT 1", (AUDIT,)).fetchone()
     audit = None if drawn is None else msgspec.json.decode(drawn[0], type=Audit)
-    where = "c.target = ? AND c.evaluation = 'adversarial'"
+    where = "c.target = ? AND c.evaluation = 'adversarial'" + ("" if upto is None else f" AND c.id <= {upto:d}")
     gap = db.execute(
         f"SELECT min(c.id) FROM cells c WHERE {where} AND NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)",
         (target,),

@@ -63,6 +63,8 @@ class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int
     targets: int
     strict: bool
+    together: bool = False
+    """Whether the cells of a cluster stand together in the order of the run, so that it can stop between two clusters."""
     hard: Mapping[str, frozenset[str]] = {}
     """Benchmark → the cases that its difficulty filter lets through; benchmarks without a filter are absent."""
 
@@ -258,6 +260,8 @@ def _cells(one: Chosen, planned: PlannedCase, drawing: Drawing, attacked: bool) 
     for kind, attack, judge in ways:
         for repeat in range(drawing.repeats):
             parts = (name, planned.case_id, str(repeat), *((attack,) if kind == "adversarial" else ()))
+            if drawing.together:
+                parts = (name, (case and case.cluster) or planned.case_id)
             rank = _rank(drawing.seed, "order", *parts)
             cells += [PlannedCell(target, kind, attack, repeat, judge, rank) for target in range(drawing.targets)]
     return cells

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tocsin.benchmarks import Benchmark
-from tocsin.evaluations import adversarial, attack_detail, scoring
+from tocsin.evaluations import adversarial, anytime, attack_detail, scoring
 from tocsin.evaluations.correcting import SUBJECTS, FindCards, correct, correct_by_labels
 from tocsin.evaluations.graded import harm_score
 from tocsin.evaluations.reasoned import leak_rate
@@ -102,7 +102,9 @@ def _target(
     target: int,
     groups: list[Group],
 ) -> TargetResult:
-    results, own, behind = [], [], []
+    results, own, behind, series = [], [], [], []
+    rule = manifest.get("suite", {}).get("stopping")
+    aim = rule and rule["precision"]
     for group in groups:
         if group.target != target:
             continue
@@ -122,8 +124,14 @@ def _target(
             for key, tally in reader.tally(group, by=by).items()
             if key
         ]
-        apart = _apart(score, reader.pictured(group), HARD in score.notes)
-        _correct(reader, group, score, parts, known, apart)
+        estimate = scoring.estimate_of(score, whole)
+        if rule is not None:
+            values = anytime.rate(score, reader.units(group).get("", ()), aim, reader.stop(group))
+            for part in parts:
+                anytime.rate(part.score, reader.units(group, by=part.by)[part.key], None)  # type: ignore[arg-type]
+        else:
+            apart = _apart(score, reader.pictured(group), HARD in score.notes)
+            _correct(reader, group, score, parts, known, apart)
         results.append(
             GroupResult(
                 score=score,
@@ -134,7 +142,9 @@ def _target(
             )
         )
         if not about["demonstration"]:
-            behind.append((score, scoring.estimate_of(score, whole)))
+            behind.append((score, estimate))
+            if rule is not None:
+                series.append((score, values))
         if (
             group.metric == "safe_rate"
             and _graded(manifest, reader.judges(group))
@@ -152,17 +162,26 @@ def _target(
                 scoring.own(one, group, judge=judge, modality=about["modality"])
                 for one in metrics(reader.judged(group))
             ]
+    means = _means(behind, manifest)
+    if rule is not None:
+        anytime.bare(own)
+        for mean in means:
+            kind = (mean.modality, mean.evaluation)
+            anytime.mean(mean, [told for one, told in series if (one.modality, one.evaluation) == kind], aim)
     met = reader.met(target, (manifest.get("adversarial") or {}).get("attacks") or [])
     if met is None:
-        return TargetResult(target=target, groups=results, own=own, means=_means(behind, manifest))
+        return TargetResult(target=target, groups=results, own=own, means=means)
     final = _judges(manifest, met.judges)
     cards = known.cards(final) if final and " + " not in final else ()
+    attacked = adversarial.scores(met, manifest, judge=final, graded=_graded(manifest, met.judges))
+    if rule is not None:
+        anytime.attacked(attacked, met, aim, reader.attacks_stop(target))
     return TargetResult(
         target=target,
         groups=results,
         own=own,
-        means=_means(behind, manifest),
-        attacked=adversarial.scores(met, manifest, judge=final, graded=_graded(manifest, met.judges)),
+        means=means,
+        attacked=attacked,
         attacks=attack_detail.further(met, manifest, reader.attack_calls(target), cards),
         unfinished=0 if met.audit is not None and manifest["status"] == "complete" else met.planned - len(met.cells),
     )

@@ -111,6 +111,21 @@ class Adversarial(_Written):
     worst: tuple[str, ...] = Field(default=(), description="attacks of Safe_worst-3; chosen on held-out cases if empty")
 
 
+class Stopping(_Written):
+    """When a benchmark, or the attacks on a target, need no further case."""
+
+    precision: float | None = Field(
+        default=None, gt=0, lt=0.5, description="half-width of the interval that is narrow enough"
+    )
+    decide: bool = Field(default=False, description="whether decided comparisons of targets are enough")
+
+    @model_validator(mode="after")
+    def _is_a_rule(self) -> Stopping:
+        if self.precision is None and not self.decide:
+            raise ValueError("says no rule: add precision, or decide: true")
+        return self
+
+
 class Suite(_Written):
     """What is assessed, and how."""
 
@@ -134,6 +149,7 @@ class Suite(_Written):
     draw: Draw = "uniform"
     difficulty: Difficulty | None = None
     repeats: int = Field(default=1, ge=1)
+    stopping: Stopping | None = None
     sampling: SamplingEntry = SamplingEntry()
 
     def sampling_of(self, benchmark: str) -> Sampling:
@@ -141,6 +157,12 @@ class Suite(_Written):
         own = next((entry.sampling for entry in self.benchmarks if entry.benchmark == benchmark), None)
         said = {} if own is None else own.model_dump(exclude_unset=True)
         return self.sampling.model_copy(update=said).record()
+
+    @model_validator(mode="after")
+    def _stops_in_one_way(self) -> Suite:
+        if self.stopping and self.adversarial and self.adversarial.mode == "worst-case":
+            raise ValueError("stopping and the mode worst-case: a search stops cases by itself; leave one of them out")
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from tocsin.benchmarks import Judged
-from tocsin.evaluations.met import Met, read_cells
+from tocsin.engine.stopping import Stopped
+from tocsin.evaluations.met import Met, read_cells, stops_of
 from tocsin.types import Case, Outcome
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class Reader:
         again = "SELECT 1 FROM cells WHERE repeat > 0 OR attack <> 'direct' LIMIT 1"
         self._repeated = db.execute(again).fetchone() is not None
         self._merged = self._shared_draws()
+        self._stops = {stop.key: stop for stop in stops_of(db)}
 
     def groups(self, *, attacked: bool = False) -> list[Group]:
         """Every group that was planned, by target, evaluation, benchmark and metric.
@@ -173,7 +175,17 @@ class Reader:
         def shared(benchmark: str, cluster: str) -> str:
             return "\0".join(self._merged.get((benchmark, cluster), (benchmark, cluster)))
 
-        return read_cells(self._db, target, order, shared)
+        stop = self.attacks_stop(target)
+        return read_cells(self._db, target, order, shared, None if stop is None else stop.position)
+
+    def attacks_stop(self, target: int) -> Stopped | None:
+        """How the attacks on a target stopped early, if they did."""
+        return self._stops.get((target, "adversarial", "", ""))
+
+    def stop(self, group: Group) -> Stopped | None:
+        """How a group stopped early, if it did."""
+        keys = [(group.target, group.evaluation, group.benchmark, wanted) for wanted in group.wanted]
+        return min(filter(None, map(self._stops.get, keys)), key=lambda stop: stop.position, default=None)
 
     def attack_calls(self, target: int) -> dict[str, dict[str, float]]:
         """Attack → calls by role, tokens and dollars of its cells on a target, those of the final judge included."""
@@ -193,9 +205,26 @@ class Reader:
         return found
 
     def planned(self, group: Group) -> int:
-        """Cells of a group, finished or not."""
-        query = f"SELECT count(*) FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {_where(group)}"
-        return int(self._db.execute(query, _values(group)).fetchone()[0])
+        """Cells of a group, finished or not; where it stopped early, those up to there."""
+        stop = self.stop(group)
+        query = f"SELECT count(*) FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {_where(group)} AND c.id <= ?"
+        return int(self._db.execute(query, (*_values(group), stop.position if stop else _NO_GAP)).fetchone()[0])
+
+    def units(self, group: Group, *, by: By | None = None) -> dict[str, list[tuple[int, int, int]]]:
+        """Safe, measured and planned attempts of each cluster of a group, in the order of the plan.
+
+        Under the empty key, or under each hazard or language.
+        """
+        column = "''" if by is None else f"s.{by}"
+        rows = self._db.execute(
+            f"SELECT {column}, sum(r.outcome = 'safe'), sum({_MEASURED}), count(*) {self._source(group)}"
+            " GROUP BY 1, s.cluster ORDER BY min(c.id)",
+            self._bound(group),
+        )
+        found: dict[str, list[tuple[int, int, int]]] = {}
+        for key, *counts in rows:
+            found.setdefault(key, []).append((counts[0], counts[1], counts[2]))
+        return found
 
     def judges(self, group: Group) -> list[str]:
         """The names of the judges of a group's cells, but for those that are never asked."""

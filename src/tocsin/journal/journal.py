@@ -180,6 +180,35 @@ class Journal:
             " JOIN cases s ON s.id = c.case_ref WHERE c.evaluation = 'adversarial' ORDER BY c.id"
         )
 
+    def groups(self) -> list[tuple[int, str, str, str]]:
+        """Target, evaluation, benchmark and kind of safe answer of what was planned."""
+        return self._rows(
+            "SELECT DISTINCT c.target, c.evaluation, s.benchmark, s.wanted FROM cells c JOIN cases s ON s.id = c.case_ref"
+        )
+
+    def end_of_cluster(self, position: int) -> int:
+        """The last cell of the cluster that a cell belongs to, in a plan that keeps clusters together."""
+        row = self._rows(
+            "SELECT max(c.id) FROM cells c JOIN cases s ON s.id = c.case_ref JOIN"
+            " (SELECT s.benchmark, s.cluster FROM cells c JOIN cases s ON s.id = c.case_ref WHERE c.id = ?) o"
+            " ON o.benchmark = s.benchmark AND o.cluster = s.cluster",
+            (position,),
+        )
+        return int(row[0][0] or position)
+
+    def ended(self, after: int, upto: int) -> Iterator[tuple[int, int, str, str, str, str, str, str | None]]:
+        """Id, target, evaluation, benchmark, kind of safe answer, cluster, attack and outcome of cells, in plan order.
+
+        Args:
+            after: The last cell that is left out.
+            upto: The last one that is given. Cells without a record have no outcome.
+        """
+        yield from self._reader.execute(
+            "SELECT c.id, c.target, c.evaluation, s.benchmark, s.wanted, s.cluster, c.attack, r.outcome FROM cells c"
+            " JOIN cases s ON s.id = c.case_ref LEFT JOIN latest r ON r.cell = c.id WHERE c.id > ? AND c.id <= ? ORDER BY c.id",
+            (after, upto),
+        )
+
     def cells_by_id(self, ids: Sequence[int]) -> list[Planned]:
         """The cells of these ids that have no record, in the order given."""
         query = _CELLS.format(unfinished=_UNFINISHED, unread="0")
