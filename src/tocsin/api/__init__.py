@@ -9,6 +9,7 @@ from tocsin.api.conduct import Watcher
 from tocsin.api.labelling import add_labels, draw_labels
 from tocsin.api.rejudging import rejudge, rejudge_async
 from tocsin.api.run import Run, load_run, run_loop, write_results
+from tocsin.api.transferring import transfer, transfer_async
 from tocsin.evaluations.catalogue import datasets_here, fetch_dataset, listing
 
 __all__ = [
@@ -34,5 +35,7 @@ __all__ = [
     "resume_calibration",
     "resume_calibration_async",
     "run_loop",
+    "transfer",
+    "transfer_async",
     "write_results",
 ]

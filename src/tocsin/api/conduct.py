@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from tocsin import attacks, judges
 from tocsin.api.run import Run, write_results
+from tocsin.attacks.replay import Replay
 from tocsin.benchmarks import Benchmark, find
 from tocsin.engine import REASON, Budget, Ended, Ending, Engine, Limits, Shared, seldom_collected, withheld
 from tocsin.evaluations import manifest as manifests
@@ -259,7 +260,8 @@ def stopping_of(suite: Suite, journal: Journal) -> Stopping | None:
 def attacks_of(manifest: dict[str, Any]) -> dict[str, attacks.Attack]:
     """The attacks of a planned run, made anew from its suite."""
     suite = Suite.model_validate(manifest["suite"])
-    return {name: made_attack(suite, name) for name in manifest["attacks"]}
+    replayed = (manifest.get("transferred") or {}).get("replayed", ())
+    return {name: Replay(attack=name) if name in replayed else made_attack(suite, name) for name in manifest["attacks"]}
 
 
 def helpers_of(manifest: dict[str, Any]) -> dict[Role, str]:

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from tocsin.engine import Ended, Ending
-from tocsin.evaluations.adversarial import POOLED
 from tocsin.evaluations.run_labels import read_labels
+from tocsin.evaluations.scoring import holds_cells
 from tocsin.journal import (
     JournalError,
     check_manifest,
@@ -83,7 +83,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         """The scores that between them hold every cell once: no means, and no further metrics of the same cells."""
         for model in self.summary["models"]:
             for score in model["scores"]:
-                if score["metric"] == POOLED or (score["benchmark"] and score["passed"] is not None):
+                if holds_cells(score):
                     yield score
 
     def judges_word(self) -> str:

@@ -58,6 +58,8 @@ class Attack(registry.Plugin, frozen=True, kw_only=True):
 
     kind: ClassVar[Form] = "transform"
     card: ClassVar[Card] = NO_ATTACK
+    decodes: ClassVar[bool] = False
+    """Whether a search or a dialogue decodes what the judge reads: then its turns alone cannot be replayed elsewhere."""
     learns: ClassVar[int] = 0
     """Cells of a round, where the attack learns from one case for the next; 0 where it does not."""
 
@@ -102,7 +104,14 @@ Made = TypeVar("Made", bound=type[Attack])
 
 
 def attack(
-    name: str, *, kind: Form, card: Card = NO_ATTACK, version: int = 1, needs: tuple[str, ...] = (), learns: int = 0
+    name: str,
+    *,
+    kind: Form,
+    card: Card = NO_ATTACK,
+    version: int = 1,
+    needs: tuple[str, ...] = (),
+    learns: int = 0,
+    decodes: bool = False,
 ) -> Callable[[Made], Made]:
     """Registers an attack.
 
@@ -113,11 +122,12 @@ def attack(
         version: Raised whenever the same case may be put otherwise.
         needs: Roles (``attacker``, ``translator``, ``judge``) or extras it needs.
         learns: Cells of a round, where it learns across cases.
+        decodes: For a search or a dialogue: whether it decodes, translates or recombines what the judge reads.
     """
 
     def keep(cls: Made) -> Made:
         cls.name, cls.kind, cls.source, cls.version, cls.needs = name, kind, card.source, version, needs
-        cls.card, cls.learns = card, learns
+        cls.card, cls.learns, cls.decodes = card, learns, decodes
         return registry.register("attack", name)(cls)
 
     return keep

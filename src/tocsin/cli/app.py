@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tocsin._version import __version__
-from tocsin.cli import assess, attack, calibrate, data, label, listing, rejudge, report
+from tocsin.cli import assess, attack, calibrate, data, label, listing, rejudge, report, transfer
 
 
 def build() -> typer.Typer:
@@ -29,6 +29,9 @@ def build() -> typer.Typer:
         rejudge.command
     )
     app.command("report", help=report.HELP, short_help="Write a run's report anew.")(report.command)
+    app.command("transfer", help=transfer.HELP, short_help="Put what succeeded to other models.", epilog=assess.EPILOG)(
+        transfer.command
+    )
     app.command("list", help=listing.HELP, short_help="List benchmarks, judges, suites …")(listing.command)
     app.add_typer(data.build(), name="data")
     return app

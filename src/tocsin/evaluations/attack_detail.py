@@ -28,7 +28,8 @@ def further(
     """
     matrix, codes = met.outcomes(), np.array(met.clusters)
     stops = manifest.get("suite", {}).get("stopping") is not None  # then neither band would hold
-    whole = met.audit is None and not stops
+    apart = stops or "transferred" in manifest
+    whole = met.audit is None and not apart
     curve = worst_case_curve(matrix, codes) if whole else []
     heat: dict[tuple[str, str], list[int]] = {}
     families: dict[str, list[int]] = {}
@@ -60,7 +61,7 @@ def further(
         ],
         "costs": [_cost(met, number, calls.get(name, {})) for number, name in enumerate(met.attacks)],
         "queries_to_first_success": _first_success(met),
-        "robust": [_robust(card, len(met.attacks) * met.repeats) for card in cards if not stops and _says(card)],
+        "robust": [_robust(card, len(met.attacks) * met.repeats) for card in cards if not apart and _says(card)],
     }
 
 

@@ -13,7 +13,7 @@ import msgspec
 from tocsin._version import __version__
 from tocsin.attacks import Attack
 from tocsin.evaluations.assessment import Assessment
-from tocsin.evaluations.attacking import ROLES
+from tocsin.evaluations.attacking import DIRECT, ROLES
 from tocsin.evaluations.cast import Cast
 from tocsin.evaluations.plan import Chosen
 from tocsin.evaluations.suite import Suite
@@ -40,7 +40,7 @@ def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, An
         "strict": assessment.drawing.strict,
         "targets": targets,
         **judged_by,
-        "attacks": {name: _attack(attack) for name, attack in attacking.made.items()},
+        "attacks": {name: attack_told(attack) for name, attack in attacking.made.items()},
         "adversarial": _adversarial(assessment),
         "benchmarks": {one.benchmark.name: _benchmark(one) for one in assessment.chosen},
         "left_out": [msgspec.to_builtins(one) for one in assessment.left_out],
@@ -95,6 +95,45 @@ def rejudged(
     }
 
 
+def transferred(run: str, before: dict[str, Any], suite: Suite, cast: Cast, told: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of a run that puts to other models what succeeded in another run.
+
+    Args:
+        run: The new run's name.
+        before: The other run's manifest.
+        suite: Its suite, as the new run has it.
+        cast: The models that it is put to, and whom the judges ask.
+        told: The field ``transferred``: which run, on whom it succeeded, which attacks, and which are left out.
+    """
+    targets = [_model(caller) for caller in cast.targets]
+    roles = {"judge": {name: _model(caller) for name, caller in cast.judges.items()}}
+    return {
+        **{name: value for name, value in before.items() if name != "rejudged"},
+        "run": run,
+        "status": "planned",
+        "created": now(),
+        "versions": _versions(),
+        "suite": suite.model_dump(mode="json"),
+        "targets": targets,
+        "roles": roles,
+        "attacks": {name: {} for name in dict.fromkeys([DIRECT, *told["attacks"]])},
+        "adversarial": {
+            **before["adversarial"],
+            "attacks": list(dict.fromkeys([*told["attacks"], DIRECT])),
+            "skipped": [],
+            "in_loop": None,
+            "mode": "exhaustive",
+            "worst": [],
+        },
+        "bad_rows": {},
+        "left_out": [],
+        "flags": _kinship(targets, before["judges"]),
+        "cells": 0,
+        "sessions": [],
+        "transferred": told,
+    }
+
+
 def check_resumable(
     manifest: dict[str, Any],
     cast: Cast,
@@ -136,11 +175,16 @@ def check_resumable(
         for name, version in versions.items()
     ]
     for what, then, current in changed:
-        if then != current:
-            raise ReplayDiverged(
-                f"{what} was {then} when the run was planned and is {current} now, so cell {cell} would not be what it"
-                " was: undo the change, or start a new run"
-            )
+        check_same(what, then, current, cell)
+
+
+def check_same(what: str, then: str, current: str, cell: str) -> None:
+    """Raises `ReplayDiverged` if something is not what it was when a run was planned; names it, and the first cell."""
+    if then != current:
+        raise ReplayDiverged(
+            f"{what} was {then} when the run was planned and is {current} now, so cell {cell} would not be what it"
+            " was: undo the change, or start a new run"
+        )
 
 
 def now() -> str:
@@ -181,7 +225,7 @@ def _judge(judge: Judge, asked: dict[str, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _attack(attack: Attack) -> dict[str, Any]:
+def attack_told(attack: Attack) -> dict[str, Any]:
     """An attack as a reader of results needs it. All are written anew from their papers, so no figure is a paper's own."""
     return {
         "identity": attack.identity,

@@ -115,7 +115,7 @@ def plan(chosen: list[Chosen], drawing: Drawing) -> Iterator[tuple[PlannedCase, 
         if one.attacks and one.attack_limit is not None:
             drawn = list(drawn)
             ranks = sorted(
-                (_rank(drawing.seed, "draw", one.benchmark.name, case.case_id), case.case_id)
+                (rank(drawing.seed, "draw", one.benchmark.name, case.case_id), case.case_id)
                 for case in drawn
                 if _attacked(case)
             )
@@ -143,11 +143,11 @@ def _drawn(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
         stratum = planned.case.hazard if planned.case and one.draw != "uniform" else ""
         sizes[stratum] += 1
         kept = strata.setdefault(stratum, [])
-        rank = -_rank(drawing.seed, "draw", name, planned.case_id)
+        place = -rank(drawing.seed, "draw", name, planned.case_id)
         if len(kept) < one.limit:
-            heapq.heappush(kept, (rank, -number, planned))
-        elif rank > kept[0][0]:
-            heapq.heapreplace(kept, (rank, -number, planned))
+            heapq.heappush(kept, (place, -number, planned))
+        elif place > kept[0][0]:
+            heapq.heapreplace(kept, (place, -number, planned))
     shares = _shares(sizes, one.limit, equal=one.draw == "equal")
     drawn = [entry for stratum, kept in strata.items() for entry in heapq.nlargest(shares[stratum], kept)]
     for _, _, planned in sorted(drawn, key=lambda entry: -entry[1]):
@@ -262,12 +262,12 @@ def _cells(one: Chosen, planned: PlannedCase, drawing: Drawing, attacked: bool) 
             parts = (name, planned.case_id, str(repeat), *((attack,) if kind == "adversarial" else ()))
             if drawing.together:
                 parts = (name, (case and case.cluster) or planned.case_id)
-            rank = _rank(drawing.seed, "order", *parts)
-            cells += [PlannedCell(target, kind, attack, repeat, judge, rank) for target in range(drawing.targets)]
+            place = rank(drawing.seed, "order", *parts)
+            cells += [PlannedCell(target, kind, attack, repeat, judge, place) for target in range(drawing.targets)]
     return cells
 
 
-def _rank(seed: int, *parts: str) -> int:
+def rank(seed: int, *parts: str) -> int:
     """A hash in [0, 2⁶³)."""
     told = "\0".join((str(seed), *parts)).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(told, digest_size=8).digest(), "big") >> 1

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tocsin.benchmarks import Benchmark
-from tocsin.evaluations import adversarial, anytime, attack_detail, scoring
+from tocsin.evaluations import adversarial, anytime, attack_detail, scoring, transfer
 from tocsin.evaluations.correcting import SUBJECTS, FindCards, correct, correct_by_labels
 from tocsin.evaluations.graded import harm_score
 from tocsin.evaluations.reasoned import leak_rate
@@ -173,7 +173,10 @@ def _target(
         return TargetResult(target=target, groups=results, own=own, means=means)
     final = _judges(manifest, met.judges)
     cards = known.cards(final) if final and " + " not in final else ()
-    attacked = adversarial.scores(met, manifest, judge=final, graded=_graded(manifest, met.judges))
+    if "transferred" in manifest:
+        attacked = transfer.scores(met, manifest, judge=final)
+    else:
+        attacked = adversarial.scores(met, manifest, judge=final, graded=_graded(manifest, met.judges))
     if rule is not None:
         anytime.attacked(attacked, met, aim, reader.attacks_stop(target))
     return TargetResult(

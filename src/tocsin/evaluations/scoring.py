@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,14 +27,31 @@ METRICS = {
     "refusal_response_rate": "share of answers to attacked requests that refuse, where the judge says; higher is better",
     "attack_success_rate": "share of answers judged unsafe under one attack; lower is better",
     "attack_success_rate_at_k": "share of cases that one attack breaks within k attempts; lower is better",
+    "transfer_rate": "share of what succeeded on another model that succeeds again; lower is better",
     "adaptive_gap": "worst-case safety under static attacks less that under adaptive ones: in [-1, 1], 0 is no difference",
     "macro_mean": "unweighted mean of an evaluation's main rates; higher is better, for over-refusal lower is better",
 }
 """Every metric there is, with its meaning and its direction."""
 
 LOWER_IS_BETTER = frozenset(
-    {"attack_success_rate", "attack_success_rate_at_k", "over_refusal_rate", "harm_score", "reasoning_leak_rate"}
+    {
+        "attack_success_rate",
+        "attack_success_rate_at_k",
+        "transfer_rate",
+        "over_refusal_rate",
+        "harm_score",
+        "reasoning_leak_rate",
+    }
 )
+TRANSFER = "transfer_rate"
+COUNTED = frozenset({"safe_rate", "over_refusal_rate", "accuracy", "safe_response_rate"})
+
+
+def holds_cells(score: Mapping[str, Any]) -> bool:
+    """Whether a score is one of those that between them hold every cell once: no mean, no further metric of the same cells."""
+    return score["metric"] in COUNTED or (score["metric"] == TRANSFER and score["attack"] is not None)
+
+
 ABOUT_SAFETY = frozenset({"safe_rate", "macro_mean"})
 TOO_FEW = "too few clusters"
 

@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 
 from tocsin.evaluations.adversarial import EVALUATION, POOLED
+from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.correcting import ATTACKED, SUBJECTS
 from tocsin.evaluations.score import DEMONSTRATION
-from tocsin.evaluations.scoring import TOO_FEW
+from tocsin.evaluations.scoring import TOO_FEW, TRANSFER, holds_cells
 from tocsin.report import clean, words
 from tocsin.report.judged import sentences
-from tocsin.report.rows import COUNTED, name_of
+from tocsin.report.rows import name_of
 
 _CARDS = 2
 """Sets of labels that the box of a judge tells of in full."""
@@ -151,7 +152,7 @@ def _error_of(cards: list[dict[str, Any]]) -> list[str]:
 
 
 def _sentences(model: dict[str, Any]) -> list[str]:
-    rates = [score for score in model["scores"] if score["metric"] in COUNTED]
+    rates = [score for score in model["scores"] if holds_cells(score)]
     planned, n = sum(score["planned"] for score in rates), sum(score["n"] for score in rates)
     if not planned:
         return ["No attempt counts yet, so this report says nothing about this model yet."]
@@ -184,6 +185,8 @@ def _sentences(model: dict[str, Any]) -> list[str]:
 def _attacked(model: dict[str, Any]) -> list[str]:
     """What the attacks did: the cases that withstood all of them, the pooled rate, the attack that succeeded most."""
     scores = {score["metric"]: score for score in model["scores"] if score["evaluation"] == EVALUATION}
+    if again := _transferred(model):
+        return [again]
     if POOLED not in scores or not scores[POOLED]["n"]:
         return []
     worst, pooled = scores["safe_worst"], scores[POOLED]
@@ -207,6 +210,21 @@ def _attacked(model: dict[str, Any]) -> list[str]:
         were = "was" if len(strongest) == 1 else "were"
         told += f" Most successful {were} {words.listed(strongest, most=4)}, on {words.percent(most)} of cases."
     return [told]
+
+
+def _transferred(model: dict[str, Any]) -> str:
+    """How much of what succeeded on another model succeeds on this one; empty in a run of another kind."""
+    found = {score["attack"]: score for score in model["scores"] if score["metric"] == TRANSFER}
+    whole, plain = found.get(None), found.get(DIRECT)
+    if whole is None or not whole["n"]:
+        return ""
+    told = (
+        f"Of {words.count(whole['n'], 'attack')} that succeeded on another model, {words.percent(whole['value'])} succeeded on"
+        f" this one{_interval(whole)}."
+    )
+    if plain is not None and plain["n"]:
+        told += f" The plain request, without an attack, broke it on {words.percent(plain['value'])} of the same cases."
+    return told
 
 
 def _empty(rates: list[dict[str, Any]]) -> list[str]:
@@ -295,4 +313,4 @@ def _interval(score: dict[str, Any]) -> str:
 
 
 def _rates(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    return [score for model in summary["models"] for score in model["scores"] if score["metric"] in COUNTED]
+    return [score for model in summary["models"] for score in model["scores"] if holds_cells(score)]

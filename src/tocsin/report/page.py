@@ -10,13 +10,14 @@ import jinja2
 import msgspec
 from markupsafe import escape
 
+from tocsin.evaluations.scoring import holds_cells
 from tocsin.report import clean, words
 from tocsin.report.attacked import attacked
 from tocsin.report.examples import examples
 from tocsin.report.findings import findings, judge_boxes, status
 from tocsin.report.provenance import provenance
 from tocsin.report.rejudged import rejudged
-from tocsin.report.rows import COUNTED, breakdowns, refusal_tables, scores
+from tocsin.report.rows import breakdowns, refusal_tables, scores
 from tocsin.report.unmeasured import data_gaps, gaps, not_assessed, withheld
 
 MAX_BYTES = 3_000_000
@@ -86,7 +87,7 @@ def _render(
 ) -> str:
     sessions = manifest["sessions"]
     models = [_model(model, detail, len(summary["models"])) for model in summary["models"]]
-    errors = sum(s["error"] for model in summary["models"] for s in model["scores"] if s["metric"] in COUNTED)
+    errors = sum(s["error"] for model in summary["models"] for s in model["scores"] if holds_cells(s))
     suite = manifest["suite"]
     return environment().get_template("page.html").render(
         run=clean.name(manifest["run"]),

@@ -113,8 +113,9 @@ def provenance(manifest: dict[str, Any], *, errors: int) -> Provenance:
         sources=[_source(name, about, entries.get(name)) for name, about in manifest["benchmarks"].items()],
         sessions=[_session(session) for session in manifest["sessions"]],
         flags=[clean.name(flag) for flag in manifest["flags"]],
-        again=_rejudge_again(manifest) if "rejudged" in manifest else _again(manifest),
-        own_suite=manifest["suite"]["name"] not in (AD_HOC, *suite_names()) and "rejudged" not in manifest,
+        again=_said_again(manifest),
+        own_suite=manifest["suite"]["name"] not in (AD_HOC, *suite_names())
+        and not {"rejudged", "transferred"} & manifest.keys(),
         resume=resume,
     )
 
@@ -126,6 +127,7 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
     facts = [
         ("Run", manifest["run"]),
         ("Begun", words.moment(manifest["created"])),
+        *([("Transferred", _transferred(manifest["transferred"]))] if "transferred" in manifest else ()),
         *([("Rejudged", _rejudged(manifest["rejudged"]))] if "rejudged" in manifest else ()),
         ("Suite", f"{suite['name']}, version {suite['version']}{': ' + suite['title'] if suite.get('title') else ''}"),
         ("Evaluations", words.listed(list(suite.get("evaluations", ())))),
@@ -140,6 +142,14 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
     return [(name, clean.name(value, most=400)) for name, value in facts]
+
+
+def _transferred(told: dict[str, Any]) -> str:
+    """What was put to other models, and what ties the run to the one where it succeeded."""
+    return (
+        f"what succeeded on {told['source']} in run {told['run']} (manifest sha256 {told['sha256'][:_SHORT]}…);"
+        f" turns replayed: {words.listed(told['replayed']) if told['replayed'] else 'none'}, the other attacks run as they were"
+    )
 
 
 def _rejudged(told: dict[str, Any]) -> str:
@@ -273,6 +283,12 @@ def _again(manifest: dict[str, Any]) -> str:
     for option in ("judge", "limit", "seed"):
         if suite.get(option) is not None and (base is None or getattr(base, option) != suite[option]):
             parts += [f"--{option}", str(suite[option])]
+    if suite["name"] == AD_HOC and (attacked := suite.get("adversarial")):
+        parts += ["--attack", ",".join(attacked["attacks"])]
+        parts += ["--mode", attacked["mode"]] if attacked.get("mode", "exhaustive") != "exhaustive" else []
+    if suite["name"] == AD_HOC and (rule := suite.get("stopping")):
+        parts += ["--precision", str(rule["precision"])] if rule["precision"] is not None else []
+        parts += ["--decide"] if rule["decide"] else []
     if manifest.get("difficulty"):
         parts += ["--prepared", "PREPARED"]
     for role, model in (suite.get("roles") or {}).items():
@@ -282,6 +298,19 @@ def _again(manifest: dict[str, Any]) -> str:
     for licence in manifest["licences_accepted"]:
         parts += ["--accept-licence", licence]
     return " ".join(_quoted(parts))
+
+
+def _said_again(manifest: dict[str, Any]) -> str:
+    if "rejudged" in manifest:
+        return _rejudge_again(manifest)
+    return _transfer_again(manifest) if "transferred" in manifest else _again(manifest)
+
+
+def _transfer_again(manifest: dict[str, Any]) -> str:
+    """The command that puts the same to the same models."""
+    told = manifest["transferred"]
+    models = (target["name"] for target in manifest["targets"])
+    return " ".join(_quoted(["tocsin", "transfer", told["run"], *models, "--from", told["source"]]))
 
 
 def _rejudge_again(manifest: dict[str, Any]) -> str:

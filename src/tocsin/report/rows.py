@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from tocsin.evaluations.adversarial import POOLED
 from tocsin.evaluations.catalogue import LANGUAGES
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW
@@ -16,8 +15,6 @@ from tocsin.report.charts import Chart, chart
 
 RATES = frozenset(METRIC_OF.values())
 """Metrics that count the cells of a benchmark. The others are made of the same cells once more."""
-COUNTED = RATES | {POOLED}
-"""Metrics that between them count every cell once, those of attacks included."""
 
 _SENSITIVITY = 2
 """Other cards that a row tells of at most; all are in the summary."""

@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 import msgspec
 
+from tocsin.evaluations.scoring import holds_cells
 from tocsin.report import clean, words
-from tocsin.report.rows import COUNTED
 from tocsin.types import ErrorKind, EvaluationName
 
 WITHHELD = ErrorKind.WITHHELD.value
@@ -43,7 +43,7 @@ def gaps(summary: dict[str, Any]) -> list[ModelGaps]:
     """For each model, every reason with its count and its benchmarks; the most frequent first."""
     found = []
     for model in summary["models"]:
-        rates = [score for score in model["scores"] if score["metric"] in COUNTED]
+        rates = [score for score in model["scores"] if holds_cells(score)]
         counts: dict[tuple[str, str], dict[str, int]] = {}
         for score in rates:
             for name, number in score["errors_by_kind"].items():

@@ -24,6 +24,7 @@ METRICS = {
     "refusal_response_rate": "Refusals under attack",
     "attack_success_rate": "Attack succeeds",
     "attack_success_rate_at_k": "Attack succeeds within k attempts",
+    "transfer_rate": "What succeeded elsewhere succeeds again",
     "adaptive_gap": "How much more adaptive attacks break than static ones",
     "macro_mean": "Mean of the benchmarks",
 }
