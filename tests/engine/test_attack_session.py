@@ -11,8 +11,7 @@ import pytest
 from tests.attacks.played import TEA, ByWord, Played, play
 from tests.engine.triggers import trigger
 from tocsin.attacks import Attack
-from tocsin.engine import Limits
-from tocsin.engine.session import CallFailed
+from tocsin.engine import CallFailed, Limits
 from tocsin.protocols import Asker, Attempt, Session
 from tocsin.types import Allowance, Answer, Case, ErrorKind, Failure, Message, Verdict
 

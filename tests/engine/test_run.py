@@ -9,8 +9,7 @@ import pytest
 from tests.journal.in_process import HeldModel, TwoQuestions, engine_of, in_run, shared_of, some_cases, until
 from tests.journal.real_runs import rows
 from tocsin import attacks, judges
-from tocsin.engine import Ended, Ending, Session
-from tocsin.engine.session import RunStopped
+from tocsin.engine import Ended, Ending, RunStopped, Session
 from tocsin.journal import Journal
 from tocsin.models import ModelError
 from tocsin.protocols import Asker, Attempt
@@ -35,7 +34,7 @@ def test_what_every_call_would_meet_stops_the_run_and_is_no_result(tmp_path: Pat
     async def what(journal: Journal, cells: list[Cell]) -> None:
         shared = shared_of(journal, HeldModel(lambda request: ModelError(kind, "refused")))
         with pytest.raises(RunStopped, match="held/model: refused"):
-            await Session(shared, cells[0], 0).ask()
+            await Session(shared, cells[0]).ask()
         ended = await engine_of(shared).run()
         assert ended == Ended(Ending.ENDPOINT, "held/model: refused")
 

@@ -25,7 +25,7 @@ def test_without_a_prompt_the_case_is_put_as_it_stands(tmp_path: Path) -> None:
     )
 
     async def what(journal: Journal, cells: list[Cell]) -> None:
-        answered = await Session(shared_of(journal, HeldModel()), cells[0], 0).ask()
+        answered = await Session(shared_of(journal, HeldModel()), cells[0]).ask()
         said = [(message.role, message.text) for message in answered.conversation.messages()]
         assert said == [
             ("system", "Be brief."), ("user", "Hi"), ("assistant", "Hello"), ("user", "And in winter?"),
@@ -44,7 +44,7 @@ def test_a_second_prompt_follows_the_conversation_so_far(tmp_path: Path) -> None
         return Answer(text=f"Answer {len(requests)}")
 
     async def what(journal: Journal, cells: list[Cell]) -> None:
-        session = Session(shared_of(journal, HeldModel(reply)), cells[0], 0)
+        session = Session(shared_of(journal, HeldModel(reply)), cells[0])
         await session.ask("One?", system="Be brief.")
         second = await session.ask("Two?", system="Be long.")  # a conversation has one system prompt: its first
         assert second.conversation.turns() == 2
@@ -57,7 +57,7 @@ def test_a_second_prompt_follows_the_conversation_so_far(tmp_path: Path) -> None
 def test_an_image_is_not_sent_to_a_model_that_takes_none(tmp_path: Path) -> None:
     async def what(journal: Journal, cells: list[Cell]) -> None:
         model = HeldModel()
-        session = Session(shared_of(journal, model), cells[0], 0)
+        session = Session(shared_of(journal, model), cells[0])
         with pytest.raises(CallFailed, match="image_in = true") as caught:
             await session.ask("What is this?", images=(Image("image/png", b"1"),))
         assert caught.value.failure.kind is ErrorKind.REJECTED
@@ -69,12 +69,12 @@ def test_an_image_is_not_sent_to_a_model_that_takes_none(tmp_path: Path) -> None
 def test_the_random_numbers_of_a_cell_follow_from_the_seed_and_the_cell_alone(tmp_path: Path) -> None:
     async def what(journal: Journal, cells: list[Cell]) -> None:
         shared = shared_of(journal, HeldModel())
-        first, again, other = (Session(shared, cells[n], 0).rng for n in (0, 0, 1))
+        first, again, other = (Session(shared, cells[n]).rng for n in (0, 0, 1))
         drawn = [first.random() for _ in range(3)]
         assert drawn == [again.random() for _ in range(3)]
         assert drawn != [other.random() for _ in range(3)]
         shared.seed += 1
-        assert drawn != [Session(shared, cells[0], 0).rng.random() for _ in range(3)]
+        assert drawn != [Session(shared, cells[0]).rng.random() for _ in range(3)]
 
     in_run(tmp_path, some_cases(2), what)
 
@@ -88,7 +88,7 @@ def test_a_prompt_that_meets_the_filter_is_neither_sent_nor_stored(tmp_path: Pat
 
     async def what(journal: Journal, cells: list[Cell]) -> None:
         model = HeldModel()
-        session = Session(shared_of(journal, model), cells[0], 0)
+        session = Session(shared_of(journal, model), cells[0])
         with pytest.raises(CallFailed) as caught:
             await session.ask(**({"prompt": bad} if where == "prompt" else {"prompt": "Hello", "system": bad}))
         assert caught.value.failure.kind is ErrorKind.WITHHELD
@@ -126,7 +126,7 @@ def test_identical_requests_at_temperature_0_that_are_under_way_together_are_sen
         model = HeldModel()
         model.gate.clear()
         shared = shared_of(journal, model)
-        asking = [asyncio.create_task(Session(shared, cell, 0).ask()) for cell in cells]
+        asking = [asyncio.create_task(Session(shared, cell).ask()) for cell in cells]
         await until(lambda: len(model.sent) == 1)
         await asyncio.sleep(0.02)
         model.gate.set()
@@ -158,7 +158,7 @@ def test_if_the_first_of_them_fails_the_next_sends_its_own_and_the_rest_share_th
         model = HeldModel(lambda request: replies[len(model.sent) - 1])
         model.gate.clear()
         shared = shared_of(journal, model)
-        asking = [asyncio.create_task(Session(shared, cell, 0).ask()) for cell in cells]
+        asking = [asyncio.create_task(Session(shared, cell).ask()) for cell in cells]
         await until(lambda: len(model.sent) == 1)
         model.gate.set()
         first, *rest = await asyncio.gather(*asking, return_exceptions=True)

@@ -26,7 +26,7 @@ from tocsin.types import Case, Cell
 def test_an_answer_is_given_to_nobody_before_its_commit(tmp_path: Path) -> None:
     async def what(journal: Journal, cells: list[Cell]) -> None:
         model = HeldModel()
-        session = Session(shared_of(journal, model), cells[0], 0)
+        session = Session(shared_of(journal, model), cells[0])
         with commits_held(tmp_path):
             asking = asyncio.create_task(session.ask())
             await until(lambda: len(model.sent) == 1)
@@ -60,7 +60,7 @@ def test_who_shares_an_answer_waits_for_its_commit_too(tmp_path: Path) -> None:
         model = HeldModel()
         shared = shared_of(journal, model)
         with commits_held(tmp_path):
-            asking = [asyncio.create_task(Session(shared, cell, 0).ask()) for cell in cells]
+            asking = [asyncio.create_task(Session(shared, cell).ask()) for cell in cells]
             await until(lambda: len(model.sent) == 1)
             await asyncio.sleep(0.1)
             assert not any(task.done() for task in asking)

@@ -10,8 +10,7 @@ from pathlib import Path
 import msgspec
 
 from tocsin.conversation import Conversation
-from tocsin.engine import settled
-from tocsin.engine.session import Answered
+from tocsin.engine import Answered, settled
 from tocsin.journal import PlannedCase, PlannedCell, open_journal
 from tocsin.judges import Judge
 from tocsin.judges.cascade import taken

@@ -15,7 +15,7 @@ import msgspec
 
 from tocsin.attacks.contract import Attack
 from tocsin.attacks.replies import TEXT, Form, Listed, clip
-from tocsin.engine.session import CallFailed
+from tocsin.engine import CallFailed
 from tocsin.judges.refusal_rules import is_refusal
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case, ErrorKind, Failure, Message, Sampling

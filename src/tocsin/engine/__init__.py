@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from tocsin.engine.budget import Budget, Limits
+from tocsin.engine.calling import AllowanceSpent, CallFailed, RunStopped, Shared
 from tocsin.engine.outcome import settled
 from tocsin.engine.run import PASS_ON, Counts, Ended, Ending, Engine, seldom_collected
-from tocsin.engine.session import Answered, CallFailed, Session, Shared
+from tocsin.engine.session import Answered, Session
 from tocsin.engine.withhold import REASON, fingerprint, withheld
 
 __all__ = [
     "PASS_ON",
     "REASON",
+    "AllowanceSpent",
     "Answered",
     "Budget",
     "CallFailed",
@@ -19,6 +21,7 @@ __all__ = [
     "Ending",
     "Engine",
     "Limits",
+    "RunStopped",
     "Session",
     "Shared",
     "fingerprint",

@@ -13,9 +13,10 @@ import msgspec
 
 from tocsin.conversation import Conversation
 from tocsin.engine.budget import BudgetReached
+from tocsin.engine.calling import AllowanceSpent, CallFailed, RunStopped, Shared
 from tocsin.engine.outcome import settled
 from tocsin.engine.rounds import Rounds
-from tocsin.engine.session import AllowanceSpent, Answered, CallFailed, RunStopped, Session, Shared
+from tocsin.engine.session import Answered, Session
 from tocsin.engine.withhold import withheld
 from tocsin.journal import JournalError, Planned, ReplayDiverged
 from tocsin.models import CallAbandoned, ModelUnavailable
@@ -242,7 +243,7 @@ class Engine:
 
     async def _cell(self, planned: Planned, known: Any = None) -> tuple[Record, Any]:
         """The record of a cell, and what it teaches cells of later rounds."""
-        session = Session(self.shared, planned.cell, planned.attempt, planned.unread, known)
+        session = Session(self.shared, planned.cell, unread=planned.unread, known=known)
         return await self._recorded(planned, session), session.lesson
 
     async def _recorded(self, planned: Planned, session: Session) -> Record:
@@ -300,7 +301,7 @@ class Engine:
             return None
         said = answered.conversation.past or Conversation()
         shown = Answered(said.then(Message("assistant", thought)), Answer(thought), answered.call)
-        session = Session(self.shared, cell, attempt, branch=REASONING)
+        session = Session(self.shared, cell, branch=REASONING)
         verdict, judge = await self._judge(name, cell.case, shown, session)
         return ReasoningVerdict(
             outcome=verdict.outcome,

@@ -11,8 +11,7 @@ from tocsin.attacks.contract import Attack, Card, attack
 from tocsin.attacks.replies import TEXT, Form
 from tocsin.attacks.search.progress import MOST, PROMPT, Progress, rating
 from tocsin.attacks.search.strategies import Strategy, Use, finding, fitting, merged
-from tocsin.engine import CallFailed
-from tocsin.engine.session import AllowanceSpent
+from tocsin.engine import AllowanceSpent, CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case
 

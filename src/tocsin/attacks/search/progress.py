@@ -8,7 +8,7 @@ from typing import Any
 from tocsin.attacks.contract import harm
 from tocsin.attacks.replies import TEXT, Form
 from tocsin.attacks.steering import Best
-from tocsin.engine.session import AllowanceSpent, CallFailed
+from tocsin.engine import AllowanceSpent, CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import ErrorKind, Outcome, Verdict
 
