@@ -326,6 +326,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Identity of the judge; empty where none was needed."""
     reasoning: ReasoningVerdict | None = None
     """The verdict on the reasoning, where a judge was asked for one: a row of its own."""
+    read_as: str | None = None
+    """What the judge read in place of the answer, where an attack decoded it: a row of its own."""
 
 
 class Score(msgspec.Struct, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from pathlib import Path
@@ -13,7 +14,7 @@ from perf.wire_server import serve
 from tests.evaluations.test_roles import configured, main
 from tests.judges.asked import ticket_in
 from tests.models.endpoints import Asked, Said, chat, endpoint
-from tocsin.api import Run, assess, resume
+from tocsin.api import Run, assess, resume, write_results
 from tocsin.engine import Limits
 
 NO, YES = "I'm sorry, but I can't help with that.", "Certainly. First, put the kettle on."
@@ -335,3 +336,29 @@ def test_judge_that_grades_gives_the_mean_grade_of_all_answers_and_of_each_attac
     whole = found["harm_score", None]
     assert (whole["value"], whole["n"], whole["n_cases"], whole["n_clusters"]) == (5 / 16, 20, 10, 10)
     assert whole["evaluation"] == "adversarial"
+
+
+def test_the_journal_keeps_what_the_judge_read_where_an_attack_decoded_it_and_the_page_shows_it_on_request(
+    tmp_path: Path,
+) -> None:
+    own = tmp_path / "mine.jsonl"
+    own.write_text('{"id": "tea", "prompt": "How is tea made?"}\n', encoding="utf-8")
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(
+        "name: coded\njudge: refusal\nattacks: {coded: {attack: jailbroken, variant: rot13}}\n"
+        "adversarial: {attacks: [coded]}\nevaluations: [adversarial]\n",
+        encoding="utf-8",
+    )
+    said = "Put the kettle on, and wait until it boils."
+    with serve(text=codecs.encode(said, "rot13")) as target:
+        run = assess(
+            "t", cases=own, suite=str(suite), judge="refusal", config=configured(tmp_path, t=target), out=tmp_path
+        )
+    write_results(run.folder, run.manifest, reveal=True)
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "What the judge read" in page
+    assert said in page
+    write_results(run.folder, run.manifest)
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "under attack" in page
+    assert "kettle" not in page

@@ -264,11 +264,12 @@ class Engine:
             return _error(cell, attempt, ErrorKind.INTERNAL, f"attack {cell.attack!r}: {_said(error)}")
         if not isinstance(answered, Answered):
             return _error(cell, attempt, ErrorKind.INTERNAL, f"attack {cell.attack!r} returned no attempt")
-        answer = answered.answer
+        answer, read_as = answered.answer, answered.read_as
         verdict, judge = settled(cell.case, answer, answered.text), ""
         if verdict is None and answered.undecodable:
             verdict = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.UNDECODABLE)
-        if answered.read_as is not None and withheld(answered.read_as):  # the filter saw it encoded
+        if read_as is not None and withheld(read_as):  # the filter saw it encoded
+            read_as = None
             verdict, judge = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD), ""
         if verdict is None:
             verdict, judge = await self._judge(cell.judge, cell.case, answered, session)
@@ -288,6 +289,7 @@ class Engine:
             detail=verdict.rationale,
             judge=judge,
             reasoning=await self._leak(cell, attempt, answered) if self._reasoning else None,
+            read_as=read_as,
         )
 
     async def _leak(self, cell: Cell, attempt: int, answered: Answered) -> ReasoningVerdict | None:

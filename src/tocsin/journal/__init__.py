@@ -7,7 +7,7 @@ from tocsin.journal.copying import FreeText, Survey, copy_journal, survey
 from tocsin.journal.errors import JournalError, JournalFull, ReplayDiverged, RunLocked, readable
 from tocsin.journal.folder import RunFolder, check_manifest, held_still, read_manifest, write_private
 from tocsin.journal.journal import Journal, Planned, PlannedCase, PlannedCell
-from tocsin.journal.writer import connect, open_journal
+from tocsin.journal.writer import connect, has_readings, open_journal
 
 __all__ = [
     "FreeText",
@@ -27,6 +27,7 @@ __all__ = [
     "connect",
     "copy_journal",
     "encode_request",
+    "has_readings",
     "held_still",
     "open_journal",
     "read_manifest",

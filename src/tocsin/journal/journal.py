@@ -101,6 +101,7 @@ class Journal:
                 self._set_meta("version", str(schema.VERSION))
             self._check()
             self._reader.execute(schema.REASONING)
+            self._reader.execute(schema.READINGS)
             (self._last_call,) = self._reader.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()
             self._copied = int(self._meta(schema.COPIED) or 0)
             (self._last_decision,) = self._reader.execute("SELECT coalesce(max(id), 0) FROM decisions").fetchone()
@@ -362,6 +363,8 @@ class Journal:
         if (t := r.reasoning) is not None:  # in the same commit, as nothing is awaited between the two
             row = (r.cell, r.attempt, t.outcome.value, t.refused, t.score, t.reason, t.detail, t.judge)
             self._writer.put(schema.INSERT_REASONING, row)
+        if r.read_as is not None:
+            self._writer.put(schema.INSERT_READING, (r.cell, r.attempt, r.read_as.encode("utf-8", "replace").decode()))
         self._writer.put(
             schema.INSERT_RECORD,
             (

@@ -100,6 +100,16 @@ CREATE TABLE IF NOT EXISTS reasoning (
 """Verdicts on the reasoning that answers show, one a record at most. It came after the first version's tables and changes none of
 them: a journal that was made before gets it when a run goes on with it, and who only reads takes its absence for no verdict."""
 
+READINGS = """
+CREATE TABLE IF NOT EXISTS readings (
+    cell INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (cell, attempt)
+) WITHOUT ROWID;
+"""
+"""What the judge read where an attack decoded, translated or recombined the answer. As `REASONING`, it came later."""
+
 INDEX = "CREATE UNIQUE INDEX IF NOT EXISTS calls_by_key ON calls (key, attempt)"
 """Finds calls by their key. It is made when a call is first looked for, and at the end: keys are hashes, so that each new
 one changes a page of its own, and keeping the index up to date cost half of a commit's CPU."""
@@ -131,4 +141,5 @@ COPIED = "copied"
 INSERT_CALL = "INSERT INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 INSERT_RECORD = "INSERT INTO records VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 INSERT_REASONING = "INSERT INTO reasoning VALUES (?,?,?,?,?,?,?,?)"
+INSERT_READING = "INSERT INTO readings VALUES (?,?,?)"
 INSERT_DECISION = "INSERT INTO decisions VALUES (?,?,?)"

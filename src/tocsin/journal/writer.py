@@ -19,7 +19,13 @@ from tocsin.journal.errors import JournalError, JournalFull, readable
 from tocsin.journal.folder import JOURNAL
 
 GATHER_SECONDS = 0.004
-_TABLES = (schema.INSERT_CALL, schema.INSERT_RECORD, schema.INSERT_REASONING, schema.INSERT_DECISION)
+_TABLES = (
+    schema.INSERT_CALL,
+    schema.INSERT_RECORD,
+    schema.INSERT_REASONING,
+    schema.INSERT_READING,
+    schema.INSERT_DECISION,
+)
 
 
 class Writer:
@@ -170,6 +176,11 @@ def untouched(path: Path) -> str:
     log = path.with_name(f"{path.name}-wal")
     how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
     return f"file:{quote(str(path.resolve()))}?{how}"
+
+
+def has_readings(db: sqlite3.Connection) -> bool:
+    """Whether a journal says what judges read where it was not the answer: those of earlier versions do not."""
+    return db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'readings'").fetchone() is not None
 
 
 def open_journal(folder: Path) -> sqlite3.Connection:

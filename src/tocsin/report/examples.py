@@ -13,7 +13,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tocsin.engine import withheld
+from tocsin.evaluations.adversarial import POOLED
+from tocsin.evaluations.scoring import TRANSFER
 from tocsin.evaluations.tally import METRIC_OF
+from tocsin.journal import has_readings
 from tocsin.report import clean, words
 from tocsin.report.rows import RATES
 from tocsin.report.unmeasured import WITHHELD
@@ -25,13 +28,15 @@ _WINDOW = 50_000
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}")
 _DETAILS = """
 SELECT s.case_id, s.hazard, s.language, s.body, c.attack, c.repeat, r.refused, r.blocked, r.truncated, r.invalid,
-       r.controversial, r.choice, r.reason, r.detail, r.judge, k.request, k.answer
+       r.controversial, r.choice, r.reason, r.detail, r.judge, k.request, k.answer, {reading}
 FROM records r JOIN cells c ON c.id = r.cell JOIN cases s ON s.id = c.case_ref LEFT JOIN calls k ON k.id = r.call
 WHERE r.cell = ? AND s.stopped IS NOT ? ORDER BY r.attempt DESC LIMIT 1
 """
 
-Key = tuple[int, str, str, str]
-"""Target, evaluation, benchmark, metric: one figure of the run."""
+_READING = "(SELECT text FROM readings t WHERE t.cell = r.cell AND t.attempt = r.attempt)"
+
+Key = tuple[int, str, str | None, str]
+"""Target, evaluation, benchmark, metric: one figure of the run. Attacked answers are one, whatever their benchmark."""
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -64,6 +69,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     """Characters; None where there is no answer."""
     turns: list[Turn]
     answer: str | None
+    read_as: str | None
+    """What the judge read in place of the answer, where the attack decoded it."""
     detail: str
     hidden: bool
     """Whether its text is not shown even on request, because it meets the filter."""
@@ -134,7 +141,7 @@ def examples(
             groups.append(
                 ExampleGroup(
                     model=clean.name(summary["models"][key[0]]["model"]),
-                    title=clean.name(key[2]),
+                    title=clean.name(key[2] or "under attack"),
                     metric=words.METRICS[key[3]],
                     examples=present,
                 )
@@ -146,7 +153,7 @@ def _pick(db: sqlite3.Connection, summary: dict[str, Any], each: int) -> dict[Ke
     """The first `each` cells of every figure and outcome, in the run's order."""
     wanted = _wanted(summary, each)
     found: dict[Key, dict[str, list[_Picked]]] = {key: {} for key in wanted}
-    first: dict[tuple[int, str], Key] = {}
+    first: dict[tuple[int, str | None], Key] = {}
     for key in wanted:
         first.setdefault((key[0], key[2]), key)
     gaps = _gaps(db, first) if any(model["unfinished"] for model in summary["models"]) else {}
@@ -185,7 +192,7 @@ def _wanted(summary: dict[str, Any], each: int) -> dict[Key, dict[str, int]]:
     there: dict[Key, dict[str, int]] = {}
     for target, model in enumerate(summary["models"]):
         for score in model["scores"]:
-            if score["metric"] not in RATES:
+            if score["metric"] not in RATES | {POOLED, TRANSFER} or score["attack"]:
                 continue
             counts = there.setdefault((target, score["evaluation"], score["benchmark"], score["metric"]), {})
             stopped = score["errors_by_kind"].get(WITHHELD, 0)
@@ -201,7 +208,7 @@ def _wanted(summary: dict[str, Any], each: int) -> dict[Key, dict[str, int]]:
     return {key: {o: min(each, n) for o, n in counts.items() if n > 0} for key, counts in there.items()}
 
 
-def _gaps(db: sqlite3.Connection, first: dict[tuple[int, str], Key]) -> dict[Key, int]:
+def _gaps(db: sqlite3.Connection, first: dict[tuple[int, str | None], Key]) -> dict[Key, int]:
     """Figure → its first unfinished cell: what was finished beyond it does not count, and is not shown."""
     found: dict[Key, int] = {}
     rows = db.execute(
@@ -214,19 +221,24 @@ def _gaps(db: sqlite3.Connection, first: dict[tuple[int, str], Key]) -> dict[Key
     return found
 
 
-def _key(target: int, evaluation: str, benchmark: str, kind: str, first: dict[tuple[int, str], Key]) -> Key | None:
+def _key(
+    target: int, evaluation: str, benchmark: str, kind: str, first: dict[tuple[int, str | None], Key]
+) -> Key | None:
     """The figure a cell enters. Rows that became no case count in their benchmark's first one."""
+    if evaluation == "adversarial":
+        return first.get((target, None))
     if kind in METRIC_OF:
         return target, evaluation, benchmark, METRIC_OF[kind]
     return first.get((target, benchmark))
 
 
 def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: bool) -> Example | None:
-    row = db.execute(_DETAILS, (cell, WITHHELD)).fetchone()
+    query = _DETAILS.format(reading=_READING if has_readings(db) else "NULL")
+    row = db.execute(query, (cell, WITHHELD)).fetchone()
     if row is None:
         return None
     case_id, hazard, language, body, attack, repeat, refused, blocked, truncated, invalid, *rest = row
-    controversial, choice, reason, detail, judge, request, answered = rest
+    controversial, choice, reason, detail, judge, request, answered, read_as = rest
     case = _read(body, _Case) or _Case()
     asked = _read(request, _Request) or _Request([_Message("user", case.prompt, case.images)] if body else [])
     answer = _read(answered, _Answer)
@@ -244,7 +256,7 @@ def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: 
         if flag
     ]
     texts = [message.text for message in asked.messages]
-    texts += [case.prompt, detail, answer.text if answer else "", answer.reasoning if answer else ""]
+    texts += [case.prompt, detail, read_as or "", answer.text if answer else "", answer.reasoning if answer else ""]
     hidden = reveal and any(map(withheld, texts))
     show = reveal and not hidden
     ways = [attack] if attack != "direct" else []
@@ -268,6 +280,7 @@ def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: 
         answer_length=None if answer is None else len(answer.text),
         turns=_turns(case, asked) if show else [],
         answer=clean.visible(answer.text) if show and answer else None,
+        read_as=clean.visible(read_as) if show and read_as is not None else None,
         detail=clean.visible(detail) if show else "",
         hidden=hidden,
     )
