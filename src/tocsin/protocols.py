@@ -110,6 +110,7 @@ class Session(Protocol):
         system: str | None = None,
         images: tuple[Image, ...] = (),
         history: Sequence[Message] = (),
+        prefill: str = "",
     ) -> Attempt:
         """Puts a prompt to the target, after the conversation so far; without one, the case as it stands.
 
@@ -118,6 +119,7 @@ class Session(Protocol):
             system: A system prompt, before the first turn; after the case's own, where it has one.
             images: Images that go with the prompt.
             history: Invented turns that stand before the first one. The judge is not shown them as the target's words.
+            prefill: How the target's answer begins. Some endpoints repeat it in their answer, and some do not.
         """
         ...
 

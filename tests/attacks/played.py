@@ -91,6 +91,7 @@ class Played(msgspec.Struct, kw_only=True):
         calls: Role and branch of each journaled call.
         ended: How the run ended.
         folder: Its folder: play it again to resume.
+        reading: What the judge read of the first case in place of the answer; None where it was the answer.
     """
 
     records: list[dict[str, Any]]
@@ -101,6 +102,7 @@ class Played(msgspec.Struct, kw_only=True):
     ended: Ended
     folder: Path
     decisions: list[tuple[str, Any]]
+    reading: str | None
 
     @property
     def record(self) -> dict[str, Any]:
@@ -202,9 +204,11 @@ async def _play(
         decisions = [
             (scope, json.loads(body)) for scope, body in db.execute("SELECT scope, body FROM decisions ORDER BY id")
         ]
+        reading = db.execute("SELECT text FROM readings ORDER BY cell, attempt DESC LIMIT 1").fetchone()
     finally:
         db.close()
     return Played(
         records=records, target=models["target"], attacker=models["attacker"], translator=models["translator"],
         calls=calls, ended=ended, folder=folder, decisions=decisions,
+        reading=reading and reading[0],
     )  # fmt: skip

@@ -164,6 +164,7 @@ class Session:
         system: str | None = None,
         images: tuple[Image, ...] = (),
         history: Sequence[Message] = (),
+        prefill: str = "",
     ) -> Answered:
         """Puts a prompt to the target, after the conversation so far; without one, the case as it stands.
 
@@ -180,7 +181,8 @@ class Session:
                 before = (Message("system", told),) if told else ()
             spoken = (*before, Message("user", prompt, images))
         head = sum(message.role == "system" for message in spoken[:1])
-        messages = (*spoken[:head], *self._invented, *spoken[head:])
+        begun = (Message("assistant", prefill),) if prefill else ()
+        messages = (*spoken[:head], *self._invented, *spoken[head:], *begun)
         if any(message.images for message in messages) and not self._line.model("target").capabilities.image_in:
             why = "the model takes no images (if it does, say image_in = true in tocsin.toml)"
             raise CallFailed(Failure(ErrorKind.REJECTED, why))
