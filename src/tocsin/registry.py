@@ -55,6 +55,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     """Roles, extras, licences to accept: what must be there before it runs."""
     licence: str = ""
+    tags: dict[str, str] = {}
+    """What else a kind of plug-in is told apart by, such as an attack's family."""
 
 
 class Plugin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, ClassVar, Literal, TypeVar, get_args
@@ -19,6 +20,11 @@ Family = Literal[
 ]  # fmt: skip
 """The ten families of arXiv 2601.10527, and what the field has beside them."""
 FAMILIES: tuple[Family, ...] = get_args(Family)
+KINDS: tuple[Form, ...] = get_args(Form)
+Cost = Literal["one", "few", "many"]
+COSTS: tuple[Cost, ...] = get_args(Cost)
+FEW = 10
+"""Queries up to which an attack has few."""
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +83,23 @@ class Attack(registry.Plugin, frozen=True, kw_only=True):
     def queries(self) -> int:
         """Queries of the target that one cell needs at most, by the parameters."""
         return 1
+
+    @property
+    def cost(self) -> Cost:
+        """Its class of cost: one query of the target and no word of a helper, few queries (or a helper), or many."""
+        helped = any(role in self.needed for role in ("attacker", "translator"))
+        if self.queries == 1 and not helped:
+            return "one"
+        return "few" if self.queries <= FEW else "many"
+
+    @classmethod
+    def about(cls) -> registry.About:
+        """For listings, with kind and family, and the class of cost that its defaults have."""
+        told = super().about()
+        tags = {"kind": str(cls.kind), "family": str(cls.card.family)}
+        with contextlib.suppress(TypeError, ValueError):  # it has no defaults
+            tags["cost"] = cls().cost
+        return msgspec.structs.replace(told, tags=tags)
 
     @property
     def identity(self) -> str:

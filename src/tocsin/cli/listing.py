@@ -54,4 +54,5 @@ def _plain(about: About) -> dict[str, object]:
         "source": about.source,
         "needs": list(about.needs),
         "licence": about.licence,
+        **about.tags,
     }

@@ -8,6 +8,7 @@ import msgspec
 
 from tocsin import attacks, registry
 from tocsin.attacks import Attack
+from tocsin.attacks.selecting import select
 from tocsin.evaluations.suite import Suite
 
 DIRECT = "direct"
@@ -64,7 +65,8 @@ def resolve_attacks(suite: Suite) -> Attacking:
             raise registry.UnknownName("attack", name, registry.names("attack"))
     made = {DIRECT: attacks.make(DIRECT)}
     named, skipped = [], []
-    for name in dict.fromkeys(wanted.attacks):
+    asked = select(wanted.attacks)
+    for name in asked:
         attack = made_attack(suite, name)
         if attack.learns and wanted.mode == "worst-case":
             skipped.append(Skipped(name, "--mode exhaustive: it learns from every case, and none may be left out"))
@@ -75,7 +77,7 @@ def resolve_attacks(suite: Suite) -> Attacking:
             continue
         made[name] = attack
         named.append(name)
-    if unknown := sorted(set(wanted.worst) - set(wanted.attacks)):
+    if unknown := sorted(set(wanted.worst) - set(asked)):
         raise ValueError(f"suite {suite.name!r}: {unknown[0]!r} is one of the worst attacks and none of its attacks")
     if wanted.mode == "worst-case" and suite.repeats > 1:
         raise ValueError(

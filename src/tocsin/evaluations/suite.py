@@ -93,7 +93,9 @@ class AllowanceEntry(_Written):
 class Adversarial(_Written):
     """The adversarial evaluation: which attacks meet which cases."""
 
-    attacks: tuple[str, ...] = Field(default=(), description="attacks by name")
+    attacks: tuple[str, ...] = Field(
+        default=(), description="attacks by name, or by a selector such as kind:transform+needs:none"
+    )
     benchmarks: tuple[str, ...] = Field(default=(), description="benchmarks whose cases are attacked; all if empty")
     limit: int | None = Field(default=None, ge=1, description="cases of each benchmark that are attacked at most")
     judge: str | None = Field(
