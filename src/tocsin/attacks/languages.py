@@ -81,11 +81,7 @@ async def there(session: Session, text: str, language: str, home: str) -> str:
     Raises:
         CallFailed: It was not translated.
     """
-    if same(language, home):
-        return text
-    if said := await _translated(session, text, language, home):
-        return said
-    raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, "translator: it said nothing"))
+    return text if same(language, home) else await _translated(session, text, language, home)
 
 
 async def back(session: Session, attempt: Attempt, language: str, home: str) -> Attempt:
@@ -99,7 +95,7 @@ async def back(session: Session, attempt: Attempt, language: str, home: str) -> 
     text = attempt.text
     if same(language, home) or not text.strip() or attempt.answer.declined or is_refusal(text):
         return attempt
-    return attempt.decoded(await _translated(session, text, home, language) or None)
+    return attempt.decoded(await _translated(session, text, home, language))
 
 
 async def _translated(session: Session, text: str, target: str, source: str) -> str:
@@ -108,4 +104,6 @@ async def _translated(session: Session, text: str, target: str, source: str) -> 
     What is quoted is not the translator's own word: so a refusal that it passes on is not taken for one of its own.
     """
     said = await session.translate(_QUOTED.format(text), target=target, source=source)
-    return said.strip(_MARKS)
+    if not (found := said.strip(_MARKS)):
+        raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, "translator: it said nothing"))
+    return found
