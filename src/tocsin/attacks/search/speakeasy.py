@@ -21,7 +21,8 @@ CARD = Card(
     source="arXiv:2502.04322",
     family="cross-lingual",
     mechanism="The request is broken up into questions that look harmless, and each is asked in several languages. All answers"
-    " are translated back, the one that is most actionable and informative is taken for each question, and together they are judged.",
+    " are translated back, the one that is most actionable and informative is taken for each question, and together they are"
+    " judged.",
     parameters={
         "steps": "3",
         "languages": "6: English, Simplified Chinese, Ukrainian, Turkish, Thai, Zulu",
