@@ -135,6 +135,7 @@ def test_one_granularity_needs_no_judge_in_the_loop(tmp_path: Path) -> None:
     [
         ("Tea in a teapot; TEA!", ["tea"], "[MASK] in a teapot; [MASK]!", ["Tea"]),
         ("A pot of tea", ["tea", "pot of tea"], "A [MASK]", ["pot of tea"]),
+        ("Some black tea", ["black", "black tea"], "Some [MASK]", ["black tea"]),
         ("Milk, then tea", ["tea", "milk"], "[MASK1], then [MASK2]", ["Milk", "tea"]),
         ("红茶怎么泡", ["红茶"], "[MASK]怎么泡", ["红茶"]),
         ("Is (it) {hot}? a+b", ["{hot}", "a+b"], "Is (it) [MASK1]? [MASK2]", ["{hot}", "a+b"]),

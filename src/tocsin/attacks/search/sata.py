@@ -40,6 +40,7 @@ CARD = Card(
         "The attacker role masks, writes the entry and rewords. What it masks has to stand in the request, word for word, and"
         " every mask in what it rewords; it is asked again otherwise.",
         "One entry covers all that is masked, as the paper's figure has it; Jailbreak-Foundry has a prompt for each word.",
+        "The entry may name what is masked, if the attacker so writes it; the paper does not say whether its entries do.",
         "Masked words stand in the list's first half, at random, as in Jailbreak-Foundry; the paper found this to work better"
         " than the second half, and says of its main results that places are random.",
         "Granularities go one after the other, and the first success of the in-loop judge ends them; where none works, the"
