@@ -133,6 +133,7 @@ def test_a_mutant_that_works_is_mutated_further(tmp_path: Path) -> None:
 def test_the_attacker_never_sees_the_request_and_the_target_sees_each_mutant_afresh(tmp_path: Path) -> None:
     run = fuzz(tmp_path / "r", iterations=12, seeds=3)
     assert not any(TEA.prompt in message.text for said in run.attacker.asked for message in said)
+    assert len(run.prompts) == 12, "a seed without a place for the request is none"
     assert all(len(said) == 1 and TEA.prompt in said[0].text for said in run.target.asked)
     assert not any("No place for it." in prompt for prompt in run.prompts)
     assert {seed for seed in ("Seed one", "Seed two") if any(seed in prompt for prompt in run.prompts)} == {
