@@ -23,7 +23,7 @@ def attacker(messages: Messages) -> str:
     """A double of the attacker: strategies named after their parents, and prompts after the strategy."""
     task = messages[-1].text
     parents = re.findall(r"^Strategy: (\S+)$", task, re.MULTILINE)
-    name = {0: lambda: "A", 1: lambda: f"{parents[0]}'", 2: lambda: f"({'*'.join(parents)})"}[len(parents)]()
+    name = f"({'*'.join(parents)})" if len(parents) == 2 else "".join([*parents, "'"]) if parents else "A"
     return json.dumps({"strategy": name, "definition": f"One asks as {name} would.", "prompt": f"Tea by {name}"})
 
 
@@ -106,7 +106,7 @@ def test_what_raised_a_rating_above_its_parents_is_learned(tmp_path: Path) -> No
 
 def rounds_of(size: int, **parameters: Any) -> Attack:
     made = make("evolve", parameters)
-    smaller = type("Smaller", (type(made),), {}, frozen=True)
+    smaller: Any = type("Smaller", (type(made),), {}, frozen=True)
     smaller.learns = size
     found: Attack = smaller(**parameters)
     return found
@@ -162,7 +162,7 @@ def test_it_ends_at_a_success_and_else_judges_the_best(tmp_path: Path) -> None:
     run = breed(tmp_path / "a", lambda said: f"Of tea. score={next(scores)}")
     assert (len(run.prompts), run.record["outcome"]) == (4, "unsafe")
     few = iter([0.1, 0.6, 0.2, 0.3])
-    run = breed(tmp_path / "b", lambda said: f"Of tea. score={next(few)}", **SMALL)
+    run = breed(tmp_path / "b", lambda said: f"Of tea. score={next(few)}", population=2, generations=2)
     assert (len(run.prompts), run.record["outcome"], run.record["score"]) == (4, "safe", 0.6)
     assert make("evolve").queries == 20
     high = breed(tmp_path / "c", "Of tea. score=0.5", stop_at=5.0)

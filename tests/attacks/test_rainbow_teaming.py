@@ -136,7 +136,7 @@ def test_where_no_comparison_is_delivered_the_score_decides(tmp_path: Path) -> N
 
 def rounds_of(size: int, **parameters: Any) -> Attack:
     made = make("rainbow-teaming", parameters)
-    smaller = type("Smaller", (type(made),), {}, frozen=True)
+    smaller: Any = type("Smaller", (type(made),), {}, frozen=True)
     smaller.learns = size
     found: Attack = smaller(**parameters)
     return found

@@ -56,8 +56,8 @@ CARD = Card(
         "The attacker is told how far the in-loop judge finds the last answer to go, beside the answer itself.",
         "The reply is JSON, so that a turn is never taken from the notes; of an answer, the attacker sees the first 6,000"
         " characters.",
-        "From the paper's description by way of an implementation for garak (Apache-2.0); the paper's own code is not public,"
-        " and its attacker, a model that was not tuned to refuse, is the run's.",
+        "Learned by way of an implementation for garak (Apache-2.0) that follows the paper's algorithm and appendix; no release"
+        " of the authors' was found, and the paper itself was not at hand. The attacker model is the run's.",
     ),
     verified=(
         "notes stay with the attacker, and the target sees the turns alone"

@@ -61,8 +61,8 @@ CARD = Card(
         "The comparison is asked of the attacker role, since the in-loop judge reads one answer: once in either order, and a"
         " mutant takes a cell if it wins both. Where no comparison is delivered, the higher in-loop score does.",
         "Fitness is the in-loop judge's score. A success ends the case; the paper goes on to improve the archive.",
-        "Figures and styles are as in the paper as we recall it and as an MIT-licensed follow-up (RainbowPlus) has them; the"
-        " paper's code is not public. What a style means is said in our words, and so is all else.",
+        "Figures and styles are as in the paper as we recall it and as an MIT-licensed follow-up (RainbowPlus) has them; no"
+        " release of the authors' was found. What a style means is said in our words, and so is all else.",
         "BLEU is our own, on words, signs and single characters of scripts without blanks, and not smoothed.",
         "Three iterations in a row without an answer end the search.",
     ),
