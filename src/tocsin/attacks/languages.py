@@ -1,0 +1,109 @@
+"""Putting a case in another language: the prompt there, the answer back, and one language after another until one works."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from tocsin.attacks.contract import Attack
+from tocsin.attacks.search.progress import Progress
+from tocsin.attacks.steering import succeeded
+from tocsin.engine.session import CallFailed
+from tocsin.judges.refusal_rules import is_refusal
+from tocsin.protocols import Attempt, Session
+from tocsin.types import Case, ErrorKind, Failure
+
+Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
+"""A BCP 47 code."""
+Languages = Annotated[tuple[Language, ...], msgspec.Meta(min_length=1)]
+
+_QUOTED = '"""\n{}\n"""'
+_MARKS = ' \n\r\t"“”„«»「」『』'
+
+
+class InLanguages(Attack, frozen=True, kw_only=True):
+    """Base of the attacks that put the whole request in other languages.
+
+    Attributes:
+        languages: BCP 47 codes, in the order in which they are tried until the in-loop judge finds a success. With one
+            alone, that is what is judged, and no judge is needed in the loop.
+    """
+
+    languages: Languages
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The judge only where there is a choice."""
+        return tuple(role for role in self.needs if role != "judge" or len(self.languages) > 1)
+
+    @property
+    def queries(self) -> int:
+        """One for each language."""
+        return len(self.languages)
+
+    def framed(self, prompt: str) -> str:
+        """What the target is sent: the translated request, and what goes with it."""
+        return prompt
+
+    async def run(self, case: Case, session: Session) -> Attempt:
+        """One query in each language, until one works."""
+        if len(self.languages) == 1:
+            return await self._put(case, self.languages[0], session)
+        progress = Progress()
+        for language in self.languages:
+            branch = session.fork()
+            try:
+                attempt = await self._put(case, language, branch)
+            except CallFailed as failed:
+                progress.lost(failed)
+                continue
+            verdict = await branch.judge(attempt)
+            progress.see(attempt, verdict)
+            if succeeded(verdict):
+                break
+        return progress.result()
+
+    async def _put(self, case: Case, language: str, session: Session) -> Attempt:
+        attempt = await session.ask(self.framed(await there(session, case.prompt, language, case.language)))
+        return await back(session, attempt, language, case.language)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two codes name one language, of which one may be told more closely (``zh``, ``zh-Hans``)."""
+    first, second = (code.lower().split("-") for code in (one, other))
+    return all(a == b for a, b in zip(first, second, strict=False))
+
+
+async def there(session: Session, text: str, language: str, home: str) -> str:
+    """A text of the case's language in another; as it is, if that is the same.
+
+    Raises:
+        CallFailed: It was not translated.
+    """
+    return text if same(language, home) else await _translated(session, text, language, home)
+
+
+async def back(session: Session, attempt: Attempt, language: str, home: str) -> Attempt:
+    """The attempt with its answer in the case's language, for the judge.
+
+    A refusal that the rules know, in whatever language it came, is judged as it stands.
+
+    Raises:
+        CallFailed: It was not translated.
+    """
+    text = attempt.text
+    if same(language, home) or not text.strip() or attempt.answer.declined or is_refusal(text):
+        return attempt
+    return attempt.decoded(await _translated(session, text, home, language))
+
+
+async def _translated(session: Session, text: str, target: str, source: str) -> str:
+    """What the translator makes of a text between quotation marks, without them.
+
+    What is quoted is not the translator's own word: so a refusal that it passes on is not taken for one of its own.
+    """
+    said = await session.translate(_QUOTED.format(text), target=target, source=source)
+    if not (found := said.strip(_MARKS)):
+        raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, "translator: it said nothing"))
+    return found
