@@ -137,6 +137,10 @@ def test_it_asks_the_target_and_its_answer_is_judged(attack: Attack, tmp_path: P
     assert played.target.asked
     assert played.record["outcome"] in ("safe", "unsafe", "unscored"), played.record["detail"]
     assert len(played.target.asked) <= small(attack).queries <= attack.queries
+    if attack.kind in ("search", "dialogue"):
+        assert played.reading is None or attack.decodes, (
+            "what it decodes cannot be replayed from its turns: decodes=True"
+        )
 
 
 def test_the_same_seed_and_the_same_answers_make_the_same_calls(attack: Attack, tmp_path: Path) -> None:

@@ -9,17 +9,14 @@ import msgspec
 from tocsin.attacks.contract import Attack
 from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.steering import succeeded
-from tocsin.engine.session import CallFailed
+from tocsin.engine import CallFailed
 from tocsin.judges.refusal_rules import is_refusal
 from tocsin.protocols import Attempt, Session
-from tocsin.types import Case, ErrorKind, Failure
+from tocsin.types import Case
 
 Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 """A BCP 47 code."""
 Languages = Annotated[tuple[Language, ...], msgspec.Meta(min_length=1)]
-
-_QUOTED = '"""\n{}\n"""'
-_MARKS = ' \n\r\t"“”„«»「」『』'
 
 
 class InLanguages(Attack, frozen=True, kw_only=True):
@@ -81,7 +78,7 @@ async def there(session: Session, text: str, language: str, home: str) -> str:
     Raises:
         CallFailed: It was not translated.
     """
-    return text if same(language, home) else await _translated(session, text, language, home)
+    return text if same(language, home) else await session.translate(text, target=language, source=home)
 
 
 async def back(session: Session, attempt: Attempt, language: str, home: str) -> Attempt:
@@ -95,15 +92,4 @@ async def back(session: Session, attempt: Attempt, language: str, home: str) -> 
     text = attempt.text
     if same(language, home) or not text.strip() or attempt.answer.declined or is_refusal(text):
         return attempt
-    return attempt.decoded(await _translated(session, text, home, language))
-
-
-async def _translated(session: Session, text: str, target: str, source: str) -> str:
-    """What the translator makes of a text between quotation marks, without them.
-
-    What is quoted is not the translator's own word: so a refusal that it passes on is not taken for one of its own.
-    """
-    said = await session.translate(_QUOTED.format(text), target=target, source=source)
-    if not (found := said.strip(_MARKS)):
-        raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, "translator: it said nothing"))
-    return found
+    return attempt.decoded(await session.translate(text, target=home, source=language))

@@ -12,7 +12,7 @@ import msgspec
 from tocsin.conversation import Conversation
 from tocsin.engine.calling import AllowanceSpent, CallFailed, Line, Shared
 from tocsin.engine.outcome import settled
-from tocsin.engine.translating import translation
+from tocsin.engine.translating import Translated, translation
 from tocsin.protocols import Asker, Attempt, Schematic
 from tocsin.types import (
     Allowance,
@@ -233,12 +233,12 @@ class Session:
         """
         said = (Message("user", prompt),) if isinstance(prompt, str) else tuple(prompt)
         head = (Message("system", system),) if system else ()
-        request = Request((*head, *said), self._held(sampling or ATTACKER, parse))
+        request = Request((*head, *said), self._held("attacker", sampling or ATTACKER, parse))
         return await self._helped("attacker", request, parse, tries)
 
-    def _held(self, sampling: Sampling, parse: object) -> Sampling:
-        """The same draw, held to the schema of what is to be read, where there is one and the attacker knows schemas."""
-        if not isinstance(parse, Schematic) or not self._line.model("attacker").capabilities.structured:
+    def _held(self, role: Role, sampling: Sampling, parse: object) -> Sampling:
+        """The same draw, held to the schema of what is to be read, where there is one and the model knows schemas."""
+        if not isinstance(parse, Schematic) or not self._line.model(role).capabilities.structured:
             return sampling
         form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": parse.schema}}
         return msgspec.structs.replace(sampling, extra={**sampling.extra, "response_format": form})
@@ -249,7 +249,9 @@ class Session:
         Raises:
             CallFailed: Nothing usable came.
         """
-        translated: str = await self._helped("translator", translation(text, source, target), None, 2)
+        request, read = translation(text, source, target), Translated(self._shared.refuses)
+        request = msgspec.structs.replace(request, sampling=self._held("translator", request.sampling, read))
+        translated: str = await self._helped("translator", request, read, 1)
         return translated
 
     async def _helped(self, role: Role, request: Request, parse: Callable[[str], T | None] | None, tries: int) -> Any:

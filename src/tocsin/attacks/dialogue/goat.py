@@ -12,7 +12,7 @@ from tocsin.attacks.contract import Attack, Card, attack, harm
 from tocsin.attacks.replies import NOTE, TEXT, Form, clip
 from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.steering import refused, succeeded
-from tocsin.engine.session import CallFailed
+from tocsin.engine import CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case, Message, Verdict
 

@@ -9,7 +9,7 @@ import msgspec
 from tocsin.attacks.contract import Attack, Card, attack
 from tocsin.attacks.replies import NOTE, TEXT, Form, Listed, OneOf, clip
 from tocsin.attacks.steering import Best, refused, succeeded
-from tocsin.engine.session import AllowanceSpent, CallFailed
+from tocsin.engine import AllowanceSpent, CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case
 

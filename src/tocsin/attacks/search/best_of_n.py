@@ -11,7 +11,7 @@ import msgspec
 from tocsin.attacks.contract import Attack, Card, attack
 from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.steering import succeeded
-from tocsin.engine.session import CallFailed
+from tocsin.engine import CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case
 

@@ -12,7 +12,7 @@ from tocsin.attacks.replies import TEXT, Form, clip
 from tocsin.attacks.search.progress import MOST, Progress, rating
 from tocsin.attacks.search.strategies import Strategy, finding, gain_of, merged
 from tocsin.attacks.steering import succeeded
-from tocsin.engine.session import CallFailed
+from tocsin.engine import CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case
 

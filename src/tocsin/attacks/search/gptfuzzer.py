@@ -15,7 +15,7 @@ from tocsin.attacks.search.explore import Node, Tree
 from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.search.templates import PLACE, RULE
 from tocsin.attacks.steering import succeeded
-from tocsin.engine.session import CallFailed
+from tocsin.engine import CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case
 

@@ -22,8 +22,7 @@ CARD = Card(
         "Languages are tried in the order given, and the first success of the in-loop judge ends them; the paper asks in all."
         " Where none works, the answer that it scored highest is judged.",
         "People graded the paper's answers as bypass, reject or unclear.",
-        "A refusal that the refusal rules know is judged as it came. What is translated goes between quotation marks, which"
-        " are taken off again, so that a refusal that is passed on is not taken for the translator's.",
+        "A refusal that the refusal rules know is judged as it came, untranslated.",
     ),
     verified=(
         "the request goes there and the answer comes back, in four languages unless told otherwise"
@@ -34,7 +33,7 @@ CARD = Card(
 )
 
 
-@attack("low-resource", kind="search", card=CARD, needs=("translator", "judge"))
+@attack("low-resource", kind="search", card=CARD, needs=("translator", "judge"), decodes=True)
 class LowResource(InLanguages, frozen=True):
     """Puts the request in languages with little training data, one after another.
 

@@ -13,7 +13,7 @@ from tocsin.attacks import ciphers
 from tocsin.attacks.contract import Attack, Card, attack
 from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.steering import succeeded
-from tocsin.engine.session import CallFailed
+from tocsin.engine import CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case
 

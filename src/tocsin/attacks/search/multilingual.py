@@ -22,8 +22,7 @@ CARD = Card(
         " and counts the case if one works, which comes to the same.",
         "No persona comes with it: `instruction` takes one, which is sent in English before the translated request.",
         "Where no language works, the answer that the in-loop judge scored highest is judged.",
-        "A refusal that the refusal rules know is judged as it came. What is translated goes between quotation marks, which"
-        " are taken off again, so that a refusal that is passed on is not taken for the translator's.",
+        "A refusal that the refusal rules know is judged as it came, untranslated.",
         "Order, templates and judge of the nine-language combination are from memory; the languages are from the authors'"
         " page (MIT), which holds no code.",
     ),
@@ -36,7 +35,7 @@ CARD = Card(
 )
 
 
-@attack("multilingual", kind="search", card=CARD, needs=("translator", "judge"))
+@attack("multilingual", kind="search", card=CARD, needs=("translator", "judge"), decodes=True)
 class Multilingual(InLanguages, frozen=True):
     """Puts the request in other languages, one after another.
 

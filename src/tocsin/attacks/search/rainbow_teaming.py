@@ -14,7 +14,7 @@ from tocsin.attacks.search.bleu import bleu
 from tocsin.attacks.search.progress import PROMPT, Progress
 from tocsin.attacks.search.strategies import without
 from tocsin.attacks.steering import succeeded
-from tocsin.engine.session import AllowanceSpent, CallFailed
+from tocsin.engine import AllowanceSpent, CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case, ErrorKind, Failure
 

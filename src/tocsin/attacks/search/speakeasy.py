@@ -11,7 +11,7 @@ from tocsin.attacks.contract import Attack, Card, attack, harm
 from tocsin.attacks.languages import Languages, back, there
 from tocsin.attacks.replies import TEXT, Form, Listed, clip
 from tocsin.attacks.search.progress import Progress
-from tocsin.engine.session import AllowanceSpent, CallFailed
+from tocsin.engine import AllowanceSpent, CallFailed
 from tocsin.judges.refusal_rules import is_refusal
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case, Sampling
@@ -73,7 +73,7 @@ Rank = tuple[float, bool]
 """How useful an answer is, and whether it is one."""
 
 
-@attack("speakeasy", kind="search", card=CARD, needs=("attacker", "translator", "judge"))
+@attack("speakeasy", kind="search", card=CARD, needs=("attacker", "translator", "judge"), decodes=True)
 class SpeakEasy(Attack, frozen=True):
     """Asks for parts of the request in several languages, and puts the most useful answers together.
 
@@ -104,21 +104,31 @@ class SpeakEasy(Attack, frozen=True):
         form = Form(questions=Listed(TEXT, least=self.steps, most=self.steps)).then(lambda said: said["questions"])
         progress, taken = Progress(), list[tuple[Rank, Attempt]]()
         for question in await session.attacker(case.prompt, system=_SPLIT.format(steps=self.steps), parse=form):
-            answers = list[tuple[Rank, Attempt]]()
-            for language in self.languages:
-                branch = session.fork()
-                try:
-                    attempt = await self._put(case, question, language, branch)
-                except CallFailed as failed:
-                    progress.lost(failed)
-                    continue
-                answers.append((await self._rank(question, attempt, branch), attempt))
-            if answers:
-                taken.append(max(answers, key=lambda answer: answer[0]))
+            try:
+                taken += await self._best(case, question, session, progress)
+            except AllowanceSpent:
+                if not taken:
+                    raise
+                break  # what was put together so far is what the cell has to show
         if not taken:
             return progress.result()
         best = max(taken, key=lambda answer: answer[0])[1]
         return best.decoded("\n\n".join(attempt.text for _, attempt in taken if attempt.text.strip()))
+
+    async def _best(
+        self, case: Case, question: str, session: Session, progress: Progress
+    ) -> list[tuple[Rank, Attempt]]:
+        """The best answer to a question over all languages; none where none came."""
+        answers = list[tuple[Rank, Attempt]]()
+        for language in self.languages:
+            branch = session.fork()
+            try:
+                attempt = await self._put(case, question, language, branch)
+            except CallFailed as failed:
+                progress.lost(failed)
+                continue
+            answers.append((await self._rank(question, attempt, branch), attempt))
+        return [max(answers, key=lambda answer: answer[0])] if answers else []
 
     async def _put(self, case: Case, question: str, language: str, branch: Session) -> Attempt:
         limited = question + (_LIMIT.format(words=self.words) if self.words else "")
