@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -190,6 +191,17 @@ def test_every_field_of_a_suite_is_in_the_reference() -> None:
     assert told == [name for kind in kinds for name in kind.model_fields]
     for text in blocks(page, "yaml"):
         assert suite.parse_suite(text, "the reference").benchmarks
+
+
+def test_the_pages_of_the_attacks_are_the_codes_own() -> None:
+    sys.path.insert(0, str(REFERENCE.parent.parent / "scripts"))
+    try:
+        made = importlib.import_module("make_attack_pages").pages()
+    finally:
+        sys.path.pop(0)
+    folder = REFERENCE.parent / "attacks"
+    there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    assert there == made, "python scripts/make_attack_pages.py writes them anew"
 
 
 def test_every_field_of_a_model_entry_is_in_the_reference(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ HELP = "Put one prompt to a model with one attack, and see what was said: for th
 
 def command(
     attack: Annotated[str, typer.Argument(metavar="ATTACK", help="An attack's name (see tocsin list attacks).")],
-    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="The prompt; - reads it from standard input.")],
+    prompt: Annotated[
+        str, typer.Argument(metavar="[PROMPT]", help="The prompt; - reads it from standard input.", show_default=False)
+    ] = "",
     model: Annotated[str | None, typer.Option(help="The target; the small model that comes along if absent.")] = None,
     parameter: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter of the attack; repeatable.")
@@ -36,10 +38,22 @@ def command(
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show what was said, which may be harmful; lengths and hashes otherwise.")
     ] = False,
+    card: Annotated[
+        bool, typer.Option("--card", help="Print what the attack is, its parameters and its fidelity card, and end.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the turns as JSON.")] = False,
 ) -> int:
     """Prints every call of one attack in order, and the final judge's word."""
     import sys
+
+    if card:
+        from tocsin.attacks import make
+        from tocsin.attacks.page import page
+
+        typer.echo(page(make(attack)), nl=False)
+        return 0
+    if not prompt:
+        raise typer.BadParameter("give the PROMPT that is put, or --card to read what the attack is")
 
     from tocsin.api import attack_one
     from tocsin.cli.errors import Exit, plain, say
