@@ -164,8 +164,15 @@ def _attacked(one: Chosen, suite: Suite, attacking: Attacking, judge: str | None
         return one
     if one.only and "adversarial" not in one.only:
         return one
+    named = wanted.cases.get(one.benchmark.name)
+    if wanted.cases and named is None:
+        return one
     return msgspec.structs.replace(
-        one, attacks=attacking.named, attack_limit=wanted.limit, attack_judge=judge or wanted.judge
+        one,
+        attacks=attacking.named,
+        attack_limit=wanted.limit,
+        attack_cases=None if named is None else frozenset(named),
+        attack_judge=judge or wanted.judge,
     )
 
 

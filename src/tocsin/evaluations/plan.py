@@ -38,6 +38,8 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     """The evaluations it is for; all of the drawing's if empty."""
     attacks: tuple[str, ...] = ()
     """The attacks that its cases meet in the adversarial evaluation."""
+    attack_cases: frozenset[str] | None = None
+    """The ids of those that meet them; all that may if None."""
     attack_limit: int | None = None
     """Cases that meet them at most."""
     attack_judge: str | None = None
@@ -111,18 +113,22 @@ def plan(chosen: list[Chosen], drawing: Drawing) -> Iterator[tuple[PlannedCase, 
     """
     for one in chosen:
         drawn: Iterable[PlannedCase] = _drawn(one, drawing)
-        attacked = None
+        attacked = one.attack_cases
         if one.attacks and one.attack_limit is not None:
             drawn = list(drawn)
             ranks = sorted(
                 (rank(drawing.seed, "draw", one.benchmark.name, case.case_id), case.case_id)
                 for case in drawn
-                if _attacked(case)
+                if _attacked(case) and (one.attack_cases is None or case.case_id in one.attack_cases)
             )
-            attacked = {case_id for _, case_id in ranks[: one.attack_limit]}
+            attacked = frozenset(case_id for _, case_id in ranks[: one.attack_limit])
+        missing = set(one.attack_cases or ())
         for planned in drawn:
+            missing.discard(planned.case_id)
             if cells := _cells(one, planned, drawing, attacked is None or planned.case_id in attacked):
                 yield planned, cells
+        if missing and one.limit is None:
+            raise ValueError(f"benchmark {one.benchmark.name!r} has no case {min(missing)!r}, which is to be attacked")
 
 
 def evaluation_of(case: Case) -> str:
@@ -177,6 +183,8 @@ def _shares(sizes: Mapping[str, int], limit: int, *, equal: bool) -> dict[str, i
 def _wanted(one: Chosen, planned: PlannedCase, drawing: Drawing) -> bool:
     if planned.case is None:  # it would have been a case, and nobody knows how hard
         return True
+    if one.attack_cases is not None and one.only == ("adversarial",) and planned.case_id not in one.attack_cases:
+        return False
     hard = drawing.hard.get(one.benchmark.name)
     if hard is not None and planned.case_id not in hard:
         return False

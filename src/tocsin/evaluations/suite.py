@@ -98,6 +98,9 @@ class Adversarial(_Written):
     )
     benchmarks: tuple[str, ...] = Field(default=(), description="benchmarks whose cases are attacked; all if empty")
     limit: int | None = Field(default=None, ge=1, description="cases of each benchmark that are attacked at most")
+    cases: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="benchmark → ids of the cases that are attacked; drawn by the seed if absent"
+    )
     judge: str | None = Field(
         default=None, description="the final judge, which decides; each benchmark's own if absent"
     )
@@ -111,6 +114,7 @@ class Adversarial(_Written):
         default=None, gt=0, description="cells of the slice for each case, in the mode worst-case"
     )
     worst: tuple[str, ...] = Field(default=(), description="attacks of Safe_worst-3; chosen on held-out cases if empty")
+    reconstruction: str = Field(default="", description="what of this was made up where its source is silent")
 
 
 class Stopping(_Written):
