@@ -60,15 +60,14 @@ def findings(summary: dict[str, Any]) -> list[Finding]:
 def status(manifest: dict[str, Any], summary: dict[str, Any]) -> Status:
     """Whether the run is complete; of a partial one, what is missing and why."""
     errors = sum(score["error"] for score in _rates(summary))
+    counted, cells = sum(score["planned"] for score in _rates(summary)), manifest["cells"]
     if summary["status"] == "complete":
-        told = []
+        told = [_made(manifest, counted, cells)]
         if errors:
             told.append(
-                f"Every planned attempt was made; {words.count(errors, 'attempt')} ended in an error and"
-                f" {'counts' if errors == 1 else 'count'} in no rate."
+                f"{words.count(errors, 'attempt')} ended in an error and {'counts' if errors == 1 else 'count'} in no rate."
             )
-        return Status(complete=True, word="Complete", sentences=told or ["Every planned attempt was made."])
-    counted, cells = sum(score["planned"] for score in _rates(summary)), manifest["cells"]
+        return Status(complete=True, word="Complete", sentences=told)
     sentences = [
         f"This run is not finished. Of {words.count(cells, 'planned attempt')}, {counted:,} count so far and"
         f" {max(0, cells - counted):,} are missing: not begun, or finished out of turn. Short answers such as refusals finish"
@@ -81,6 +80,19 @@ def status(manifest: dict[str, Any], summary: dict[str, Any]) -> Status:
         sentences.append(f"The last session {why}{because}.")
     sentences.append("The figures may change when it is finished.")
     return Status(complete=False, word="Partial", sentences=sentences)
+
+
+def _made(manifest: dict[str, Any], counted: int, cells: int) -> str:
+    """Which of the planned attempts a complete run made."""
+    if (manifest.get("adversarial") or {}).get("mode") == "worst-case":
+        return "Every case was settled: a case stops at its first success, and what was planned beyond it was not made."
+    if not manifest["suite"].get("stopping"):
+        return "Every planned attempt was made."
+    made = f"{counted:,} of {words.count(cells, 'planned attempt')} were made" if counted < cells else "all were made"
+    return (
+        f"This run was to stop where enough is known: {made}. Its intervals hold whenever it may have stopped, and are wider"
+        " for it."
+    )
 
 
 def judge_boxes(manifest: dict[str, Any], summary: dict[str, Any]) -> list[JudgeBox]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.evaluations.anytime import HOLDS
 from tocsin.evaluations.catalogue import LANGUAGES
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW
@@ -75,7 +76,7 @@ def row(score: dict[str, Any], name: object) -> Row:
         name: What the row is called: a benchmark, a hazard, a language.
     """
     plus = words.signed(score)
-    silent = {DEMONSTRATION} if score["n"] else {DEMONSTRATION, TOO_FEW}
+    silent = {DEMONSTRATION, HOLDS} if score["n"] else {DEMONSTRATION, HOLDS, TOO_FEW}  # the page says them once
     notes = [words.NOTES.get(note) or _begun(clean.name(note)) for note in score["notes"] if note not in silent]
     return Row(
         name=clean.name(name),
