@@ -124,6 +124,7 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
     suite, versions = manifest["suite"], manifest["versions"]
     sampling = clean.parameters(suite.get("sampling") or {})
     accepted = manifest["licences_accepted"]
+    made_up = (suite.get("adversarial") or {}).get("reconstruction") if manifest.get("adversarial") else ""
     facts = [
         ("Run", manifest["run"]),
         ("Begun", words.moment(manifest["created"])),
@@ -136,12 +137,13 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
         ("Planned attempts", f"{manifest['cells']:,}"),
         ("Sampling", ", ".join(f"{name} {value}" for name, value in sampling) or "left to the endpoint"),
         ("Attacks", words.listed([f"{n} ({a['identity']})" for n, a in manifest["attacks"].items()])),
+        *([("Reconstruction", made_up)] if made_up else ()),
         *([("Difficulty filter", _difficulty(manifest["difficulty"]))] if manifest.get("difficulty") else ()),
         ("Licences accepted", words.listed(accepted) if accepted else "none needed accepting"),
         ("Bad rows", "stop the run (strict)" if manifest.get("strict") else "count as errors"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
-    return [(name, clean.name(value, most=400)) for name, value in facts]
+    return [(name, clean.name(value, most=800)) for name, value in facts]
 
 
 def _transferred(told: dict[str, Any]) -> str:
