@@ -106,7 +106,7 @@ async def rejudge_async(
     try:
         check_prices(list(cast.judges.values()), limits)
         with held_still(parent):
-            there = _surveyed(parent, texts, partial=partial)
+            there = _surveyed(parent, texts, partial=partial, stops=before["status"] == "complete")
             _check_unchanged(before, then, cast)
             folder, journal, manifest = _begin(
                 Path(out) if out else parent.parent, parent, before, now, made, cast, texts, there
@@ -142,13 +142,24 @@ def _judged_by(before: dict[str, Any], then: Suite, judge: str) -> tuple[list[Fr
     return texts, names
 
 
-def _surveyed(parent: Path, texts: list[FreeText], *, partial: bool) -> Survey:
+def _surveyed(parent: Path, texts: list[FreeText], *, partial: bool, stops: bool) -> Survey:
     """What the run has, once that is known to be enough.
+
+    Args:
+        parent: The run's folder.
+        texts: Which answers go to another judge.
+        partial: Whether what stands before the first unasked cell is enough.
+        stops: Whether the run is at its end all the same: it stopped early, or cases at their first success.
 
     Raises:
         ValueError: It is not finished, or has nothing that another judge could read.
     """
     there = survey(parent, texts)
+    if there.first is not None and not partial and stops:
+        raise ValueError(
+            f"{parent} stopped where it knew enough, and {there.unfinished:,} of {there.cells:,} cells were never asked: add"
+            " --partial to judge what stands before the first of them in its order"
+        )
     if there.first is not None and not partial:
         raise ValueError(
             f"{parent} is not finished ({there.unfinished:,} of {there.cells:,} cells are missing): finish it with tocsin"
