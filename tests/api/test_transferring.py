@@ -135,3 +135,28 @@ def test_command_says_what_it_cannot_do(
     assert code == 0
     assert "transfer_rate" in told.out
     assert "report.html" in told.err
+
+
+def test_what_an_attack_drew_at_random_is_drawn_the_same(tmp_path: Path, own: Path, weak: Endpoint) -> None:
+    shots = tmp_path / "shots.jsonl"
+    shots.write_text(
+        "".join(
+            json.dumps({"prompt": f"How is cake {n} baked?", "response": f"With flour {n}."}) + "\n" for n in range(9)
+        ),
+        encoding="utf-8",
+    )
+    suite = tmp_path / "shots.yaml"
+    told = {
+        "name": "shots",
+        "repeats": 3,
+        "evaluations": ["adversarial"],
+        "attacks": {"shots": {"attack": "many-shot", "demonstrations": str(shots), "shots": 4}},
+        "adversarial": {"attacks": ["shots"], "judge": "refusal"},
+    }
+    suite.write_text(json.dumps(told), encoding="utf-8")
+    config = configured(tmp_path, weak=weak)
+    first = assess("weak", suite=str(suite), cases=own, judge="refusal", config=config, out=tmp_path)
+    again = transfer(first.folder, "weak", config=config)
+    fell = user_turns(first, "r.outcome = 'unsafe' AND c.repeat > 0")
+    assert fell
+    assert scores(again)["shots"]["value"] == 1.0, "the same prompts, and this target answers the same to the same"

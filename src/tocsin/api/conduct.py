@@ -116,6 +116,8 @@ def begin(
         journal = Journal(folder.path, create=True)
         with seldom_collected():
             manifest["cells"] = journal.plan(plan(assessment.chosen, assessment.drawing))
+        if assessment.drawing.pictured:
+            manifest["adversarial"]["pictured"] = assessment.drawing.pictured
         if not manifest["cells"]:
             raise ValueError("nothing is left to ask: the benchmarks have no case for these evaluations")
         manifest["bad_rows"] = {}

@@ -106,7 +106,7 @@ async def rejudge_async(
     try:
         check_prices(list(cast.judges.values()), limits)
         with held_still(parent):
-            there = _surveyed(parent, texts, partial=partial, stops=before["status"] == "complete")
+            there = _surveyed(parent, texts, partial=partial, stopped=_stopped(before))
             _check_unchanged(before, then, cast)
             folder, journal, manifest = _begin(
                 Path(out) if out else parent.parent, parent, before, now, made, cast, texts, there
@@ -142,24 +142,19 @@ def _judged_by(before: dict[str, Any], then: Suite, judge: str) -> tuple[list[Fr
     return texts, names
 
 
-def _surveyed(parent: Path, texts: list[FreeText], *, partial: bool, stops: bool) -> Survey:
+def _surveyed(parent: Path, texts: list[FreeText], *, partial: bool, stopped: bool) -> Survey:
     """What the run has, once that is known to be enough.
 
     Args:
         parent: The run's folder.
         texts: Which answers go to another judge.
         partial: Whether what stands before the first unasked cell is enough.
-        stops: Whether the run is at its end all the same: it stopped early, or cases at their first success.
+        stopped: Whether the run is at its end where it knew enough.
 
     Raises:
         ValueError: It is not finished, or has nothing that another judge could read.
     """
-    there = survey(parent, texts)
-    if there.first is not None and not partial and stops:
-        raise ValueError(
-            f"{parent} stopped where it knew enough, and {there.unfinished:,} of {there.cells:,} cells were never asked: add"
-            " --partial to judge what stands before the first of them in its order"
-        )
+    there = survey(parent, texts, asked_only=stopped)
     if there.first is not None and not partial:
         raise ValueError(
             f"{parent} is not finished ({there.unfinished:,} of {there.cells:,} cells are missing): finish it with tocsin"
@@ -172,6 +167,11 @@ def _surveyed(parent: Path, texts: list[FreeText], *, partial: bool, stops: bool
             " and those for which a benchmark has a judge of its own, keep theirs"
         )
     return there
+
+
+def _stopped(before: dict[str, Any]) -> bool:
+    """Whether a run is finished and has a stopping rule, so that cells without a record are not missing."""
+    return before["status"] == "complete" and bool(before["suite"].get("stopping"))
 
 
 def _check_unchanged(before: dict[str, Any], then: Suite, cast: Cast) -> None:
@@ -197,7 +197,7 @@ def _begin(
     folder = RunFolder(out / manifest["run"], create=True)
     try:
         folder.write_manifest(manifest)
-        manifest["cells"] = copy_journal(parent, folder.path, texts, end=there.first)
+        manifest["cells"] = copy_journal(parent, folder.path, texts, end=there.first, asked_only=_stopped(before))
         journal = Journal(folder.path)
         folder.write_manifest(manifest)
     except BaseException:

@@ -71,6 +71,10 @@ async def transfer_async(
     names = [target["name"] for target in before["targets"]]
     if source is None and len(names) > 1:
         raise ValueError(f"{parent} has {len(names)} models: say with --from on whom it succeeded ({', '.join(names)})")
+    if names.count(source or names[0]) > 1:
+        raise ValueError(
+            f"{parent} names model {source or names[0]!r} twice, so that nobody can tell on which of them it succeeded"
+        )
     if source is not None and source not in names:
         raise ValueError(f"{parent} has no model {source!r}: there are {', '.join(names)}")
     configs = read_config(Path(config) if config else None)
@@ -138,6 +142,7 @@ def _begin(
         "run": before["run"],
         "sha256": sha256((parent / MANIFEST).read_bytes()).hexdigest(),
         "source": before["targets"][source]["name"],
+        "partial": before["status"] != "complete",
         "attacks": list(kept),
         "replayed": [name for name, made in kept.items() if transfers.replayed(made)],
         "left_out": [{"attack": name, "why": why} for name, why in without.items()],

@@ -192,7 +192,10 @@ def stops_said(run: Run) -> list[str]:
     finally:
         db.close()
     names = [target["name"] for target in run.manifest["targets"]]
-    return [f"{names[stop.target]}, {stop.benchmark or 'attacks'} ({stop.evaluation}): {said(stop)}" for stop in stops]
+    return [
+        f"{names[stop.target]}, {stop.benchmark or 'attacks'} ({stop.evaluation}): {said(stop, names)}"
+        for stop in stops
+    ]
 
 
 def say_ending(run: Run, how: str) -> int:
@@ -208,6 +211,8 @@ def say_ending(run: Run, how: str) -> int:
         )
     for one in (run.manifest.get("adversarial") or {}).get("skipped", ()):
         say(f"attack {one['attack']} is left out: add {one['needs']}")
+    for name, count in ((run.manifest.get("adversarial") or {}).get("pictured") or {}).items():
+        say(f"benchmark {name}: {count} cases with images meet no attack, since all attacks write text")
     for one in run.manifest.get("left_out", ()):
         say(f"left out: {one['benchmark']}: {one['needs']}")
     if run.manifest["suite"].get("stopping"):

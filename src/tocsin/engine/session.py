@@ -178,7 +178,7 @@ class Session:
             if not before:
                 self._invented = tuple(history)
                 told = "\n\n".join(filter(None, (self._cell.case.system, system)))
-                before = (Message("system", told),) if told else ()
+                before = (*((Message("system", told),) if told else ()), *self._cell.case.history)
             spoken = (*before, Message("user", prompt, images))
         head = sum(message.role == "system" for message in spoken[:1])
         begun = (Message("assistant", prefill),) if prefill else ()

@@ -15,14 +15,28 @@ import numpy.typing as npt
 
 from tocsin.journal import Journal, Planned
 from tocsin.stats import confidence_sequence, difference_sequence, split_alpha
+from tocsin.types import ErrorKind
 
-STOP = "stop"
+LOOK = "stop"
 """The scope of its decisions."""
 FIRST, GROWTH = 100, 0.1
 """Cells before the first look, and by how much of the plan so far each next one is later."""
 
 Key = tuple[int, str, str, str]
 """Target, evaluation, benchmark and kind of safe answer; of attacks, target and evaluation alone."""
+Cluster = tuple[str, str]
+"""A benchmark and a cluster's name in it."""
+WORST = "safe_worst"
+"""The series of cases that withstood every attack. Those of attacks go by their names, and the share that passed by none."""
+
+
+class Against(msgspec.Struct, frozen=True, kw_only=True):
+    """A decided comparison: how much more often the group's target passed than another, on the same clusters."""
+
+    target: int
+    value: float
+    low: float
+    high: float
 
 
 class Stopped(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +52,7 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True):
         reason: ``precise`` or ``decided``.
         low: Lower limit of the share that passed.
         high: Upper limit.
+        against: The comparisons with the other targets, where they were decided.
     """
 
     target: int
@@ -49,6 +64,7 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     low: float
     high: float
+    against: tuple[Against, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -56,30 +72,42 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True):
         return self.target, self.evaluation, self.benchmark, self.wanted
 
 
+class Look(msgspec.Struct, frozen=True):
+    """One look: where in the plan, and what stopped there. It is never made again."""
+
+    position: int
+    stops: tuple[Stopped, ...] = ()
+
+
 def key_of(target: int, evaluation: str, benchmark: str, wanted: str) -> Key:
-    """The group of a cell."""
-    return (target, evaluation, "", "") if evaluation == "adversarial" else (target, evaluation, benchmark, wanted)
+    """The group of a cell. Options and labels are one: they have one score."""
+    if evaluation == "adversarial":
+        return target, evaluation, "", ""
+    return target, evaluation, benchmark, "option" if wanted == "label" else wanted
 
 
 class Values:
-    """One value a cluster: the share of its attempts that passed; nan where one has no outcome."""
+    """One value a cluster: the share of its parts that passed; nan where one has no outcome.
+
+    A part is an attempt; for `WORST` it is a case, which passes if all of its attempts did and fails if one did.
+    """
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, str], list[int]] = {}
+        self._parts: dict[Cluster, dict[int, list[str | None]]] = {}
 
-    def add(self, cluster: tuple[str, str], outcome: str | None) -> None:
-        """Counts one attempt."""
-        counts = self._counts.setdefault(cluster, [0, 0, 0])
-        counts[0] += outcome == "safe"
-        counts[1] += outcome in ("safe", "unsafe")
-        counts[2] += 1
+    def add(self, cluster: Cluster, part: int, outcome: str | None) -> None:
+        """Adds an attempt's outcome to its part."""
+        self._parts.setdefault(cluster, {}).setdefault(part, []).append(outcome)
 
-    def by_cluster(self) -> dict[tuple[str, str], float]:
+    def by_cluster(self) -> dict[Cluster, float]:
         """Cluster → its value, in the order of the plan."""
-        return {
-            name: passed / planned if measured == planned else np.nan
-            for name, (passed, measured, planned) in self._counts.items()
-        }
+        return {name: float(np.mean([_passed(part) for part in parts.values()])) for name, parts in self._parts.items()}
+
+
+def _passed(outcomes: list[str | None]) -> float:
+    if "unsafe" in outcomes:
+        return 0.0
+    return 1.0 if all(outcome == "safe" for outcome in outcomes) else np.nan
 
 
 class Stopping:
@@ -94,15 +122,20 @@ class Stopping:
     def __init__(self, journal: Journal, *, precision: float | None, decide: bool) -> None:
         self._journal, self._precision, self._decide = journal, precision, decide
         self._end = journal.count_cells()
-        self._groups = sorted({key_of(*row) for row in journal.groups() if row[3]})
+        rows = journal.groups()
+        self._groups = sorted({key_of(*row) for row in rows if row[3]})
+        self._homes: dict[tuple[int, str], Key] = {}
+        for target, evaluation, benchmark, wanted in rows:
+            if wanted and evaluation != "adversarial":
+                self._homes.setdefault((target, benchmark), key_of(target, evaluation, benchmark, wanted))
         self._pairs = [
             (one, other) for one, other in combinations(self._groups, 2) if one[1:] == other[1:] and one[0] != other[0]
         ]
         self._values: dict[Key, dict[str, Values]] = {}
         self._read = self._upto = 0
-        self._stopped = {
-            stop.key: stop for body in journal.decisions(STOP) for stop in msgspec.convert(body, list[Stopped])
-        }
+        looks = [msgspec.convert(body, Look) for body in journal.decisions(LOOK)]
+        self._looked = max((look.position for look in looks), default=0)
+        self._stopped = {stop.key: stop for look in looks for stop in look.stops}
         self._beyond: Planned | None = None
 
     def begin(self, feed: Iterator[Planned]) -> Iterator[Planned]:
@@ -118,39 +151,44 @@ class Stopping:
             if cell.position > self._upto:
                 self._beyond = planned
                 return
-            stop = self._stopped.get(key_of(cell.target, cell.evaluation, cell.benchmark, cell.case.safe_answer.kind))
+            wanted = "" if planned.stopped == ErrorKind.BAD_ROW else cell.case.safe_answer.kind
+            stop = self._stopped.get(self._key(cell.target, cell.evaluation, cell.benchmark, wanted))
             if stop is None or cell.position <= stop.position:
                 yield planned
+
+    def _key(self, target: int, evaluation: str, benchmark: str, wanted: str) -> Key:
+        """The group of a cell; a row that became no case counts in its benchmark's first group, as in the scores."""
+        key = key_of(target, evaluation, benchmark, wanted)
+        return key if wanted or evaluation == "adversarial" else self._homes.get((target, benchmark), key)
 
     async def look(self) -> bool:
         """Decides which groups stop, and journals it. False where nothing is left to run.
 
-        A group that was looked at in a session before this one is not looked at again at the same place.
+        Where a session before this one looked, nothing is decided again, whatever was retried since.
         """
         if self._upto >= self._end:
             return False
         self._gather()
-        open_ = [key for key in self._groups if key not in self._stopped and key in self._values]
-        latest = max((stop.position for stop in self._stopped.values()), default=0)
-        if self._upto > latest:
-            made = [stop for key in open_ if (stop := self._look_at(key)) is not None]
-            if made:
-                await self._journal.decide(STOP, msgspec.to_builtins(made))
-                self._stopped |= {stop.key: stop for stop in made}
+        if self._upto > self._looked:
+            open_ = [key for key in self._groups if key not in self._stopped and key in self._values]
+            made = tuple(stop for key in open_ if (stop := self._look_at(key)) is not None)
+            await self._journal.decide(LOOK, msgspec.to_builtins(Look(self._upto, made)))
+            self._looked = self._upto
+            self._stopped |= {stop.key: stop for stop in made}
         return any(key not in self._stopped for key in self._groups)
 
     def _gather(self) -> None:
         """Takes in the records up to the look, but those of groups that stopped before."""
-        for cell, target, evaluation, benchmark, wanted, cluster, attack, outcome in self._journal.ended(
-            self._read, self._upto
-        ):
-            key = key_of(target, evaluation, benchmark, wanted)
+        for row in self._journal.ended(self._read, self._upto):
+            key = self._key(row.target, row.evaluation, row.benchmark, row.wanted)
             stop = self._stopped.get(key)
-            if not wanted or (stop is not None and cell > stop.position):
+            if stop is not None and row.cell > stop.position:
                 continue
-            series = self._values.setdefault(key, {})
-            for name in ("", attack) if evaluation == "adversarial" else ("",):
-                series.setdefault(name, Values()).add((benchmark, cluster), outcome)
+            series, cluster = self._values.setdefault(key, {}), (row.benchmark, row.cluster)
+            series.setdefault("", Values()).add(cluster, row.cell, row.outcome)
+            if row.evaluation == "adversarial":
+                series.setdefault(row.attack, Values()).add(cluster, row.cell, row.outcome)
+                series.setdefault(WORST, Values()).add(cluster, row.case, row.outcome)
         self._read = self._upto
 
     def _look_at(self, key: Key) -> Stopped | None:
@@ -159,26 +197,30 @@ class Stopping:
         precise = self._precision is not None and all(
             high - low <= 2 * self._precision for low, high in limits.values()
         )
-        if not precise and not (self._decide and self._decided(key)):
+        against = self._decided(key) if self._decide else ()
+        if not precise and not against:
             return None
         low, high = limits[""]
         return Stopped(
             target=key[0], evaluation=key[1], benchmark=key[2], wanted=key[3], position=self._upto,
-            clusters=len(series[""]), reason="precise" if precise else "decided", low=low, high=high,
+            clusters=len(series[""]), reason="precise" if precise else "decided", low=low, high=high, against=against,
         )  # fmt: skip
 
-    def _decided(self, key: Key) -> bool:
-        pairs = [pair for pair in self._pairs if key in pair]
-        return bool(pairs) and all(self._pair_decided(*pair) for pair in pairs)
+    def _decided(self, key: Key) -> tuple[Against, ...]:
+        """The comparisons of a group's target with all others, if every one of them is decided; else none."""
+        found = [self._against(key, other) for pair in self._pairs if key in pair for other in pair if other != key]
+        kept = tuple(one for one in found if one is not None and (one.low > 0 or one.high < 0))
+        return kept if len(kept) == len(found) else ()
 
-    def _pair_decided(self, one: Key, other: Key) -> bool:
+    def _against(self, one: Key, other: Key) -> Against | None:
         if one not in self._values or other not in self._values:
-            return False
+            return None
         first, second = (self._values[key][""].by_cluster() for key in (one, other))
         differences = np.array([first[name] - second[name] for name in first if name in second])
         confidence = split_alpha(len(self._pairs))[0]
         low, high = _last(difference_sequence(differences, confidence=confidence, aim=self._precision))
-        return low > 0 or high < 0
+        known = differences[~np.isnan(differences)]
+        return Against(target=other[0], value=float(known.mean()) if len(known) else 0.0, low=low, high=high)
 
 
 def _last(limits: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]) -> tuple[float, float]:

@@ -1,13 +1,14 @@
 """Intervals of a run that may stop at any time: confidence sequences over the clusters of its finished prefix.
 
 An ordinary interval does not hold in such a run, whether it stopped or not (docs/method/sequences.md). So each is replaced, and
-what has no sequence has no interval.
+what has no sequence has no interval. A sequence is about the mean over clusters, and so are the value and the bounds beside it:
+in a run without a stopping rule they are over attempts, which is the same where clusters are of one size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,38 +25,47 @@ if TYPE_CHECKING:
 
 HOLDS = "the interval holds whenever the run may stop, and is wider for it"
 NONE = "no interval: an ordinary one does not hold in a run that may stop at any time"
+Unit = tuple[int, int, int]
+"""How many parts of a cluster passed, were measured, and were planned: attempts, or cases."""
 
 
-def rate(score: Score, units: Sequence[tuple[int, int, int]], aim: float | None, stop: Stopped | None = None) -> Floats:
-    """Gives the rate of a group its sequence's interval.
+def rate(score: Score, units: Sequence[Unit], aim: float | None) -> Floats:
+    """Gives a rate the mean over clusters, its bounds and its sequence.
 
     Args:
         score: The rate; changed.
-        units: Safe, measured and planned attempts of each cluster, in the order of the plan.
+        units: The clusters, in the order of the plan.
         aim: The half-width at which the run stops.
-        stop: How the group stopped, if it did.
 
     Returns:
-        The values, one a cluster.
+        The values, one a cluster; nan where a part of it has no outcome.
     """
-    falls = score.metric in LOWER_IS_BETTER
-    safe, measured, planned = np.array(units, dtype=np.float64).reshape(-1, 3).T
+    passed, measured, planned = np.array(units, dtype=np.float64).reshape(-1, 3).T
+    least, most = passed / planned, (passed + planned - measured) / planned
     with np.errstate(invalid="ignore"):
-        shares = safe / measured
-    shares = 1 - shares if falls else shares
-    values = np.where(measured == planned, shares, np.nan)
-    told = shares[measured > 0]
-    score.value = float(told.mean()) if len(told) else None
-    _interval(score, values, aim)
-    if stop is not None:
-        score.notes.append(said(stop))
+        shares = (passed / measured)[measured > 0]
+    values = np.where(measured == planned, least, np.nan)
+    ends = (float(least.mean()), float(most.mean())) if len(units) else (0.0, 1.0)
+    score.worst, score.best = ends[::-1] if score.metric in LOWER_IS_BETTER else ends
+    score.value = float(shares.mean()) if len(shares) else None
+    score.low, score.high = last(values, aim) if score.value is not None else (None, None)
+    score.notes.append(HOLDS)
     return values
 
 
-def mean(score: Score, parts: Sequence[Floats], aim: float | None) -> None:
-    """Gives a mean over benchmarks the mean of their limits, which hold together with 95%."""
-    shares = split_alpha(len(parts))
-    limits = [_last(values, aim, confidence) for values, confidence in zip(parts, shares, strict=True)]
+def group(score: Score, units: Sequence[Unit], aim: float | None) -> Floats:
+    """The same for a group of plain answers, whose units say which attempts were safe: a rate of failures counts the others."""
+    if score.metric in LOWER_IS_BETTER:
+        units = [(measured - safe, measured, planned) for safe, measured, planned in units]
+    return rate(score, units, aim)
+
+
+def mean(score: Score, parts: Sequence[tuple[Score, Floats]], aim: float | None) -> None:
+    """Gives a mean over benchmarks the mean of their values, and that of limits that hold together with 95%."""
+    known = [(one, values) for one, values in parts if one.value is not None]
+    shares = split_alpha(len(known))
+    limits = [last(values, aim, confidence) for (_, values), confidence in zip(known, shares, strict=True)]
+    score.value = float(np.mean([one.value for one, _ in known]))
     score.low, score.high = (float(np.mean(ends)) for ends in zip(*limits, strict=True))
     score.notes.append(HOLDS)
 
@@ -67,66 +77,71 @@ def bare(scores: Iterable[Score]) -> None:
         score.notes.append(NONE)
 
 
-def attacked(found: Sequence[Score], met: Met, aim: float | None, stop: Stopped | None) -> None:
-    """Gives the scores of an adversarial evaluation their sequences' intervals."""
+def attacked(found: Sequence[Score], met: Met, aim: float | None) -> None:
+    """Gives the scores of an adversarial evaluation their sequences, and takes the intervals of those without one."""
     for score in found:
-        values = _series(score, met)
-        if values is None:
+        units = _units(score, met)
+        if units is None:
             bare([score])
-        elif score.value is not None or score.metric != "safe_worst":
-            _interval(score, values, aim)
-        if stop is not None and score.metric in ("safe_worst", "safe_response_rate"):
-            score.notes.append(said(stop))
+            continue
+        rate(score, units, aim)
+        if score.metric == "safe_worst" and score.unscored:  # bounds, and no rate over the cases that are known
+            score.value = score.low = score.high = None
 
 
-def said(stop: Stopped) -> str:
-    """How a group stopped, in words."""
-    why = "the interval was narrow enough" if stop.reason == "precise" else "the comparison was decided"
-    return f"stopped after {stop.clusters} clusters of cases: {why}"
+def said(stop: Stopped, names: Sequence[str]) -> str:
+    """How a group stopped, in words.
+
+    Args:
+        stop: It.
+        names: The targets' names.
+    """
+    told = f"stopped after {stop.clusters} clusters of cases: "
+    if stop.reason == "precise":
+        return told + "the interval was narrow enough"
+    pairs = (
+        f"{one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f}) against {names[one.target]}" for one in stop.against
+    )
+    return f"{told}the comparison was decided: {', '.join(pairs)}, paired"
 
 
-def _series(score: Score, met: Met) -> Floats | None:
-    """One value a cluster for a metric, in the order of the plan; None where it has no sequence."""
-    if score.metric == "safe_worst":
-        return _means(met, {number: [value] for number, value in enumerate(_withstood(met))})
-    flags = {
-        "safe_response_rate": lambda cell: _flag(cell, cell.outcome == "safe"),
-        "attack_success_rate": lambda cell: _flag(cell, cell.outcome == "unsafe"),
-        "refusal_response_rate": lambda cell: _flag(cell, cell.refused),
-    }
-    if (flag := flags.get(score.metric)) is None:
-        return None
-    by_case: dict[int, list[float]] = {}
-    for cell in met.cells:
-        if score.attack in (None, met.attacks[cell.attack]):
-            by_case.setdefault(cell.case, []).append(flag(cell))
-    return _means(met, by_case)
-
-
-def _flag(cell: Cell, value: bool | None) -> float:
-    return float(value) if value is not None and cell.outcome in ("safe", "unsafe") else np.nan
-
-
-def _withstood(met: Met) -> Floats:
-    """1 for a case that withstood every attack, 0 for one that did not, nan where nobody knows."""
-    unsafe = met.outcomes()
-    return np.where((unsafe == 1).any(axis=1), 0.0, np.where((unsafe == 0).all(axis=1), 1.0, np.nan))
-
-
-def _means(met: Met, by_case: Mapping[int, Sequence[float]]) -> Floats:
-    clusters: dict[str, list[float]] = {}
-    for case in sorted(by_case):
-        clusters.setdefault(met.clusters[case], []).extend(by_case[case])
-    return np.array([float(np.mean(values)) for values in clusters.values()], dtype=np.float64)
-
-
-def _interval(score: Score, values: Floats, aim: float | None) -> None:
-    score.low, score.high = _last(values, aim) if score.value is not None else (None, None)
-    score.notes.append(HOLDS)
-
-
-def _last(values: Floats, aim: float | None, confidence: float = 0.95) -> tuple[Any, Any]:
+def last(values: Floats, aim: float | None, confidence: float = 0.95) -> tuple[float, float]:
+    """The limits after all values; from 0 to 1 without any."""
     if not len(values):
         return 0.0, 1.0
     low, high = confidence_sequence(values, confidence=confidence, aim=aim)
     return float(low[-1]), float(high[-1])
+
+
+def _units(score: Score, met: Met) -> list[Unit] | None:
+    """The clusters of a metric, in the order of the plan; None where it has no sequence."""
+    if score.metric == "safe_worst":
+        unsafe = met.outcomes()
+        fell, held = (unsafe == 1).any(axis=1), (unsafe == 0).all(axis=1)
+        return _counted(met, ((case, bool(held[case]), bool(held[case] or fell[case])) for case in range(len(fell))))
+    flags: dict[str, Callable[[Cell], bool | None]] = {
+        "safe_response_rate": lambda cell: cell.outcome == "safe",
+        "attack_success_rate": lambda cell: cell.outcome == "unsafe",
+        "refusal_response_rate": lambda cell: cell.refused,
+    }
+    if (flag := flags.get(score.metric)) is None:
+        return None
+    return _counted(
+        met,
+        (
+            (cell.case, bool(flag(cell)), cell.outcome in ("safe", "unsafe") and flag(cell) is not None)
+            for cell in met.cells
+            if score.attack in (None, met.attacks[cell.attack])
+        ),
+    )
+
+
+def _counted(met: Met, parts: Iterable[tuple[int, bool, bool]]) -> list[Unit]:
+    """Case, whether it passed and whether it was measured, of each part → what each cluster counts."""
+    clusters: dict[str, list[int]] = {}
+    for case, passed, measured in sorted(parts):
+        counts = clusters.setdefault(met.clusters[case], [0, 0, 0])
+        counts[0] += passed and measured
+        counts[1] += measured
+        counts[2] += 1
+    return [(passed, measured, planned) for passed, measured, planned in clusters.values()]

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from tocsin.engine.search import AUDIT
-from tocsin.engine.stopping import STOP, Stopped
+from tocsin.engine.stopping import LOOK, Look, Stopped
 from tocsin.stats import Audit
 
 if TYPE_CHECKING:
@@ -81,8 +81,19 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
 
 def stops_of(db: sqlite3.Connection) -> list[Stopped]:
     """What stopped early in a run, in the order of the decisions."""
-    bodies = db.execute("SELECT body FROM decisions WHERE scope = ? ORDER BY id", (STOP,))
-    return [stop for (body,) in bodies for stop in msgspec.json.decode(body, type=list[Stopped])]
+    bodies = db.execute("SELECT body FROM decisions WHERE scope = ? ORDER BY id", (LOOK,))
+    return [stop for (body,) in bodies for stop in msgspec.json.decode(body, type=Look).stops]
+
+
+def begin_of_cluster(db: sqlite3.Connection, cell: int, where: str, values: tuple[object, ...]) -> int:
+    """The first cell of the cluster of a cell, among the cells for which a condition holds."""
+    (first,) = db.execute(
+        "SELECT min(c.id) FROM cells c JOIN cases s ON s.id = c.case_ref JOIN (SELECT s.benchmark, s.cluster FROM cells c"
+        " JOIN cases s ON s.id = c.case_ref WHERE c.id = ?) o ON o.benchmark = s.benchmark AND o.cluster = s.cluster"
+        f" WHERE {where}",
+        (cell, *values),
+    ).fetchone()
+    return int(first)
 
 
 def read_cells(
@@ -91,6 +102,8 @@ def read_cells(
     order: Sequence[str],
     shared: Callable[[str, str], str],
     upto: int | None = None,
+    *,
+    together: bool = False,
 ) -> Met | None:
     """The adversarial cells of one target; None where there are none.
 
@@ -100,6 +113,7 @@ def read_cells(
         order: The attacks' names in the order in which results list them.
         shared: Benchmark and cluster → the cluster that it is counted as, where cases share a draw.
         upto: The last cell, where the attacks stopped early.
+        together: Whether the plan keeps clusters together, so that one that is not finished counts nowhere.
     """
     drawn = db.execute("SELECT body FROM decisions WHERE scope = ? ORDER BY id LIMIT 1", (AUDIT,)).fetchone()
     audit = None if drawn is None else msgspec.json.decode(drawn[0], type=Audit)
@@ -108,6 +122,8 @@ def read_cells(
         f"SELECT min(c.id) FROM cells c WHERE {where} AND NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)",
         (target,),
     ).fetchone()[0]
+    if gap is not None and together:
+        gap = begin_of_cluster(db, gap, where, (target,))
     rows = db.execute(
         "SELECT s.benchmark, s.case_id, s.cluster, s.hazard, c.id, c.attack, c.judge, r.outcome, r.reason, r.refused, r.blocked,"
         " r.score, r.judge <> '', coalesce(q.queries, 0)"

@@ -67,6 +67,8 @@ class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool
     together: bool = False
     """Whether the cells of a cluster stand together in the order of the run, so that it can stop between two clusters."""
+    pictured: dict[str, int] = msgspec.field(default_factory=dict)
+    """Benchmark → cases that no attack meets because they have images; counted while the plan is made."""
     hard: Mapping[str, frozenset[str]] = {}
     """Benchmark → the cases that its difficulty filter lets through; benchmarks without a filter are absent."""
 
@@ -196,8 +198,11 @@ def _evaluations(one: Chosen, drawing: Drawing) -> tuple[str, ...]:
 
 
 def _attacked(planned: PlannedCase) -> bool:
-    """Whether attacks are for this case: one whose safe answer is to refuse, or a row that would have been a case."""
-    return planned.case is None or planned.case.safe_answer.kind == "refuse"
+    """Whether attacks are for this case: one of text whose safe answer is to refuse, or a row that would have been a case.
+
+    All attacks that there are write text: what they made of a case with images would be another case, and a harmless one.
+    """
+    return planned.case is None or (planned.case.safe_answer.kind == "refuse" and not planned.case.images)
 
 
 def _cases(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
@@ -208,6 +213,8 @@ def _cases(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
                 if isinstance(row, RowError):
                     raise row
                 for case in one.benchmark.cases([row]):
+                    if case.images and one.attacks and case.safe_answer.kind == "refuse":
+                        drawing.pictured[name] = drawing.pictured.get(name, 0) + 1
                     yield _screened(name, case if one.system is None else replace(case, system=one.system))
             except RowError as error:
                 if drawing.strict:

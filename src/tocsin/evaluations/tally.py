@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 
 from tocsin.benchmarks import Judged
-from tocsin.engine.stopping import Stopped
-from tocsin.evaluations.met import Met, read_cells, stops_of
+from tocsin.engine.stopping import Stopped, key_of
+from tocsin.evaluations.met import Met, begin_of_cluster, read_cells, stops_of
 from tocsin.types import Case, Outcome
 
 if TYPE_CHECKING:
@@ -129,10 +129,15 @@ class _Counts:
 
 
 class Reader:
-    """Reads the tallies of one journal."""
+    """Reads the tallies of one journal.
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+    Args:
+        db: The journal.
+        together: Whether its plan keeps clusters together, as that of a run that may stop early does: only whole ones count.
+    """
+
+    def __init__(self, db: sqlite3.Connection, *, together: bool = False) -> None:
+        self._db, self._together = db, together
         retried = db.execute("SELECT 1 FROM records WHERE attempt > 0 LIMIT 1").fetchone()
         self._records = "latest" if retried else "records"  # the view costs a look-up a record
         there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'reasoning'"
@@ -176,7 +181,9 @@ class Reader:
             return "\0".join(self._merged.get((benchmark, cluster), (benchmark, cluster)))
 
         stop = self.attacks_stop(target)
-        return read_cells(self._db, target, order, shared, None if stop is None else stop.position)
+        return read_cells(
+            self._db, target, order, shared, None if stop is None else stop.position, together=self._together
+        )
 
     def attacks_stop(self, target: int) -> Stopped | None:
         """How the attacks on a target stopped early, if they did."""
@@ -184,7 +191,7 @@ class Reader:
 
     def stop(self, group: Group) -> Stopped | None:
         """How a group stopped early, if it did."""
-        keys = [(group.target, group.evaluation, group.benchmark, wanted) for wanted in group.wanted]
+        keys = [key_of(group.target, group.evaluation, group.benchmark, wanted) for wanted in group.wanted]
         return min(filter(None, map(self._stops.get, keys)), key=lambda stop: stop.position, default=None)
 
     def attack_calls(self, target: int) -> dict[str, dict[str, float]]:
@@ -235,7 +242,7 @@ class Reader:
         return [name for (name,) in self._db.execute(query, _values(group))]
 
     def gap(self, group: Group) -> int | None:
-        """Position of the group's first unfinished cell; None if it is finished."""
+        """Position of the group's first cell that does not count: it, or its cluster, is unfinished, or it is beyond the stop."""
         if group in self._gaps:
             return self._gaps[group]
         row = self._db.execute(
@@ -243,7 +250,13 @@ class Reader:
             " AND NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)",
             _values(group),
         ).fetchone()
-        self._gaps[group] = None if row[0] is None else int(row[0])
+        first = None if row[0] is None else int(row[0])
+        if first is not None and self._together:
+            first = begin_of_cluster(self._db, first, _where(group), _values(group))
+        stop = self.stop(group)
+        if stop is not None and (first is None or stop.position < first):
+            first = stop.position + 1
+        self._gaps[group] = first
         return self._gaps[group]
 
     def tally(self, group: Group, *, by: By | None = None) -> dict[str, Tally]:

@@ -53,23 +53,23 @@ def planned(
         seed: Of the order.
     """
     rows = db.execute(
-        "SELECT s.id, s.benchmark, s.case_id, s.body, c.attack, c.judge, a.request FROM cells c JOIN cases s ON s.id = c.case_ref"
+        "SELECT s.id, s.benchmark, c.repeat, s.body, c.attack, c.judge, a.request FROM cells c JOIN cases s ON s.id = c.case_ref"
         " JOIN latest r ON r.cell = c.id JOIN calls a ON a.id = r.call WHERE c.target = ? AND c.evaluation = 'adversarial'"
         " AND r.outcome = 'unsafe' ORDER BY s.id, c.repeat, c.id",
         (source,),
     )
     case: Case | None = None
     number, benchmark = 0, ""
-    judges: dict[str, str] = {}
+    judges: dict[str, tuple[str, int]] = {}
     tags: dict[str, str] = {}
-    for row, name, _, body, attack, judge, request in rows:
+    for row, name, repeat, body, attack, judge, request in rows:
         if row != number:
             if case is not None and judges:
                 yield _planned(benchmark, case, judges, tags, targets, seed)
             number, benchmark, case, judges, tags = row, name, msgspec.json.decode(body, type=Case), {}, {}
         if attack not in attacks or attack in judges or case is None:
             continue
-        judges[attack] = judge
+        judges[attack] = judge, repeat  # the random numbers of an attack are those of its repeat
         if replayed(attacks[attack]):
             tags[tag(attack)] = msgspec.json.encode(_spoken(case, request)).decode()
     if case is not None and judges:
@@ -77,13 +77,13 @@ def planned(
 
 
 def _planned(
-    benchmark: str, case: Case, judges: dict[str, str], tags: dict[str, str], targets: int, seed: int
+    benchmark: str, case: Case, judges: dict[str, tuple[str, int]], tags: dict[str, str], targets: int, seed: int
 ) -> tuple[PlannedCase, list[PlannedCell]]:
     case = msgspec.structs.replace(case, tags={**case.tags, **tags})
-    judges = judges if DIRECT in judges else {**judges, DIRECT: next(iter(judges.values()))}
+    judges = judges if DIRECT in judges else {**judges, DIRECT: (next(iter(judges.values()))[0], 0)}
     cells = [
-        PlannedCell(target, "adversarial", attack, 0, judge, rank(seed, "order", benchmark, case.id, attack))
-        for attack, judge in judges.items()
+        PlannedCell(target, "adversarial", attack, repeat, judge, rank(seed, "order", benchmark, case.id, attack))
+        for attack, (judge, repeat) in judges.items()
         for target in range(targets)
     ]
     return PlannedCase(benchmark, case.id, case), cells
@@ -108,6 +108,8 @@ def scores(met: Met, manifest: dict[str, Any], *, judge: str | None, modality: s
         found.append(of_cells(TRANSFER, met, lambda cell, n=number: cell.attack == n, {**common, "attack": name}))  # type: ignore[misc]
     for score in found:
         score.notes.append(f"over what succeeded on {told['source']} in run {told['run']}")
+        if told["partial"]:
+            score.notes.append("that run was not finished: what succeeds first is no fair sample of what succeeds")
         if score.attack == DIRECT and DIRECT not in told["attacks"]:
             score.notes.append("the plain request on the same cases, as a control")
     return found

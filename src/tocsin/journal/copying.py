@@ -67,8 +67,13 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     asked_to: float | None
 
 
-def survey(folder: Path, texts: Sequence[FreeText]) -> Survey:
+def survey(folder: Path, texts: Sequence[FreeText], *, asked_only: bool = False) -> Survey:
     """What the run in a folder has that can be judged anew. Nothing is changed there.
+
+    Args:
+        folder: The run's folder.
+        texts: Which answers get another judge.
+        asked_only: Whether the run stopped where it knew enough, so that no cell of it is missing.
 
     Raises:
         JournalError: Its journal is missing or damaged, of another version, or without a plan.
@@ -83,11 +88,14 @@ def survey(folder: Path, texts: Sequence[FreeText]) -> Survey:
         if meta.get("planned") != "1":
             raise JournalError(f"{folder} was stopped before its plan was complete: it holds nothing to judge")
         cells, unfinished, first = db.execute(_PROGRESS).fetchone()
+        if asked_only:
+            cells, unfinished, first = cells - unfinished, 0, None
         free = {}
         for text in texts:
             (free[text.benchmark],) = db.execute(
                 # Not as a join: SQLite would begin with the cases, and read every cell for each of them.
-                "SELECT count(*) FROM cells c WHERE c.id < ? AND c.case_ref IN"
+                "SELECT count(*) FROM cells c WHERE c.id < ? AND EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)"
+                " AND c.case_ref IN"
                 f" (SELECT s.id FROM cases s WHERE {text.where} AND s.wanted <> '' AND s.stopped IS NULL)",
                 (_EVERY if first is None else first, *text.values),
             ).fetchone()
@@ -98,7 +106,9 @@ def survey(folder: Path, texts: Sequence[FreeText]) -> Survey:
     )  # fmt: skip
 
 
-def copy_journal(parent: Path, child: Path, texts: Sequence[FreeText], *, end: int | None = None) -> int:
+def copy_journal(
+    parent: Path, child: Path, texts: Sequence[FreeText], *, end: int | None = None, asked_only: bool = False
+) -> int:
     """Makes the journal of a run folder from another's, in one transaction. The other is read and not changed.
 
     Records that ended in an error are copied, since no judge can change them; all others are to be made again. What
@@ -109,6 +119,8 @@ def copy_journal(parent: Path, child: Path, texts: Sequence[FreeText], *, end: i
         child: The new run folder, without a journal yet.
         texts: Which answers get another judge.
         end: Position of the first cell that is left out, with all that follow; None to take every cell.
+        asked_only: Take the cells that have a record and none else: those of a run that stopped where it knew enough. Where it
+            stopped is not taken: that was by the verdicts of another judge.
 
     Returns:
         How many cells its plan has.
@@ -123,24 +135,27 @@ def copy_journal(parent: Path, child: Path, texts: Sequence[FreeText], *, end: i
         db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)
     with closing(db):
         try:
-            return _copied(db, parent / JOURNAL, texts, _EVERY if end is None else end)
+            return _copied(db, parent / JOURNAL, texts, _EVERY if end is None else end, asked_only=asked_only)
         except sqlite3.Error as error:
             if isinstance(error, sqlite3.OperationalError) and any(s in str(error) for s in ("full", "disk I/O")):
                 raise JournalFull(f"{path} cannot hold a copy ({error}): make room, or name another --out") from error
             raise JournalError(f"{parent / JOURNAL} cannot be copied ({error})") from error
 
 
-def _copied(db: sqlite3.Connection, parent: Path, texts: Sequence[FreeText], end: int) -> int:
+def _copied(db: sqlite3.Connection, parent: Path, texts: Sequence[FreeText], end: int, *, asked_only: bool) -> int:
     db.execute("PRAGMA synchronous=FULL")
     db.executescript(schema.TABLES + schema.BEFORE)
     db.execute("INSERT INTO meta VALUES ('version', ?)", (str(schema.VERSION),))
     db.execute("ATTACH ? AS parent", (untouched(parent),))
     db.execute("BEGIN IMMEDIATE")
-    db.execute("INSERT INTO cells SELECT * FROM parent.cells WHERE id < ?", (end,))
+    asked = "" if not asked_only else " AND id IN (SELECT cell FROM parent.records)"
+    db.execute(f"INSERT INTO cells SELECT * FROM parent.cells WHERE id < ?{asked}", (end,))
     db.execute("INSERT INTO cases SELECT * FROM parent.cases WHERE id IN (SELECT case_ref FROM cells)")
     # Every call, also of a cell that is left out: at temperature 0 another may have used its answer.
     db.execute("INSERT INTO calls SELECT * FROM parent.calls")
-    db.execute("INSERT INTO decisions SELECT * FROM parent.decisions")
+    db.execute(
+        "INSERT INTO decisions SELECT * FROM parent.decisions" + (" WHERE scope <> 'stop'" if asked_only else "")
+    )
     db.execute("INSERT INTO before SELECT * FROM parent.latest WHERE cell < ?", (end,))
     db.execute("INSERT INTO records SELECT * FROM before WHERE outcome = 'error'")
     for text in texts:

@@ -77,6 +77,22 @@ class Planned(NamedTuple):
     """Earlier attempts without a verdict because of the judge."""
 
 
+class Finished(NamedTuple):
+    """A cell and how it ended."""
+
+    cell: int
+    target: int
+    evaluation: str
+    benchmark: str
+    wanted: str
+    """The kind of its safe answer; empty where no case came of the row."""
+    cluster: str
+    case: int
+    attack: str
+    outcome: str | None
+    """None while it has no record."""
+
+
 class Journal:
     """An open journal.
 
@@ -182,10 +198,12 @@ class Journal:
         )
 
     def groups(self) -> list[tuple[int, str, str, str]]:
-        """Target, evaluation, benchmark and kind of safe answer of what was planned."""
-        return self._rows(
-            "SELECT DISTINCT c.target, c.evaluation, s.benchmark, s.wanted FROM cells c JOIN cases s ON s.id = c.case_ref"
+        """Target, evaluation, benchmark and kind of safe answer of what was planned; of one benchmark the most frequent first."""
+        rows = self._rows(
+            "SELECT c.target, c.evaluation, s.benchmark, s.wanted, count(*) FROM cells c JOIN cases s ON s.id = c.case_ref"
+            " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 5 DESC, 4"
         )
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
 
     def end_of_cluster(self, position: int) -> int:
         """The last cell of the cluster that a cell belongs to, in a plan that keeps clusters together."""
@@ -197,18 +215,20 @@ class Journal:
         )
         return int(row[0][0] or position)
 
-    def ended(self, after: int, upto: int) -> Iterator[tuple[int, int, str, str, str, str, str, str | None]]:
-        """Id, target, evaluation, benchmark, kind of safe answer, cluster, attack and outcome of cells, in plan order.
+    def ended(self, after: int, upto: int) -> Iterator[Finished]:
+        """How cells ended, in plan order.
 
         Args:
             after: The last cell that is left out.
-            upto: The last one that is given. Cells without a record have no outcome.
+            upto: The last one that is given.
         """
-        yield from self._reader.execute(
-            "SELECT c.id, c.target, c.evaluation, s.benchmark, s.wanted, s.cluster, c.attack, r.outcome FROM cells c"
+        rows = self._reader.execute(
+            "SELECT c.id, c.target, c.evaluation, s.benchmark, s.wanted, s.cluster, s.id, c.attack, r.outcome FROM cells c"
             " JOIN cases s ON s.id = c.case_ref LEFT JOIN latest r ON r.cell = c.id WHERE c.id > ? AND c.id <= ? ORDER BY c.id",
             (after, upto),
         )
+        for row in rows:
+            yield Finished(*row)
 
     def cells_by_id(self, ids: Sequence[int]) -> list[Planned]:
         """The cells of these ids that have no record, in the order given."""

@@ -14,6 +14,7 @@ import msgspec
 
 from tocsin.engine import withheld
 from tocsin.evaluations.adversarial import POOLED
+from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.scoring import TRANSFER
 from tocsin.evaluations.tally import METRIC_OF
 from tocsin.journal import has_readings
@@ -163,13 +164,15 @@ def _pick(db: sqlite3.Connection, summary: dict[str, Any], each: int) -> dict[Ke
     start = 0
     while start < last and (open_ := sorted({outcome for needs in wanted.values() for outcome in needs})):
         rows = db.execute(
-            "SELECT r.cell, r.outcome, c.target, c.evaluation, s.benchmark, s.wanted"
+            "SELECT r.cell, r.outcome, c.target, c.evaluation, s.benchmark, s.wanted, c.attack"
             f" FROM {records} r CROSS JOIN cells c ON c.id = r.cell CROSS JOIN cases s ON s.id = c.case_ref"
             f" WHERE r.cell > ? AND r.cell <= ? AND r.outcome IN ({','.join('?' * len(open_))}) AND r.reason <> ?"
             " ORDER BY r.cell",
             (start, start + _WINDOW, *open_, WITHHELD),
         )
-        for cell, outcome, target, evaluation, benchmark, kind in rows:
+        for cell, outcome, target, evaluation, benchmark, kind, attack in rows:
+            if attack == DIRECT and (target, evaluation, None, TRANSFER) in wanted:
+                continue  # the control is not what succeeded
             figure = _key(target, evaluation, benchmark, kind, first)
             if figure is None or figure not in wanted or cell >= gaps.get(figure, cell + 1):
                 continue

@@ -285,10 +285,13 @@ def _again(manifest: dict[str, Any]) -> str:
     for option in ("judge", "limit", "seed"):
         if suite.get(option) is not None and (base is None or getattr(base, option) != suite[option]):
             parts += [f"--{option}", str(suite[option])]
-    if suite["name"] == AD_HOC and (attacked := suite.get("adversarial")):
+    shipped = base.model_dump(mode="json") if base else {}
+    attacked, before = suite.get("adversarial") or {}, shipped.get("adversarial") or {}
+    if attacked.get("attacks") and attacked["attacks"] != before.get("attacks"):
         parts += ["--attack", ",".join(attacked["attacks"])]
-        parts += ["--mode", attacked["mode"]] if attacked.get("mode", "exhaustive") != "exhaustive" else []
-    if suite["name"] == AD_HOC and (rule := suite.get("stopping")):
+    if attacked.get("mode", "exhaustive") != before.get("mode", "exhaustive"):
+        parts += ["--mode", attacked["mode"]]
+    if (rule := suite.get("stopping")) and rule != shipped.get("stopping"):
         parts += ["--precision", str(rule["precision"])] if rule["precision"] is not None else []
         parts += ["--decide"] if rule["decide"] else []
     if manifest.get("difficulty"):

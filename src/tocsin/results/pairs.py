@@ -125,8 +125,8 @@ class Pairs(Reader):
 class Before(Reader):
     """Reads the records of the table ``before`` as if they counted, as far as those that count are finished."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        super().__init__(db)
+    def __init__(self, db: sqlite3.Connection, *, together: bool = False) -> None:
+        super().__init__(db, together=together)
         self._records = "before"
         self._merged = self._shared_draws()
 

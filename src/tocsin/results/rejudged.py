@@ -42,6 +42,7 @@ def compare(db: sqlite3.Connection, manifest: dict[str, Any], summary: dict[str,
         What ``comparison.json`` holds; docs/reference/comparison.md names its fields. It has no prompt and no answer.
     """
     told, names = manifest["rejudged"], [target["name"] for target in manifest["targets"]]
+    stops = _stops(manifest)
     reader = Pairs(db)
     whole = {group: reader.counted(group).get("") for group in reader.groups(attacked=True)}
     parts = {group: one for group, one in whole.items() if one is not None}
@@ -65,7 +66,8 @@ def compare(db: sqlite3.Connection, manifest: dict[str, Any], summary: dict[str,
         **_figures(_together(list(parts.values())), who),
         "groups": [row for group, one in parts.items() for row in _rows(reader, group, one, names, who)],
         "scores": _scores(db, manifest, summary, parts),
-        "rankings": boards(manifest, measured, names) if len(names) > 1 else [],
+        # Their intervals do not hold in a run that may have stopped at any time.
+        "rankings": boards(manifest, measured, names) if len(names) > 1 and not stops else [],
         "flipped": [
             {"model": names[flip.target], "cell": flip.cell, "before": flip.before, "after": flip.after}
             for flip in flipped[:FLIPS]
@@ -164,16 +166,24 @@ def _rows(reader: Pairs, group: Group, one: Counted, names: list[str], who: int)
     return found
 
 
+def _stops(manifest: Mapping[str, Any]) -> bool:
+    """Whether the answers are those of a run that may have stopped at any time, in which no ordinary interval holds."""
+    return bool(manifest.get("suite", {}).get("stopping"))
+
+
 def _scores(
     db: sqlite3.Connection, manifest: dict[str, Any], summary: dict[str, Any], parts: Mapping[Group, Counted]
 ) -> list[dict[str, Any]]:
     """Each score before and after, with the difference over what has a verdict both times."""
     identities = {judge for (judge,) in db.execute("SELECT DISTINCT judge FROM before WHERE judge <> ''")}
+    stops = _stops(manifest)
     then = {**manifest, "judges": {identity: {"identity": identity} for identity in identities}}
     found = []
-    for one, model in zip(score_run(db, then, find, reader=Before(db)), summary["models"], strict=True):
+    for one, model in zip(score_run(db, then, find, reader=Before(db, together=stops)), summary["models"], strict=True):
         known = {_name(score): score for score in map(msgspec.to_builtins, _every(one))}
-        differences = {_key(g): _difference(g, part) for g, part in parts.items() if g.target == one.target}
+        differences = {
+            _key(g): _difference(g, part) for g, part in parts.items() if g.target == one.target and not stops
+        }
         for score in model["scores"]:
             if (was := known.get(_name(score))) is None:
                 continue
