@@ -30,8 +30,8 @@ CARD = Card(
         "All wording is our own. It was compared with the template in the authors' repository (MIT), whose parts are all here:"
         " nesting, the number of layers, a step in each layer, a villain whom it is against, the last layer's discussion, the"
         " summary.",
-        "The request is quoted as it stands, where the authors rewrite each by hand into what the characters aim at.",
-        "One query: the paper's further questions in the same conversation, written by hand for each topic, are left out.",
+        "The request is quoted as it stands; in the authors' data each is already worded as what the characters aim at.",
+        "One query: the further questions in the same conversation, which their data hold for each topic, are left out.",
     ),
     verified=(
         "scene, characters and layers are what the target is told, and each layer is made by the one above"
