@@ -1,4 +1,7 @@
-"""Reading an answer that is code: the texts that it fills a list with, in the place of the code that does so."""
+"""Code that the target completes: what a request is split into for it, and how the answer is read.
+
+An answer that is code is read as the texts that it fills a list with, in the place of the code that does so.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,12 @@ _TOKEN = re.compile(
 )
 _FENCED = re.compile(r"```[^\n`]*+\n(?P<code>(?:[^`]|`(?!``))*+)(?:```|\Z)")
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+def parts(request: str) -> tuple[str, list[str]]:
+    """What stands between the parts of a request, and the parts: its words, or the characters of one without blanks."""
+    words = request.split()
+    return (" ", words) if len(words) > 1 else ("", list("".join(words)))
 
 
 def read(answer: str, name: str) -> str:

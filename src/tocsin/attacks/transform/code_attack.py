@@ -33,8 +33,8 @@ CARD = Card(
         "Every structure in every language, where the paper has C++ and Go for strings alone. The paper's queue is a list in"
         " their repository; here it is a queue, and the list beside it.",
         "Words stay as they are: the reference splits a stack's at hyphens, too, and loses them. Quotes and what else would end"
-        " the string are escaped; line breaks become blanks, as in the reference, but not in a string. A text without blanks is filled in character by character in every structure but the string;"
-        " the reference does so for stacks.",
+        " the string are escaped; line breaks become blanks, as in the reference, but not in a string. A text without blanks is"
+        " filled in character by character in every structure but the string; the reference does so for stacks.",
         "The answer is judged by the texts that it fills the list with, in the place of the code, and by what stands around it;"
         " the reference drops that. Code that fills the list with nothing is judged as it stands.",
     ),
@@ -177,7 +177,7 @@ class CodeAttack(Attack, frozen=True):
 
     def put(self, request: str) -> str:
         """What the target is sent."""
-        between, words = (" ", [request]) if self.structure == "string" else parts(request)
+        between, words = (" ", [request]) if self.structure == "string" else completed_code.parts(request)
         made, add = _FILLED[self.language][self.structure]
         line = Template(add)
         lines = [line.substitute(text=json.dumps(word, ensure_ascii=False)) for word in words]
@@ -191,9 +191,3 @@ class CodeAttack(Attack, frozen=True):
             fill=_FILL[self.paragraphs],
             places=_BREAK.join([_PLACE[self.language]] * STEPS),
         )
-
-
-def parts(request: str) -> tuple[str, list[str]]:
-    """What stands between the parts of a request, and the parts: its words, or the characters of one without blanks."""
-    words = request.split()
-    return (" ", words) if len(words) > 1 else ("", list("".join(words)))
