@@ -55,7 +55,7 @@ def test_escapes_are_undone_and_a_block_that_was_cut_off_is_read_so_far() -> Non
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_breaks_it_or_takes_long(text: str) -> None:
     began = time.process_time()
-    for around in ("{}", "```\nreport = [{}", 'report.append("{}', "report = '''{}"):
+    for around in ("{}", "```\nreport = ['{}"):
         read(around.replace("{}", HOSTILE[text]), "report")
     assert time.process_time() - began < 10
 
