@@ -11,6 +11,7 @@ import hashlib
 import io
 import math
 import threading
+from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,14 @@ class Weights:
         )
         everyday = sum(word in ENGLISH for word in letters) / max(1, len(letters))
         return Reading(float(harm), float(harmful), everyday if len(letters) >= ENGLISH_FROM else None)
+
+    def asked(self, said: Sequence[str]) -> tuple[float, int]:
+        """What a few words add to how harmful a request is: the sum of their pieces' scores, and how many pieces there are.
+
+        ``Reading.request`` is the sum over a request, divided by its pieces, and a constant.
+        """
+        rows = self._pieces.rows(said)
+        return (float(self._table[np.asarray(rows), VIEWS.index("asked")].sum()), len(rows)) if rows else (0.0, 0)
 
     def _mean(self, said: list[str]) -> npt.NDArray[np.float32]:
         rows = self._pieces.rows(said)
