@@ -98,7 +98,8 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         members: The names after the slash.
         find: The plug-in of such a name.
 
-    Both functions raise `ExtraMissing` where the package is not installed; `find` raises `UnknownName` where it has none so named.
+    Both functions raise `ExtraMissing` where the package is not installed, and `find` raises `UnknownName` where it has none of
+    that name.
     """
 
     prefix: str
@@ -179,7 +180,7 @@ def families(kind: Kind) -> list[Family]:
 def exists(kind: Kind, name: str) -> bool:
     """Whether there is a plug-in of that name, or a family of its prefix, which alone could say."""
     prefix, slash, _ = name.partition("/")
-    return name in names(kind) or bool(slash) and _family(kind, prefix) is not None
+    return name in names(kind) or (bool(slash) and _family(kind, prefix) is not None)
 
 
 def make(kind: Kind, name: str, parameters: dict[str, Any]) -> Any:

@@ -148,12 +148,12 @@ def find(name: str) -> type[Attack]:
         paper=f"{name} of garak {release} (NVIDIA)",
         source=SOURCE,
         family="encoding" if hasattr(probe, "encoding_name") else "role-play",
-        mechanism="The probe makes prompts of the case's request as it does of its own payloads, and the target is asked with one of"
-        " them. The answer is judged on the request.",
+        mechanism="The probe makes prompts of the case's request as it does of its own payloads, and the target is asked with one"
+        " of them. The answer is judged on the request.",
         parameters={"number": "none: garak asks all of them, or as many as its cap allows"},
         deviations=(
             "One of the prompts is asked, not all: a cell is one attempt. Repeats draw others.",
-            "garak's detector asks whether the target wrote the payload out; here the final judge asks whether it did what it says.",
+            "garak's detector asks whether the target wrote the payload out; the judge here, whether it did what that says.",
         ),
         verified=("what the target is sent is one of the prompts that the probe makes (perf/adapters.py)",),
     )
@@ -175,9 +175,10 @@ def _probes(module: str) -> Iterator[tuple[str, Any]]:
         return
     base = importlib.import_module("garak.probes")
     for name, cls in vars(found).items():
-        if inspect.isclass(cls) and cls.__module__ == found.__name__ and issubclass(cls, base.Probe):
-            if hasattr(cls, "_generate_encoded_prompts") or issubclass(cls, base.IntentProbe):
-                yield name, cls
+        if not inspect.isclass(cls) or cls.__module__ != found.__name__ or not issubclass(cls, base.Probe):
+            continue
+        if hasattr(cls, "_generate_encoded_prompts") or issubclass(cls, base.IntentProbe):
+            yield name, cls
 
 
 def _there(name: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import inspect
+import io
 import re
 import types
 from functools import cache, partial
@@ -67,7 +69,7 @@ class Converted(Attack, frozen=True, kw_only=True):
         """One query."""
         attempt = await session.ask(await self.convert(case.prompt, session.rng.getrandbits(32)))
         reader = self.reader()
-        wanted = self.decode == "always" or self.decode == "asked" and getattr(self, "append_description", False)
+        wanted = self.decode == "always" or (self.decode == "asked" and getattr(self, "append_description", False))
         return decoding.read(attempt, reader) if reader and wanted else attempt
 
     async def convert(self, prompt: str, seed: int) -> str:
@@ -79,7 +81,10 @@ class Converted(Attack, frozen=True, kw_only=True):
         from pyrit.common.random_context import random_execution
 
         try:
-            with seeded(seed), random_execution(namespace="tocsin", seed=seed):
+            own = getattr(self, "seed", None) is not None  # then it draws as it does without tocsin
+            drawn = contextlib.nullcontext() if own else random_execution(namespace="tocsin", seed=seed)
+            quiet = contextlib.redirect_stdout(io.StringIO())  # a few print parts of the prompt
+            with seeded(seed), drawn, quiet:
                 made = await self.made(seed).convert_async(prompt=prompt, input_type="text")
         except Exception as error:  # another project's code: whatever it raises
             why = f"{self.name} does not convert this prompt: {type(error).__name__}"
@@ -154,12 +159,12 @@ def find(name: str) -> type[Attack]:
         paper=f"{converter.__name__} of PyRIT {release} (Microsoft)",
         source=SOURCE,
         family=_FAMILIES.get(name, "encoding"),
-        mechanism="The case's prompt goes through the converter, and the target is asked with what comes out. The answer is judged on"
-        " the case's own request.",
+        mechanism="The case's prompt goes through the converter, and the target is asked with what comes out. The answer is"
+        " judged on the case's own request.",
         parameters={field: "the converter's own option" for field, *_ in _options(converter) or ()},
         deviations=(
             "None in what is put: it is the converter's own output. Its random numbers follow the run's seed.",
-            "An answer in a cipher is decoded before it is judged, where the converter asks for one; PyRIT's scorers read it as it is.",
+            "An answer in a cipher is decoded before it is judged, where the converter asks for one; PyRIT's scorers do not.",
         ),
         verified=("what the target is sent equals the converter called directly (perf/adapters.py)",),
     )
@@ -175,10 +180,11 @@ def _converters() -> dict[str, Any]:
         raise registry.ExtraMissing("an attack named pyrit/…", "pyrit") from error
     found = {}
     for exported in converter.__all__:
-        cls = getattr(converter, exported)
-        if not (inspect.isclass(cls) and issubclass(cls, converter.Converter)) or inspect.isabstract(cls):
+        cls: Any = getattr(converter, exported)
+        if not inspect.isclass(cls) or not issubclass(cls, converter.Converter) or inspect.isabstract(cls):
             continue
-        texts = "text" in cls.SUPPORTED_INPUT_TYPES and tuple(cls.SUPPORTED_OUTPUT_TYPES) == ("text",)
+        takes, gives = getattr(cls, "SUPPORTED_INPUT_TYPES", ()), getattr(cls, "SUPPORTED_OUTPUT_TYPES", ())
+        texts = "text" in takes and tuple(gives) == ("text",)
         if texts and _options(cls) is not None:
             found[_WORD.sub("-", cls.__name__.removesuffix("Converter")).lower()] = cls
     return found
