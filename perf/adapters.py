@@ -4,8 +4,8 @@
     python -m perf.adapters garak        in an environment with tocsin[garak]
 
 Each attack of the family is run on mild prompts against the loopback server. What the target was sent is read from the journal
-and compared with what the package makes of the same prompt, called without tocsin. Converters that draw random numbers are compared
-with themselves in a second run of the same seed, and with a run of another seed. Any difference is an error.
+and compared with what the package makes of the same prompt, called without tocsin. Converters that draw random numbers are
+compared with themselves in a second run of the same seed. Any difference is an error.
 """
 
 from __future__ import annotations
@@ -75,16 +75,9 @@ def put(server: Running, attacks: dict[str, dict[str, Any]], seed: int) -> dict[
         (home / "cases.jsonl").write_text(
             "".join(json.dumps({"id": str(n), "prompt": p}) + "\n" for n, p in enumerate(PROMPTS))
         )
-        (home / "suite.yaml").write_text(
-            json.dumps(
-                {
-                    "name": "adapters",
-                    "seed": seed,
-                    "attacks": attacks,
-                    "adversarial": {"attacks": list(attacks), "judge": "refusal"},
-                }  # fmt: skip
-            )
-        )
+        adversarial = {"attacks": list(attacks), "judge": "refusal"}
+        suite = {"name": "adapters", "seed": seed, "attacks": attacks, "adversarial": adversarial}
+        (home / "suite.yaml").write_text(json.dumps(suite))
         run = assess(
             "t", suite=str(home / "suite.yaml"), cases=home / "cases.jsonl", evaluations=["adversarial"], judge="refusal",
             out=home / "runs", config=home / "tocsin.toml", report=False,

@@ -161,7 +161,10 @@ def find(name: str) -> type[Attack]:
         family=_FAMILIES.get(name, "encoding"),
         mechanism="The case's prompt goes through the converter, and the target is asked with what comes out. The answer is"
         " judged on the case's own request.",
-        parameters={field: "the converter's own option" for field, *_ in _options(converter) or ()},
+        parameters={
+            "decode": "none: PyRIT leaves answers as they are",
+            **{field: "the converter's own option" for field, *_ in _options(converter) or ()},
+        },
         deviations=(
             "None in what is put: it is the converter's own output. Its random numbers follow the run's seed.",
             "An answer in a cipher is decoded before it is judged, where the converter asks for one; PyRIT's scorers do not.",
