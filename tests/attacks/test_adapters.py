@@ -6,6 +6,7 @@ The packages here are doubles, put into ``sys.modules`` and labelled as such. pe
 from __future__ import annotations
 
 import abc
+import asyncio
 import base64
 import contextlib
 import importlib.metadata
@@ -89,6 +90,15 @@ class CharNoiseConverter(Converter):
         return f"{prompt} {random.random()}"
 
 
+class SlowConverter(CharNoiseConverter):
+    """Waits on the way, and draws after that. A double."""
+
+    async def convert_async(self, *, prompt: str, input_type: str = "text") -> Any:
+        for _ in range(1 + int(random.random() * 3)):
+            await asyncio.sleep(0.002)
+        return SimpleNamespace(output_text=self.convert(prompt), output_type="text")
+
+
 class FussyConverter(Converter):
     """Bears no samovar. A double."""
 
@@ -125,7 +135,7 @@ class SelectiveTextConverter(Base64Converter):
 
 
 CONVERTERS = (
-    Converter, Base64Converter, CaesarConverter, ROT13Converter, CharNoiseConverter, FussyConverter, ToneConverter,
+    Converter, Base64Converter, CaesarConverter, ROT13Converter, CharNoiseConverter, SlowConverter, FussyConverter, ToneConverter,
     QRCodeConverter, SelectiveTextConverter,
 )  # fmt: skip
 
@@ -280,6 +290,17 @@ def test_random_numbers_follow_the_seed_and_disturb_no_others(
     assert "tea" not in capsys.readouterr().out, "converters that print are silent"
 
 
+def test_converters_that_wait_disturb_neither_each_other_nor_the_output(tmp_path: Path) -> None:
+    cases = [Case(id=str(n), prompt=f"Brew tea {n}") for n in range(6)]
+    output, before = sys.stdout, random.getstate()
+    one, other = (
+        play(tmp_path / str(n), make("pyrit/slow"), target="No.", cases=cases, workers=n).prompts for n in (1, 6)
+    )
+    assert sys.stdout is output
+    assert random.getstate() == before
+    assert sorted(one) == sorted(other)
+
+
 def test_a_seed_goes_to_converters_that_take_one_unless_the_user_gives_it(tmp_path: Path) -> None:
     case = Case(id="1", prompt="Brew tea")
     drawn = [play(tmp_path / n, make("pyrit/fussy"), target="No.", cases=[case]).prompts[0] for n in "ab"]
@@ -297,7 +318,7 @@ def test_a_prompt_that_cannot_be_converted_is_not_delivered_and_not_quoted(tmp_p
 
 
 def test_converters_that_ask_a_model_or_give_no_text_or_cannot_be_written_down_are_not_offered() -> None:
-    assert pyrit.members() == ["base64", "caesar", "char-noise", "fussy", "rot13"]
+    assert pyrit.members() == ["base64", "caesar", "char-noise", "fussy", "rot13", "slow"]
     assert list(inspect.signature(registry.find("attack", "pyrit/rot13")).parameters) == ["decode"]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import enum
 import inspect
 import io
 import re
 import types
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
@@ -67,28 +69,34 @@ class Converted(Attack, frozen=True, kw_only=True):
 
     async def run(self, case: Case, session: Session) -> Attempt:
         """One query."""
-        attempt = await session.ask(await self.convert(case.prompt, session.rng.getrandbits(32)))
+        attempt = await session.ask(self.convert(case.prompt, session.rng.getrandbits(32)))
         reader = self.reader()
         wanted = self.decode == "always" or (self.decode == "asked" and getattr(self, "append_description", False))
         return decoding.read(attempt, reader) if reader and wanted else attempt
 
-    async def convert(self, prompt: str, seed: int) -> str:
+    def convert(self, prompt: str, seed: int) -> str:
         """What the converter makes of a prompt.
 
         Raises:
             CallFailed: It cannot convert it: ``not_delivered``.
         """
-        from pyrit.common.random_context import random_execution
-
         try:
-            own = getattr(self, "seed", None) is not None  # then it draws as it does without tocsin
-            drawn = contextlib.nullcontext() if own else random_execution(namespace="tocsin", seed=seed)
-            quiet = contextlib.redirect_stdout(io.StringIO())  # a few print parts of the prompt
-            with seeded(seed), drawn, quiet:
-                made = await self.made(seed).convert_async(prompt=prompt, input_type="text")
+            # Nothing else goes on meanwhile: random numbers and the output are the whole process's.
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                return pool.submit(self._convert, prompt, seed).result()
         except Exception as error:  # another project's code: whatever it raises
             why = f"{self.name} does not convert this prompt: {type(error).__name__}"
             raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, why)) from error
+
+    def _convert(self, prompt: str, seed: int) -> str:
+        """The conversion itself, in a thread and an event loop of its own."""
+        from pyrit.common.random_context import random_execution
+
+        own = getattr(self, "seed", None) is not None  # then it draws as it does without tocsin
+        drawn = contextlib.nullcontext() if own else random_execution(namespace="tocsin", seed=seed)
+        quiet = contextlib.redirect_stdout(io.StringIO())  # a few print parts of the prompt
+        with seeded(seed), drawn, quiet:
+            made = asyncio.run(self.made(seed).convert_async(prompt=prompt, input_type="text"))
         return str(made.output_text)
 
     def made(self, seed: int) -> Any:
