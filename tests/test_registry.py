@@ -260,5 +260,26 @@ def test_plugins_of_other_packages_are_listed_unloaded_and_found_by_their_entry_
     assert why.startswith("no benchmark is named 'absent'")
 
 
+def test_families_are_found_without_the_packages_that_they_adapt() -> None:
+    told = python(
+        "import json, sys\nfrom tocsin import registry\n"
+        "listed = registry.names('attack')\n"
+        "loaded = [m for m in sys.modules if m.startswith('tocsin.attacks.adapters')]\n"
+        "prefixes = [family.prefix for family in registry.families('attack')]\n"
+        "there = [registry.exists('attack', name) for name in ('flip', 'pyrit/any', 'pyrit', 'nobody/any')]\n"
+        "print(json.dumps([[n for n in listed if '/' in n], loaded, prefixes, there,"
+        " [m for m in ('pyrit', 'garak') if m in sys.modules]]))"
+    )
+    assert json.loads(told) == [[], [], ["garak", "pyrit"], [True, True, False, False], []]
+    with pytest.raises(UnknownName, match=r"no attack is named 'qqqqqqq/x': there are: .*pyrit/NAME"):
+        registry.find("attack", "qqqqqqq/x")
+
+
+def test_a_familys_prefix_is_a_name() -> None:
+    family = registry.Family(prefix="Py/Rit", title="", source="", extra="", members=list, find=str)
+    with pytest.raises(ValueError, match=r"a prefix is lower case, digits and hyphens"):
+        registry.register_family("attack", family)
+
+
 def test_benchmark_is_what_its_decorator_leaves_behind() -> None:
     assert isinstance(registry.find("benchmark", "starter"), Benchmark)

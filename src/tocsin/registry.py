@@ -5,6 +5,10 @@ files, so a listing costs a few file reads and a lookup imports one module. A be
 name is the file's. Other packages register through the entry
 points ``tocsin.benchmarks``, ``tocsin.attacks``, ``tocsin.judges``, ``tocsin.labels``, ``tocsin.models`` and
 ``tocsin.frameworks``, whose values are modules, or objects in them, that use the same decorators.
+
+A *family* is what another package brings under one prefix: ``pyrit/base64``. Its file (``@attack_family("pyrit", …)``) makes
+the plug-in for what stands after the slash, and imports that package only then. Families are not among `names`, since nobody can
+tell theirs without that package.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ _READERS: dict[Kind, str] = {"benchmark": "tocsin.benchmarks.yaml_file"}
 """Kind → the module that reads those that are data files, and is imported for them alone."""
 
 _registered: dict[Kind, dict[str, Any]] = {kind: {} for kind in _HOMES}
+_families: dict[Kind, dict[str, Family]] = {kind: {} for kind in _HOMES}
 _origins: dict[tuple[Kind, str], str] = {}
 """Kind and name → what registered it, so that two of one name are told apart from one that is loaded again."""
 
@@ -84,6 +89,45 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return About(name=cls.name, title=title, source=cls.source, needs=cls.needs, licence="Apache-2.0")
 
 
+class Family(msgspec.Struct, frozen=True, kw_only=True):
+    """What another package brings, as ``prefix/NAME``.
+
+    Attributes:
+        prefix: What stands before the slash.
+        title: For listings.
+        source: Where the package is from.
+        extra: The extra of tocsin that installs it.
+        members: The names after the slash.
+        find: The plug-in of such a name.
+
+    Both functions raise `ExtraMissing` where the package is not installed, and `find` raises `UnknownName` where it has none of
+    that name.
+    """
+
+    prefix: str
+    title: str
+    source: str
+    extra: str
+    members: Callable[[], list[str]]
+    find: Callable[[str], Any]
+
+    def about(self) -> list[About]:
+        """For listings: every plug-in, or one line that says how to have them."""
+        try:
+            return [self.find(name).about() for name in self.members()]
+        except ExtraMissing as missing:
+            title = f"{self.title} ({missing.mend} lists them)"
+            return [About(name=f"{self.prefix}/NAME", title=title, source=self.source, needs=(f"extra {self.extra}",))]
+
+
+class ExtraMissing(ValueError):
+    """A package that an extra brings is not installed. `mend` says how to have it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.mend = f"pip install 'tocsin[{extra}]'"
+        super().__init__(f"{what} needs the extra {extra!r}: {self.mend}")
+
+
 class UnknownName(LookupError):
     """No plug-in of that kind has that name. `near` holds the closest that exist."""
 
@@ -119,6 +163,28 @@ def register(kind: Kind, name: str, *, made_of: Any = None) -> Callable[[Made], 
     return keep
 
 
+def register_family(kind: Kind, family: Family) -> None:
+    """Registers a family, whose file must say ``@KIND_family("PREFIX"`` so that it is found.
+
+    Raises:
+        ValueError: The prefix is not lower case with hyphens.
+    """
+    if not NAME.fullmatch(family.prefix):
+        raise ValueError(f"{kind} family {family.prefix!r}: a prefix is lower case, digits and hyphens, as in 'pyrit'")
+    _families[kind][family.prefix] = family
+
+
+def families(kind: Kind) -> list[Family]:
+    """The families of a kind, by prefix. Imports their files, and nothing of the packages that they adapt."""
+    return [found for prefix in sorted(_own_files(kind, "_family")) if (found := _family(kind, prefix))]
+
+
+def exists(kind: Kind, name: str) -> bool:
+    """Whether there is a plug-in of that name, or a family of its prefix, which alone could say."""
+    prefix, slash, _ = name.partition("/")
+    return name in names(kind) or (bool(slash) and _family(kind, prefix) is not None)
+
+
 def make(kind: Kind, name: str, parameters: dict[str, Any]) -> Any:
     """A judge or an attack by name, with its parameters.
 
@@ -144,7 +210,11 @@ def find(kind: Kind, name: str) -> Any:
 
     Raises:
         UnknownName: There is none; the message suggests the nearest names.
+        ExtraMissing: It is of a family whose package is not installed.
     """
+    prefix, slash, member = name.partition("/")
+    if slash and (family := _family(kind, prefix)):
+        return family.find(member)
     if name not in _registered[kind]:
         if module := _own_files(kind).get(name):
             if module.endswith(".yaml"):
@@ -156,7 +226,14 @@ def find(kind: Kind, name: str) -> Any:
     try:
         return _registered[kind][name]
     except KeyError:
-        raise UnknownName(kind, name, names(kind)) from None
+        known = [*names(kind), *(f"{prefix}/NAME" for prefix in sorted(_own_files(kind, "_family")))]
+        raise UnknownName(kind, name, known) from None
+
+
+def _family(kind: Kind, prefix: str) -> Family | None:
+    if prefix not in _families[kind] and (module := _own_files(kind, "_family").get(prefix)):
+        importlib.import_module(module)
+    return _families[kind].get(prefix)
 
 
 def _origin(plugin: Any) -> str:
@@ -164,10 +241,13 @@ def _origin(plugin: Any) -> str:
 
 
 @cache
-def _own_files(kind: Kind) -> dict[str, str]:
-    """Name → module of this package, read off the decorators in the source text, or path of a data file."""
+def _own_files(kind: Kind, mark: str = "") -> dict[str, str]:
+    """Name → module of this package, read off the decorators in the source text, or path of a data file.
+
+    With the mark ``_family``: prefix → module of a family.
+    """
     package, _ = _HOMES[kind]
-    decorator = re.compile(rf'^@{kind}\(\s*"([a-z0-9.-]+)"', re.MULTILINE)
+    decorator = re.compile(rf'^@{kind}{mark}\(\s*"([a-z0-9.-]+)"', re.MULTILINE)
     found: dict[str, str] = {}
 
     def walk(folder: Any, module: str) -> None:
@@ -177,7 +257,7 @@ def _own_files(kind: Kind) -> dict[str, str]:
             elif entry.name.endswith(".py") and entry.name != "__init__.py":
                 for name in decorator.findall(entry.read_text(encoding="utf-8")):
                     found[name] = f"{module}.{entry.name[:-3]}"
-            elif entry.name.endswith(".yaml") and kind in _READERS:
+            elif entry.name.endswith(".yaml") and kind in _READERS and not mark:
                 found[entry.name.removesuffix(".yaml")] = str(entry)
 
     walk(resources.files(package), package)

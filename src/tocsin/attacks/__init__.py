@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tocsin.attacks.contract import Attack, attack, make
+from tocsin.attacks.contract import Attack, attack, attack_family, make
 
-__all__ = ["Attack", "attack", "make"]
+__all__ = ["Attack", "attack", "attack_family", "make"]

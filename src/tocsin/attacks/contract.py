@@ -156,6 +156,21 @@ def attack(
     return keep
 
 
+def attack_family(
+    prefix: str, *, title: str, source: str, extra: str, members: Callable[[], list[str]]
+) -> Callable[[Callable[[str], type[Attack]]], Callable[[str], type[Attack]]]:
+    """Registers a function that makes the attack ``prefix/NAME`` for each NAME; see `registry.Family`."""
+
+    def keep(find: Callable[[str], type[Attack]]) -> Callable[[str], type[Attack]]:
+        registry.register_family(
+            "attack",
+            registry.Family(prefix=prefix, title=title, source=source, extra=extra, members=members, find=find),
+        )
+        return find
+
+    return keep
+
+
 def make(name: str, parameters: dict[str, Any] | None = None) -> Attack:
     """An attack by name; see `registry.make`.
 

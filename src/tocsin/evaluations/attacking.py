@@ -60,8 +60,8 @@ def resolve_attacks(suite: Suite) -> Attacking:
         raise ValueError(
             f"suite {suite.name!r} names no attack for its adversarial evaluation: add --attack NAME,… (see tocsin list attacks)"
         )
-    for name in sorted(suite.attacks.keys() - set(wanted.attacks) - set(registry.names("attack"))):
-        if "attack" not in suite.attacks[name]:
+    for name in sorted(suite.attacks.keys() - set(wanted.attacks)):
+        if "attack" not in suite.attacks[name] and not registry.exists("attack", name):
             raise registry.UnknownName("attack", name, registry.names("attack"))
     made = {DIRECT: attacks.make(DIRECT)}
     named, skipped = [], []

@@ -93,7 +93,9 @@ def listing(what: str) -> list[About]:
     }
     if what not in kinds:
         raise ValueError(f"there is no listing of {what!r}")
-    return [_about(kinds[what], name) for name in registry.names(kinds[what])]
+    kind = kinds[what]
+    brought = [about for family in registry.families(kind) for about in family.about()]
+    return [*(_about(kind, name) for name in registry.names(kind)), *brought]
 
 
 def _about(kind: registry.Kind, name: str) -> About:

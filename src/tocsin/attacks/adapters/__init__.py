@@ -1,0 +1,1 @@
+"""Attacks of other tools under their own names, through extras: ``pyrit/NAME`` and ``garak/NAME``."""
