@@ -11,7 +11,7 @@ from tocsin.attacks.contract import Attack, Card, attack
 from tocsin.attacks.replies import TEXT, Form
 from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.steering import succeeded
-from tocsin.engine.session import CallFailed
+from tocsin.engine import CallFailed
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case, Sampling
 
