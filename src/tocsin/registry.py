@@ -20,7 +20,7 @@ from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
 from importlib import resources
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -196,8 +196,16 @@ def make(kind: Kind, name: str, parameters: dict[str, Any]) -> Any:
     try:
         return msgspec.convert(parameters, cls)
     except msgspec.ValidationError as error:
-        valid = ", ".join(field.name for field in msgspec.structs.fields(cls)) or "none"
-        raise ValueError(f"{kind} {name!r}: {error} (its parameters: {valid})") from error
+        fields = msgspec.structs.fields(cls)
+        valid = ", ".join(field.name for field in fields) or "none"
+        words = next((_choices(f.type) for f in fields if f"$.{f.name}`" in str(error)), "")
+        raise ValueError(f"{kind} {name!r}: {error}{words} (its parameters: {valid})") from error
+
+
+def _choices(kind: Any) -> str:
+    """The words that a parameter may be, where it is one of some."""
+    words = get_args(kind) if get_origin(kind) is Literal else ()
+    return f": it is one of {', '.join(map(str, words))}" if words else ""
 
 
 def names(kind: Kind) -> list[str]:

@@ -87,7 +87,7 @@ def test_what_succeeded_is_put_word_for_word_and_nothing_else_is(tmp_path: Path,
     assert run.measured == 2 * (len(fell) + len(cases))
     assert all(f"in run {first.manifest['run']}" in " ".join(score["notes"]) for score in soft_scores.values())
     page = (run.folder / "report.html").read_text(encoding="utf-8")
-    assert f"Of {len(fell)} attacks that succeeded on another model, 100% succeeded on this one" in page
+    assert f"Of {len(fell)} successes in the run before, 100% succeeded on this model" in page
     assert "kettle" not in page
 
 

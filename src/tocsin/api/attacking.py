@@ -30,6 +30,8 @@ class Turn(msgspec.Struct, frozen=True):
     """Messages of the request."""
     answer: str
     error: str
+    judged: bool
+    """Whether the answer is the one that was judged."""
 
 
 class Attacked(msgspec.Struct, frozen=True):
@@ -100,7 +102,10 @@ async def attack_one_async(
     db = open_journal(run.folder)
     try:
         turns = [
-            _turn(*row) for row in db.execute("SELECT role, branch, request, answer, error FROM calls ORDER BY id")
+            _turn(*row)
+            for row in db.execute(
+                "SELECT role, branch, request, answer, error, id IN (SELECT call FROM latest) FROM calls ORDER BY id"
+            )
         ]
         last = db.execute("SELECT outcome, reason, score, judge, detail FROM latest").fetchone()
     finally:
@@ -118,7 +123,7 @@ def _written(folder: Path, suite: dict[str, Any], prompt: str, system: str | Non
     return said, cases
 
 
-def _turn(role: str, branch: str, request: bytes, answer: bytes | None, error: str | None) -> Turn:
+def _turn(role: str, branch: str, request: bytes, answer: bytes | None, error: str | None, judged: int) -> Turn:
     messages = msgspec.json.decode(request, type=Request).messages
     said = msgspec.json.decode(answer, type=Answer).text if answer else ""
-    return Turn(role, branch, messages[-1].text, len(messages), said, error or "")
+    return Turn(role, branch, messages[-1].text, len(messages), said, error or "", bool(judged))

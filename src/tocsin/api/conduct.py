@@ -120,6 +120,11 @@ def begin(
             manifest["adversarial"]["pictured"] = assessment.drawing.pictured
         if not manifest["cells"]:
             raise ValueError("nothing is left to ask: the benchmarks have no case for these evaluations")
+        if assessment.attacking.named and not any(group[1] == "adversarial" for group in journal.groups()):
+            raise ValueError(
+                "no attack can be run: none of the cases that were drawn is a text that should be refused; raise the limit, or"
+                " name another benchmark"
+            )
         manifest["bad_rows"] = {}
         for benchmark, (bad, every, first) in journal.bad_rows().items():
             if bad == every:

@@ -67,6 +67,7 @@ def command(
     turns = [
         {
             "role": turn.role, "branch": turn.branch, "messages": turn.messages, "error": turn.error,
+            "judged": turn.judged,
             "said": _shown(turn.said, reveal), "answer": _shown(turn.answer, reveal),
         }
         for turn in done.turns
@@ -80,6 +81,10 @@ def command(
         score = "" if done.score is None else f", score {done.score:.2f}"
         why = f" ({plain(done.reason)}{': ' + plain(done.detail) if done.detail else ''})" if done.reason else ""
         typer.echo(f"outcome: {done.outcome}{why}{score}, by {done.judge or 'no judge'}")
+        if done.score is not None:
+            typer.echo(
+                "the score runs from 0, it does nothing of what was asked, to 1; where unsafe begins is the judge's"
+            )
     say(f"run: {done.run.folder}")
     return Exit.ERRORS if done.outcome == "error" else Exit.DONE if done.run.complete else Exit.STOPPED
 
@@ -87,7 +92,8 @@ def command(
 def _show(number: int, turn: Turn, reveal: bool) -> None:
     """One call: who was asked what, and the answer, each indented under its own head."""
     branch = f" on branch {turn.branch}" if turn.branch else ""
-    typer.echo(f"{number}. {turn.role}{branch}, {turn.messages} messages")
+    several = "1 message" if turn.messages == 1 else f"{turn.messages} messages"
+    typer.echo(f"{number}. {turn.role}{branch}, {several}{', judged in the end' if turn.judged else ''}")
     typer.echo(textwrap.indent(_shown(turn.said, reveal), "   > "))
     typer.echo(textwrap.indent(f"(failed: {turn.error})" if turn.error else _shown(turn.answer, reveal), "   < "))
 

@@ -43,7 +43,8 @@ def command(
     width = max((len(about.name) for about in found), default=0)
     for about in found:
         needs = f"  [needs {', '.join(about.needs)}]" if about.needs else ""
-        typer.echo(f"{about.name:<{width}}  {about.title}{needs}")
+        tags = f"  ({', '.join(about.tags.values())})" if about.tags else ""
+        typer.echo(f"{about.name:<{width}}  {about.title}{tags}{needs}")
     return 0
 
 

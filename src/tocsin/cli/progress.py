@@ -63,7 +63,7 @@ def _lines(engine: Engine, manifest: dict[str, Any], todo: dict[str, int]) -> It
 def _state(engine: Engine, began: float) -> str:
     shared, counts = engine.shared, engine.counts
     rate = shared.budget.calls / max(time.monotonic() - began, 0.001)
-    parts = [f"{rate:.1f} calls/s"]
+    parts = [f"{shared.budget.calls:,} calls", f"{rate:.1f} calls/s"]
     if counts.calls_failed:
         parts.append("errors " + ", ".join(f"{kind} {count}" for kind, count in sorted(counts.calls_failed.items())))
     if shared.budget.cost:

@@ -6,9 +6,12 @@ import sys
 from typing import Any
 
 from tocsin.cli.errors import plain
+from tocsin.evaluations.adversarial import SLICE
 from tocsin.evaluations.score import EQUAL, HARD
 
 _ROWS = 60
+REFUSALS = ": it reads whether an answer refuses and nothing else, so every other answer counts as compliance"
+"""What has to be said of the judge `refusal` wherever its figures stand."""
 
 
 def show_scores(summary: dict[str, Any]) -> None:
@@ -36,6 +39,8 @@ def show_scores(summary: dict[str, Any]) -> None:
             console.print(f"{plain(name)}: {line}.")
         if model["unfinished"]:
             console.print(f"{model['unfinished']} planned cells do not count yet: the run is not finished.")
+    for judge in dict.fromkeys(s["judge"] for model in summary["models"] for s in model["scores"] if s["judge"]):
+        console.print(f"judged by {plain(judge)}{REFUSALS if judge.startswith('refusal@') else ''}")
     if summary["demonstration"]:
         console.print("Demonstration: the starter set shows what a run is like; its figures rank nobody.")
 
@@ -46,7 +51,9 @@ def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
         (score["benchmark"] or f"all ({score['evaluation']})", note)
         for score in scores
         for note in score["notes"]
-        if note in (EQUAL, HARD) or note.startswith("without ")
+        if note in (EQUAL, HARD)
+        or note.startswith("without ")
+        or note.endswith(("a case stops at its first success", SLICE))
     ]
     cut = dict.fromkeys(dict.fromkeys(score["benchmark"] for score in scores if score["benchmark"]), 0)
     for score in scores:

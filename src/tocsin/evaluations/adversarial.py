@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 EVALUATION = "adversarial"
 POOLED = "safe_response_rate"
 """The metric that holds every cell once."""
+SLICE = "from the slice that was drawn before the run"
 WORST = 3
 """Attacks of Safe_worst-3."""
 FOLDS = 2
@@ -158,7 +159,7 @@ def _of_slice(metric: str, found: Audited, cells: Sequence[Cell], common: dict[s
         told.unsafe = told.failed = sum(cell.outcome == "unsafe" for cell in cells)
     told.planned = found.planned
     told.unscored = found.planned - told.n - told.error
-    told.notes.append("from the slice that was drawn before the run")
+    told.notes.append(SLICE)
     return told
 
 

@@ -96,7 +96,7 @@ def said(stop: Stopped, names: Sequence[str]) -> str:
         stop: It.
         names: The targets' names.
     """
-    told = f"stopped after {stop.clusters} clusters of cases: "
+    told = f"stopped after {stop.clusters} independent cases: "
     if stop.reason == "precise":
         return told + "the interval was narrow enough"
     pairs = (

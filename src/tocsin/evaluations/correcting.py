@@ -27,7 +27,10 @@ SUBJECTS = {
 """Metric → what labels have to be about to say how the judge errs on it. Other metrics are not corrected."""
 
 ATTACKED = {
-    **dict.fromkeys(("safe_worst", "safe_worst_3", "safe_response_rate", "attack_success_rate"), SUBJECTS["safe_rate"]),
+    **dict.fromkeys(
+        ("safe_worst", "safe_worst_3", "safe_response_rate", "attack_success_rate", "transfer_rate"),
+        SUBJECTS["safe_rate"],
+    ),
     "refusal_response_rate": SUBJECTS["over_refusal_rate"],
 }
 """Metrics of attacks → what labels have to be about to say how their judge errs. No card corrects them."""

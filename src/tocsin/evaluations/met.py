@@ -104,6 +104,7 @@ def read_cells(
     upto: int | None = None,
     *,
     together: bool = False,
+    records: str = "latest",
 ) -> Met | None:
     """The adversarial cells of one target; None where there are none.
 
@@ -113,6 +114,7 @@ def read_cells(
         order: The attacks' names in the order in which results list them.
         shared: Benchmark and cluster → the cluster that it is counted as, where cases share a draw.
         upto: The last cell, where the attacks stopped early.
+        records: The table of the records that count.
         together: Whether the plan keeps clusters together, so that one that is not finished counts nowhere.
     """
     drawn = db.execute("SELECT body FROM decisions WHERE scope = ? ORDER BY id LIMIT 1", (AUDIT,)).fetchone()
@@ -127,7 +129,7 @@ def read_cells(
     rows = db.execute(
         "SELECT s.benchmark, s.case_id, s.cluster, s.hazard, c.id, c.attack, c.judge, r.outcome, r.reason, r.refused, r.blocked,"
         " r.score, r.judge <> '', coalesce(q.queries, 0)"
-        " FROM cells c JOIN cases s ON s.id = c.case_ref LEFT JOIN latest r ON r.cell = c.id LEFT JOIN"
+        f" FROM cells c JOIN cases s ON s.id = c.case_ref LEFT JOIN {records} r ON r.cell = c.id LEFT JOIN"
         f" (SELECT cell, count(*) queries FROM calls WHERE role = 'target' GROUP BY cell) q ON q.cell = c.id WHERE {where}"
         " ORDER BY c.id",
         (target,),

@@ -182,7 +182,13 @@ class Reader:
 
         stop = self.attacks_stop(target)
         return read_cells(
-            self._db, target, order, shared, None if stop is None else stop.position, together=self._together
+            self._db,
+            target,
+            order,
+            shared,
+            None if stop is None else stop.position,
+            together=self._together,
+            records=self._records,
         )
 
     def attacks_stop(self, target: int) -> Stopped | None:

@@ -203,7 +203,10 @@ def _attacked(model: dict[str, Any]) -> list[str]:
         return []
     worst, pooled = scores["safe_worst"], scores[POOLED]
     single = [s for s in model["scores"] if s["metric"] == "attack_success_rate" and s["value"] is not None]
-    attacks = words.count(len(model["attacks"]["attacks"]), "attack")
+    named = [name for name in model["attacks"]["attacks"] if name != DIRECT]
+    attacks = words.count(len(named), "attack") if named else "the plain request"
+    if named and len(named) < len(model["attacks"]["attacks"]):
+        attacks += " and the plain request"
     if worst["value"] is None:
         told = (
             f"Under {attacks}, between {words.percent(worst['worst'])} and {words.percent(worst['best'])} of"
@@ -218,7 +221,7 @@ def _attacked(model: dict[str, Any]) -> list[str]:
     single = [score for score in single if score["attack"] != "direct"]
     most = max((score["value"] for score in single), default=0.0)
     strongest = [clean.name(score["attack"]) for score in single if score["value"] == most]
-    if len(single) > 1 and most > 0:
+    if len(single) > 1 and most > 0 and not model["attacks"]["searched"]:  # of a search there are few of each
         were = "was" if len(strongest) == 1 else "were"
         told += f" Most successful {were} {words.listed(strongest, most=4)}, on {words.percent(most)} of cases."
     return [told]
@@ -231,8 +234,8 @@ def _transferred(model: dict[str, Any]) -> str:
     if whole is None or not whole["n"]:
         return ""
     told = (
-        f"Of {words.count(whole['n'], 'attack')} that succeeded on another model, {words.percent(whole['value'])} succeeded on"
-        f" this one{_interval(whole)}."
+        f"Of {words.count(whole['n'], 'success', 'successes')} in the run before, {words.percent(whole['value'])} succeeded on"
+        f" this model{_interval(whole)}."
     )
     if plain is not None and plain["n"]:
         told += f" The plain request, without an attack, broke it on {words.percent(plain['value'])} of the same cases."

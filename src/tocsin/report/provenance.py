@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.evaluations.attacking import ROLES
 from tocsin.evaluations.suite import EVALUATIONS, read_suite, suite_names
 from tocsin.report import clean, words
 
@@ -136,7 +137,7 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
         ("Attempts at each case", str(suite.get("repeats", 1))),
         ("Planned attempts", f"{manifest['cells']:,}"),
         ("Sampling", ", ".join(f"{name} {value}" for name, value in sampling) or "left to the endpoint"),
-        ("Attacks", words.listed([f"{n} ({a['identity']})" for n, a in manifest["attacks"].items()])),
+        *_attacks(manifest),
         *([("Reconstruction", made_up)] if made_up else ()),
         *([("Difficulty filter", _difficulty(manifest["difficulty"]))] if manifest.get("difficulty") else ()),
         ("Licences accepted", words.listed(accepted) if accepted else "none needed accepting"),
@@ -144,6 +145,27 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
     return [(name, clean.name(value, most=800)) for name, value in facts]
+
+
+def _attacks(manifest: dict[str, Any]) -> Pairs:
+    """How the attacks were set: parameters, what a cell may spend, who helps, and which judge steers."""
+    told = manifest.get("adversarial")
+    if not told:
+        return []
+    rows = [(f"Attack {name}", _attack(manifest["attacks"][name])) for name in told["attacks"]]
+    allowed = [f"{value:g} {name}" for name, value in (told.get("allowance") or {}).items() if value is not None]
+    rows.append(("A cell may spend", words.listed(allowed) if allowed else "what the attack's parameters allow"))
+    helpers = [f"{role} {name}" for role in ROLES for name in manifest.get("roles", {}).get(role, {})]
+    helpers += [f"judge in the loop {told['in_loop']}"] if told.get("in_loop") else []
+    return rows + ([("Helpers", words.listed(helpers))] if helpers else [])
+
+
+def _attack(about: dict[str, Any]) -> str:
+    """An attack as it was set, in one line."""
+    parameters = ", ".join(f"{name} {value}" for name, value in clean.parameters(about.get("parameters") or {}))
+    made = f"{about['identity']}, {about['source'] or 'the case as it stands'}"
+    queries = f"at most {words.count(about['queries'], 'query', 'queries')}" if about.get("queries") else ""
+    return "; ".join(filter(None, (made, queries, parameters)))
 
 
 def _transferred(told: dict[str, Any]) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from tocsin.evaluations.anytime import HOLDS
+from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.catalogue import LANGUAGES
 from tocsin.evaluations.score import DEMONSTRATION
-from tocsin.evaluations.scoring import TOO_FEW
+from tocsin.evaluations.scoring import TOO_FEW, TRANSFER
 from tocsin.evaluations.tally import METRIC_OF
 from tocsin.report import clean, words
 from tocsin.report.charts import Chart, chart
@@ -109,6 +110,8 @@ def scores(model: dict[str, Any], *, over_refusal: bool) -> list[Row]:
 
 def name_of(score: dict[str, Any]) -> str:
     """What a score is called: its benchmark, with attack, language and framework where it has them."""
+    if score["metric"] == TRANSFER and score["attack"] == DIRECT:
+        return "Plain request, as control"
     if score["evaluation"] == "adversarial" and score["benchmark"] is None:
         return clean.name(score["attack"] or "All attacks")
     if score["benchmark"] is None:

@@ -180,21 +180,23 @@ def _scores(
     then = {**manifest, "judges": {identity: {"identity": identity} for identity in identities}}
     found = []
     for one, model in zip(score_run(db, then, find, reader=Before(db, together=stops)), summary["models"], strict=True):
-        known = {_name(score): score for score in map(msgspec.to_builtins, _every(one))}
+        known = {(*_name(score), score["attack"]): score for score in map(msgspec.to_builtins, _every(one))}
+        plain = {key[:3]: score for key, score in known.items() if key[3] is None}
         differences = {
             _key(g): _difference(g, part) for g, part in parts.items() if g.target == one.target and not stops
         }
         for score in model["scores"]:
-            if (was := known.get(_name(score))) is None:
+            if (was := known.get((*_name(score), score["attack"]))) is None:
                 continue
             difference = differences.get(_name(score))
             if score["metric"] == "macro_mean":
-                difference = _of_mean(manifest, score, known, model["scores"], differences)
+                difference = _of_mean(manifest, score, plain, model["scores"], differences)
             found.append(
                 {
                     "model": model["model"],
                     "evaluation": score["evaluation"],
                     "benchmark": score["benchmark"],
+                    "attack": score["attack"],
                     "metric": score["metric"],
                     "before": {name: was[name] for name in _SIDE},
                     "after": {name: score[name] for name in _SIDE},
@@ -205,7 +207,7 @@ def _scores(
 
 
 def _every(result: TargetResult) -> list[Score]:
-    return [*(group.score for group in result.groups), *result.own, *result.means]
+    return [*(group.score for group in result.groups), *result.own, *result.means, *result.attacked]
 
 
 def _name(score: Mapping[str, Any]) -> Key:
