@@ -65,20 +65,31 @@ def answer(body: dict[str, Any]) -> str:
     schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
     if schema is None:
         return "A mild text about a garden and a kettle."
-    return json.dumps(filled(schema, digest, messages[-1]))
+    asked = messages[-1]
+    if "parts" in schema["properties"]:  # DrAttack's pieces are the request, when they stand one after the other
+        request = asked.partition("Request:\n")[2]
+        half = len(request) // 2
+        return json.dumps({"parts": [{"phrase": text, "kind": "noun"} for text in (request[:half], request[half:])]})
+    if (
+        "words" in schema["properties"] and "\nWords: " in asked
+    ):  # PiF's synonyms are single words, of words that it names
+        named = asked.partition("\nWords: ")[2].partition("\n")[0].split(", ")
+        return json.dumps({"words": [{"word": word, "synonyms": list(WORDS[:3])} for word in named]})
+    return json.dumps(filled(schema, digest))
 
 
-def filled(schema: dict[str, Any], digest: bytes, asked: str, path: str = "") -> Any:
+def filled(schema: dict[str, Any], digest: bytes, path: str = "") -> Any:
     """An instance of a schema, as varied as a hash makes it."""
     drawn = hashlib.sha256(digest + path.encode()).digest()
     if "enum" in schema:
         return schema["enum"][drawn[0] % len(schema["enum"])]
     match schema["type"]:
         case "object":
-            return {name: filled(of, digest, asked, f"{path}/{name}") for name, of in schema["properties"].items()}
+            return {name: filled(of, digest, f"{path}/{name}") for name, of in schema["properties"].items()}
         case "array":
-            count = min(max(schema.get("minItems", 1), 8), schema.get("maxItems", 8))
-            return [filled(schema["items"], digest, asked, f"{path}/{n}") for n in range(count)]
+            least = schema.get("minItems", 1)
+            count = least if least > 1 else min(8, schema.get("maxItems", 8))
+            return [filled(schema["items"], digest, f"{path}/{n}") for n in range(count)]
         case "boolean":
             return True
         case "integer":
