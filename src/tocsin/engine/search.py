@@ -6,6 +6,7 @@ is resumed, and tells it how the cells ended. See docs/design/worst-case.md.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -52,6 +53,7 @@ class Search:
         self._per_case = per_case
         self._scheduler: Scheduler | None = None
         self._under_way: list[Decision] = []
+        self._last_call, self._calls = 0, Counter[int]()
 
     async def begin(self) -> None:
         """Draws the slice, or takes it and every batch as a session before this one decided them."""
@@ -89,10 +91,12 @@ class Search:
         ended = self._journal.outcomes([self._cell(one) for one in self._under_way])
         if len(ended) < len(self._under_way):
             return False
+        self._last_call, made = self._journal.calls_since(self._last_call)
+        self._calls.update(made)
         self._scheduler.tell(
-            Result(one.target, one.case, one.attack, Outcome(outcome), float(max(1, calls)))
+            Result(one.target, one.case, one.attack, Outcome(ended[cell]), float(max(1, self._calls[cell])))
             for one in self._under_way
-            for outcome, calls in (ended[self._cell(one)],)
+            for cell in (self._cell(one),)
         )
         self._under_way = []
         return True

@@ -241,14 +241,17 @@ class Journal:
                         found.append(_planned(row))
         return found
 
-    def outcomes(self, ids: Sequence[int]) -> dict[int, tuple[str, int]]:
-        """Cell → its outcome and how many calls it took, of those of these that have a record."""
-        wanted = set(ids)
+    def outcomes(self, ids: Sequence[int]) -> dict[int, str]:
+        """Cell → its outcome, of those of these that have a record."""
+        marks = ",".join("?" * len(ids))
+        return dict(self._rows(f"SELECT cell, outcome FROM latest WHERE cell IN ({marks})", tuple(ids)))
+
+    def calls_since(self, call: int) -> tuple[int, dict[int, int]]:
+        """The last call, and of the calls after the one given, cell → how many it made."""
         rows = self._rows(
-            "SELECT r.cell, r.outcome, coalesce(q.calls, 0) FROM latest r LEFT JOIN"
-            " (SELECT cell, count(*) calls FROM calls GROUP BY cell) q ON q.cell = r.cell"
+            "SELECT cell, count(*), max(id) FROM calls WHERE id > ? AND cell IS NOT NULL GROUP BY cell", (call,)
         )
-        return {cell: (outcome, calls) for cell, outcome, calls in rows if cell in wanted}
+        return max((last for _, _, last in rows), default=call), {cell: count for cell, count, _ in rows}
 
     def count_cells(self) -> int:
         """Cells of the plan."""
