@@ -50,8 +50,6 @@ _WORD = re.compile(r"[^\W\d_]{4,}")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 _FIRST, _LAST = 32, 126
 """The printable characters of ASCII."""
-_PATIENCE = 3
-"""Samples in a row without an answer, after which the next would have none either."""
 
 
 @attack("best-of-n", kind="search", card=CARD, needs=("judge",))
@@ -79,17 +77,15 @@ class BestOfN(Attack, frozen=True):
 
     async def run(self, case: Case, session: Session) -> Attempt:
         """One query for each sample, in a conversation of its own."""
-        progress, in_a_row = Progress(), 0
+        progress = Progress()
         for _ in range(self.samples):
             try:
                 _, verdict = await progress.put(session, self.altered(case.prompt, session.rng))
             except CallFailed as failed:
                 progress.lost(failed)
-                in_a_row += 1
-                if in_a_row == _PATIENCE:
+                if progress.hopeless:
                     break
                 continue
-            in_a_row = 0
             if succeeded(verdict):
                 break
         return progress.result()

@@ -72,8 +72,6 @@ _TASK = "Request: {request}\n\n{operator}"
 _CHILD: Form[dict[str, str]] = Form(strategy=TEXT, definition=TEXT, prompt=TEXT)
 _UNASKED = "I cannot help with that."
 """What a bare request is taken to have been answered, before anything was tried."""
-_PATIENCE = 3
-"""Trials in a row without an answer, after which the next would have none either."""
 
 
 class _Individual(msgspec.Struct, frozen=True):
@@ -121,7 +119,7 @@ class Evolve(Attack, frozen=True):
 
     async def run(self, case: Case, session: Session) -> Attempt:
         """Breeds, tries and selects, generation by generation."""
-        progress, findings, in_a_row = Progress(), list[Strategy](), 0
+        progress, findings = Progress(), list[Strategy]()
         pool = self._fittest([_known(one) for one in session.known or []])
         for _ in range(self.generations):
             born: list[_Individual] = []
@@ -132,11 +130,9 @@ class Evolve(Attack, frozen=True):
                     attempt, verdict = await progress.put(session, said["prompt"])
                 except CallFailed as failed:
                     progress.lost(failed)
-                    in_a_row += 1
-                    if in_a_row == _PATIENCE:
+                    if progress.hopeless:
                         return progress.result()
                     continue
-                in_a_row = 0
                 rated = rating(verdict)
                 if rated is None:
                     continue  # nobody can say what the strategy is worth

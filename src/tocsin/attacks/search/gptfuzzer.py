@@ -83,8 +83,6 @@ _SYSTEM = (
 _SHOWN = "\n\nTemplate:\n---\n{template}\n---"
 _TEMPLATE: Form[str] = Form(template=TEXT).then(lambda said: seeds.usable(said["template"]))
 _OPENING: Form[str] = Form(sentences=TEXT).then(lambda said: said["sentences"])
-_PATIENCE = 3
-"""Iterations in a row without an answer, after which the next would have none either."""
 
 
 @attack("gptfuzzer", kind="search", card=CARD, needs=("attacker", "judge"))
@@ -142,7 +140,7 @@ class Gptfuzzer(Attack, frozen=True, kw_only=True, dict=True):
             least=self.least,
             inner=self.inner,
         )
-        progress, in_a_row = Progress(), 0
+        progress = Progress()
         for _ in range(self.iterations):
             path = tree.select(session.rng)
             try:
@@ -150,11 +148,9 @@ class Gptfuzzer(Attack, frozen=True, kw_only=True, dict=True):
                 _, verdict = await progress.put(session, seeds.filled(mutant, case.prompt))
             except CallFailed as failed:
                 progress.lost(failed)
-                in_a_row += 1
-                if in_a_row == _PATIENCE:
+                if progress.hopeless:
                     break
                 continue
-            in_a_row = 0
             if succeeded(verdict):
                 break
             tree.rewarded(path, harm(verdict))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tocsin.attacks.contract import Card, attack
-from tocsin.attacks.languages import InLanguages, Languages
+from tocsin.attacks.search.languages import InLanguages, Languages
 
 CARD = Card(
     paper="Multilingual Jailbreak Challenges in Large Language Models (Deng, Zhang, Pan, Bing 2023)",

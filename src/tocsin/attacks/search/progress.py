@@ -14,6 +14,8 @@ from tocsin.types import ErrorKind, Outcome, Verdict
 
 MOST = 10
 """The highest rating."""
+PATIENCE = 3
+"""Tries in a row without an answer, after which the next would have none either."""
 
 
 class Progress(Best):
@@ -26,6 +28,17 @@ class Progress(Best):
     def __init__(self) -> None:
         super().__init__()
         self._failed: CallFailed | None = None
+        self._in_a_row = 0
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether so many tries in a row got no answer that a search had better end."""
+        return self._in_a_row >= PATIENCE
+
+    def see(self, attempt: Attempt, verdict: Verdict) -> None:
+        """Keeps the attempt, if it is the best."""
+        self._in_a_row = 0
+        super().see(attempt, verdict)
 
     async def put(self, session: Session, prompt: str) -> tuple[Attempt, Verdict]:
         """Puts one prompt to the target in a conversation of its own, and has the answer judged.
@@ -47,6 +60,11 @@ class Progress(Best):
         """
         if isinstance(failed, AllowanceSpent):
             raise failed
+        self._in_a_row += 1
+        self.unsent(failed)
+
+    def unsent(self, failed: CallFailed) -> None:
+        """Notes that a prompt was given up before it was sent, which says nothing of the next."""
         if self._failed is None or self._failed.failure.kind is ErrorKind.NOT_DELIVERED:
             self._failed = failed
 

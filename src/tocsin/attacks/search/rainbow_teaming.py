@@ -100,8 +100,6 @@ _COMPARE = "Request:\n{request}\n\nFirst answer:\n{first}\n\nSecond answer:\n{se
 _MORE: Form[str] = Form(more=OneOf("first", "second")).then(lambda said: said["more"])
 _FRAME = 2_000
 """Characters of a prompt that other cases see."""
-_PATIENCE = 3
-"""Iterations in a row without an answer, after which the next would have none either."""
 
 
 class _Elite(msgspec.Struct, frozen=True):
@@ -135,7 +133,7 @@ class RainbowTeaming(Attack, frozen=True):
 
     async def run(self, case: Case, session: Session) -> Attempt:
         """Draws a parent and a cell, mutates, asks, and lets the better one have the cell."""
-        progress, row, in_a_row = Progress(), dict[Style, _Elite](), 0
+        progress, row = Progress(), dict[Style, _Elite]()
         foreign = [cell["frame"] for styles in (session.known or {}).values() for cell in styles.values()]
         for _ in range(self.iterations):
             own = [elite.prompt for elite in row.values()] or [case.prompt]
@@ -146,7 +144,7 @@ class RainbowTeaming(Attack, frozen=True):
                 prompt = await _mutated(case, parent, moved, style, session)
                 if bleu(prompt, parent) > self.similarity:
                     why = "attacker: no prompt differed enough from the one it was made of"
-                    progress.lost(CallFailed(Failure(ErrorKind.NOT_DELIVERED, why)))
+                    progress.unsent(CallFailed(Failure(ErrorKind.NOT_DELIVERED, why)))
                     continue
                 attempt, verdict = await progress.put(session, prompt)
                 elite = _Elite(prompt, attempt.text, harm(verdict))
@@ -155,11 +153,9 @@ class RainbowTeaming(Attack, frozen=True):
                     session.learn(_lesson(case, row))
             except CallFailed as failed:
                 progress.lost(failed)
-                in_a_row += 1
-                if in_a_row == _PATIENCE:
+                if progress.hopeless:
                     break
                 continue
-            in_a_row = 0
             if succeeded(verdict):
                 break
         return progress.result()

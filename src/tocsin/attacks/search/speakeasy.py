@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack, harm
-from tocsin.attacks.languages import Languages, back, there
 from tocsin.attacks.replies import TEXT, Form, Listed, clip
+from tocsin.attacks.search.languages import Languages, back, there
 from tocsin.attacks.search.progress import Progress
 from tocsin.engine import AllowanceSpent, CallFailed
 from tocsin.judges.refusal_rules import is_refusal
