@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from tocsin.api import Run
-    from tocsin.engine import Engine
 
 HELP = "Assess one or more models; without MODEL, the small one that comes with tocsin."
 EPILOG = (
@@ -74,19 +72,10 @@ def command(
     """Runs or resumes an assessment."""
     from tocsin.api import assess
     from tocsin.api import resume as go_on
-    from tocsin.cli.errors import Exit, say
-    from tocsin.cli.given import listed, resuming, roles
-    from tocsin.cli.progress import watcher
+    from tocsin.cli.given import Watching, listed, roles
     from tocsin.engine import Limits
 
-    how = ""
-
-    def watch(
-        engine: Engine, manifest: dict[str, Any], todo: dict[str, int]
-    ) -> contextlib.AbstractContextManager[None]:
-        nonlocal how
-        how = resuming("assess", resume or out / manifest["run"], config)
-        return contextlib.nullcontext() if quiet else watcher()(engine, manifest, todo)
+    watch = Watching("assess", resume or out, config, quiet=quiet, resumed=resume is not None)
 
     limits = Limits(calls=max_calls, cost=max_cost, minutes=max_minutes)
     try:
@@ -154,15 +143,14 @@ def command(
                 signals=True,
             )
     except KeyboardInterrupt:
-        say(f"interrupted; go on with: {how}" if how else "interrupted before anything was asked")
-        return Exit.INTERRUPTED
+        return watch.interrupted()
     if as_json:
         typer.echo(json.dumps(run.summary, ensure_ascii=False, indent=1))
     else:
         from tocsin.cli.table import show_scores
 
         show_scores(run.summary)
-    return say_ending(run, how)
+    return say_ending(run, watch.how)
 
 
 def _say_errors(run: Run, how: str) -> None:

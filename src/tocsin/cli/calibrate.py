@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,6 @@ import typer
 
 if TYPE_CHECKING:
     from tocsin.api import Calibrated
-    from tocsin.engine import Engine
     from tocsin.judges.card import Card
 
 ATTACKED = 200
@@ -59,18 +57,10 @@ def command(
     """Prints how far a judge agrees with people."""
     from tocsin.api import calibrate, resume_calibration
     from tocsin.cli.errors import Exit, say
-    from tocsin.cli.given import listed, parameters, resuming, roles
-    from tocsin.cli.progress import watcher
+    from tocsin.cli.given import Watching, listed, parameters, roles
     from tocsin.engine import Ending, Limits
 
-    how = ""
-
-    def watch(
-        engine: Engine, manifest: dict[str, Any], todo: dict[str, int]
-    ) -> contextlib.AbstractContextManager[None]:
-        nonlocal how
-        how = resuming("calibrate", resume or out / manifest["run"], config)
-        return contextlib.nullcontext() if quiet else watcher()(engine, manifest, todo)
+    watch = Watching("calibrate", resume or out, config, quiet=quiet, resumed=resume is not None)
 
     common: dict[str, Any] = {
         "cards": cards, "limits": Limits(calls=max_calls, cost=max_cost, minutes=max_minutes),
@@ -100,21 +90,20 @@ def command(
                 parameters=parameters(parameter), roles=roles(role), attacked=ATTACKED if attacked else None, **common,
             )  # fmt: skip
     except KeyboardInterrupt:
-        say(f"interrupted; go on with: {how}" if how else "interrupted before anything was asked")
-        return Exit.INTERRUPTED
+        return watch.interrupted()
     if done.ended.ending is not Ending.COMPLETE:
         say(f"stopped: {done.ended.reason or done.ended.ending}")
-        say(f"go on with: {how}")
+        say(f"go on with: {watch.how}")
         return Exit.INTERRUPTED if done.ended.ending is Ending.INTERRUPTED else Exit.STOPPED
     _print(done, as_json)
     if done.unread:
         why = f"the judge gave none ({done.unread_word})"
-        say(f"{done.unread} answers have no verdict because {why}; ask it again with {how} --retry-errors")
+        say(f"{done.unread} answers have no verdict because {why}; ask it again with {watch.how} --retry-errors")
     for line in done.decided:
         say(line)
     if done.errors:
         say(
-            f"{done.errors} answers could not be put to the judge and count nowhere; try again with {how} --retry-errors"
+            f"{done.errors} answers could not be put to the judge and count nowhere; try again with {watch.how} --retry-errors"
         )
         return Exit.ERRORS
     return Exit.DONE

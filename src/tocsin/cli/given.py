@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from tocsin.engine import Engine
 
 
 def listed(value: str | None) -> list[str]:
@@ -41,6 +45,37 @@ def parameters(given: list[str] | None) -> dict[str, Any]:
     return found
 
 
-def resuming(command: str, folder: Path, config: Path | None) -> str:
-    """The command that goes on with a run, as it can be pasted."""
-    return shlex.join(["tocsin", command, "--resume", str(folder), *(["--config", str(config)] if config else [])])
+class Watching:
+    """Shows the progress of a run, unless it is to be quiet, and knows how to go on with it.
+
+    Args:
+        command: The command that goes on: ``assess`` or ``calibrate``.
+        home: The run's folder, or the one in which it is made.
+        config: The ``tocsin.toml`` that was named.
+        quiet: Whether nothing is shown.
+        resumed: Whether `home` is the run's own folder.
+    """
+
+    def __init__(self, command: str, home: Path, config: Path | None, *, quiet: bool, resumed: bool = False) -> None:
+        self._command, self._home, self._config = command, home, config
+        self._quiet, self._resumed = quiet, resumed
+        self.how = ""
+        """The command that goes on with the run, as it can be pasted; empty until there is one."""
+
+    def __call__(
+        self, engine: Engine, manifest: dict[str, Any], todo: dict[str, int]
+    ) -> contextlib.AbstractContextManager[None]:
+        """The display, for the time that the run takes."""
+        from tocsin.cli.progress import watcher
+
+        folder = self._home if self._resumed else self._home / manifest["run"]
+        config = ["--config", str(self._config)] if self._config else []
+        self.how = shlex.join(["tocsin", self._command, "--resume", str(folder), *config])
+        return contextlib.nullcontext() if self._quiet else watcher()(engine, manifest, todo)
+
+    def interrupted(self) -> int:
+        """Says how to go on after an interrupt; returns the exit code."""
+        from tocsin.cli.errors import Exit, say
+
+        say(f"interrupted; go on with: {self.how}" if self.how else "interrupted before anything was asked")
+        return Exit.INTERRUPTED

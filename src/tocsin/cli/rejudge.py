@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tocsin.cli.assess import say_ending
 
 if TYPE_CHECKING:
-    from tocsin.engine import Engine
+    pass
 
 HELP = "Judge a finished run's answers anew, without one call to its targets, and compare the two judges."
 
@@ -45,19 +44,10 @@ def command(
 ) -> int:
     """Makes a rejudged run."""
     from tocsin.api import rejudge
-    from tocsin.cli.errors import Exit, say
-    from tocsin.cli.given import resuming, roles
-    from tocsin.cli.progress import watcher
+    from tocsin.cli.given import Watching, roles
     from tocsin.engine import Limits
 
-    how = ""
-
-    def watch(
-        engine: Engine, manifest: dict[str, Any], todo: dict[str, int]
-    ) -> contextlib.AbstractContextManager[None]:
-        nonlocal how
-        how = resuming("assess", (out or run.parent) / manifest["run"], config)
-        return contextlib.nullcontext() if quiet else watcher()(engine, manifest, todo)
+    watch = Watching("assess", out or run.parent, config, quiet=quiet)
 
     try:
         made = rejudge(
@@ -75,8 +65,7 @@ def command(
             signals=True,
         )
     except KeyboardInterrupt:
-        say(f"interrupted; go on with: {how}" if how else "interrupted before anything was asked")
-        return Exit.INTERRUPTED
+        return watch.interrupted()
     comparison = made.comparison or {}
     if as_json:
         typer.echo(json.dumps(comparison, ensure_ascii=False, indent=1))
@@ -84,4 +73,4 @@ def command(
         from tocsin.cli.table import show_comparison
 
         show_comparison(comparison)
-    return say_ending(made, how)
+    return say_ending(made, watch.how)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tocsin.cli.assess import say_ending
 
 if TYPE_CHECKING:
-    from tocsin.engine import Engine
+    pass
 
 HELP = "Put every attack that succeeded in a run to other models, word for word, and count how often it succeeds again."
 
@@ -36,20 +35,12 @@ def command(
 ) -> int:
     """Makes a run of what succeeded in another."""
     from tocsin.api import transfer
-    from tocsin.cli.errors import Exit, say
-    from tocsin.cli.given import resuming
-    from tocsin.cli.progress import watcher
+    from tocsin.cli.errors import say
+    from tocsin.cli.given import Watching
     from tocsin.cli.table import show_scores
     from tocsin.engine import Limits
 
-    how = ""
-
-    def watch(
-        engine: Engine, manifest: dict[str, Any], todo: dict[str, int]
-    ) -> contextlib.AbstractContextManager[None]:
-        nonlocal how
-        how = resuming("assess", (out or run.parent) / manifest["run"], config)
-        return contextlib.nullcontext() if quiet else watcher()(engine, manifest, todo)
+    watch = Watching("assess", out or run.parent, config, quiet=quiet)
 
     try:
         made = transfer(
@@ -64,12 +55,11 @@ def command(
             signals=True,
         )
     except KeyboardInterrupt:
-        say(f"interrupted; go on with: {how}" if how else "interrupted before anything was asked")
-        return Exit.INTERRUPTED
+        return watch.interrupted()
     if as_json:
         typer.echo(json.dumps(made.summary, ensure_ascii=False, indent=1))
     else:
         show_scores(made.summary)
     for one in made.manifest["transferred"]["left_out"]:
         say(f"attack {one['attack']} is left out: {one['why']}")
-    return say_ending(made, how)
+    return say_ending(made, watch.how)
