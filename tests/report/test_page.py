@@ -288,7 +288,7 @@ def test_a_demonstration_is_called_one_and_another_run_is_not(page: Page, tmp_pa
 
 def test_few_groups_are_explained_beside_the_figure(tmp_path: Path, base: dict[str, Any]) -> None:
     built = plant(tmp_path / "run", [unsafe(refuse(1)), safe(refuse(2))], base)
-    assert "fewer than ten independent groups" in Page(write_html(*built)).section("scores").text
+    assert "Fewer than ten independent groups" in Page(write_html(*built)).section("scores").text
 
 
 def test_several_models_each_have_their_finding_and_nobody_is_ranked(tmp_path: Path, base: dict[str, Any]) -> None:

@@ -18,6 +18,8 @@ class Heat(msgspec.Struct, frozen=True):
     tip: str
     colour: str
     """CSS colour; empty where nothing was measured."""
+    of: str = ""
+    """How many cases were measured."""
 
 
 class Attacked(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +104,7 @@ def _heat(hazard: str, attack: str, found: tuple[int, int] | None) -> Heat:
     # From a pale blue to a strong orange: apart for the colour-blind, and readable with dark text.
     light, hue = 93 - 28 * share, 205 if share < 0.01 else 32
     tip = f"{clean.name(attack)} on {clean.name(hazard)}: succeeded on {unsafe:,} of {safe + unsafe:,}"
-    return Heat(words.percent(share), tip, f"hsl({hue} {40 + 50 * share:.0f}% {light:.0f}%)")
+    return Heat(words.percent(share), tip, f"hsl({hue} {40 + 50 * share:.0f}% {light:.0f}%)", f"{safe + unsafe:,}")
 
 
 def _curve(points: list[dict[str, Any]]) -> tuple[str, str, list[tuple[float, str]], str]:

@@ -82,8 +82,7 @@ ENDINGS = {
 """How a session ended → in words."""
 
 NOTES = {
-    TOO_FEW: "Few independent groups: fewer than ten independent groups of cases stand behind this figure, so the interval"
-    " itself is uncertain.",
+    TOO_FEW: "Fewer than ten independent groups of cases: the interval itself is uncertain.",
     DEMONSTRATION: "Demonstration: this figure ranks nobody.",
 }
 """Note of a score → in words. A note that is not here is shown as it is."""
