@@ -352,7 +352,7 @@ def test_a_benchmark_and_a_judge_are_complete_in_one_file_each(tmp_path: Path, e
     shutil.copytree(ROOT / "src" / "tocsin", house / "tocsin", ignore=shutil.ignore_patterns("__pycache__"))
     files = recipe()
     assert {Path(name).suffix for name in files} == {".py", ".jsonl", ".yaml"}
-    assert len(files) == 4
+    assert len(files) == 5
     for name, content in files.items():
         target = house / Path(name).relative_to("src")
         assert not target.exists(), f"{name} of CONTRIBUTING.md is a file of tocsin by now"
@@ -379,6 +379,12 @@ def test_a_benchmark_and_a_judge_are_complete_in_one_file_each(tmp_path: Path, e
     assert score["judge"].startswith("word-count@")
 
     (run,) = (house / "runs").iterdir()
+    put = python(
+        "-m", "tocsin", "attack", "polite", "How is tea made?", "--model", "openai/toy", "--judge", "refusal", "--reveal",
+        "--out", "tried", path=house, endpoint=endpoint,
+    )  # fmt: skip
+    assert put.returncode == Exit.DONE, put.stderr
+    assert "How is tea made? Please. Please. Please." in put.stdout
     there = set(codes((REFERENCE / "summary.md").read_text(encoding="utf-8")))
     suite_fields = set(codes((REFERENCE / "suites.md").read_text(encoding="utf-8")))
     for name in ("summary.json", "run.json"):
