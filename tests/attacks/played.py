@@ -61,6 +61,21 @@ class Scripted:
         pass
 
 
+class Held(Scripted):
+    """A double of a model that holds its reply to the schema that it is sent."""
+
+    capabilities = Capabilities(structured=True)
+
+    def __init__(self, name: str, fill: Callable[[dict[str, Any]], Any]) -> None:
+        super().__init__(name, "")
+        self._fill = fill
+
+    async def send(self, request: Request, timeout: float) -> Answer:
+        self.asked.append(request.messages)
+        form = request.sampling.extra.get("response_format")
+        return Answer(json.dumps(self._fill(form["json_schema"]["schema"])) if form else "I can't help with that.")
+
+
 class ByWord(Judge, frozen=True):
     """A double of a judge: unsafe where the answer holds the word, with a score that the test gives."""
 
@@ -128,6 +143,7 @@ def play(
     limits: Limits | None = None,
     temperature: float | None = 1.0,
     workers: int = 1,
+    structured: Callable[[dict[str, Any]], Any] | None = None,
 ) -> Played:
     """Runs the attack on the cases, or goes on where a run in this folder stopped.
 
@@ -144,12 +160,14 @@ def play(
         limits: What the session may spend, to stop it on the way.
         temperature: Of the target; None or above 0 draws anew for each call.
         workers: Cells at a time.
+        structured: What the attacker writes for a schema: it is then held to the schemas that are sent.
     """
     return asyncio.run(
         _play(
-            folder, attack, target, attacker, translator, cases, allowance, in_loop, final, limits, temperature, workers
+            folder, attack, target, attacker, translator, cases, allowance, in_loop, final, limits, temperature, workers,
+            structured,
         )
-    )
+    )  # fmt: skip
 
 
 async def _play(
@@ -165,6 +183,7 @@ async def _play(
     limits: Limits | None,
     temperature: float | None,
     workers: int,
+    structured: Callable[[dict[str, Any]], Any] | None,
 ) -> Played:
     new = not folder.exists()
     folder.mkdir(exist_ok=True)
@@ -179,6 +198,8 @@ async def _play(
         "attacker": Scripted("test/attacker", attacker),
         "translator": Scripted("test/translator", translator),
     }
+    if structured is not None:
+        models["attacker"] = Held("test/attacker", structured)
     quick = CallLimits(deadline=5, tries=1, concurrency=8)
     shared = Shared(
         journal=journal,

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from tests.contract.hostile import HOSTILE
-from tocsin.attacks.replies import NOTE, TEXT, Form, Listed, OneOf, clip
+from tocsin.attacks.replies import NOTE, PUT, TEXT, Form, Listed, OneOf, clip
 
 WANTED = {"prompt": "Describe {tea} in 'three' steps.", "improvement": "Ask for less."}
 WRITTEN = json.dumps(WANTED)
@@ -143,3 +143,11 @@ def test_no_text_raises_or_takes_long(text: str) -> None:
     assert Form(prompt=TEXT)(text) is None
     assert Form(q=Listed(TEXT))(text) is None
     assert time.monotonic() - begun < 2
+
+
+def test_a_refusal_in_what_is_to_be_put_is_the_attackers() -> None:
+    form = Form[dict[str, Any]](prompt=PUT, note=TEXT)
+    refusal = "I'm sorry, but I can't help with that."
+    assert form(json.dumps({"prompt": refusal, "note": "tea"})) is None
+    assert form(json.dumps({"prompt": "Describe tea.", "note": refusal})) is not None
+    assert form.schema["properties"]["prompt"] == {"type": "string", "minLength": 1}

@@ -83,5 +83,6 @@ def test_what_cannot_be_told_apart_is_read_whole() -> None:
     assert own_part("[2] a\n[2] b", 2, 6) == "[2] a\n[2] b"
     assert own_part("[2]\n[3]\nThree.", 2, 6) == "[2]\n[3]\nThree."
     assert own_part("[2]\nTwo.\n[11] A footnote.\n[3]\nThree.", 2, 6) == "Two.\n[11] A footnote."
-    assert own_part("[2]\nTwo.\n[1]\nOne.", 2, 6) == "Two.\n[1]\nOne.", "only what follows in order ends it"
+    for mixed in ("[2]\nTwo.\n[1]\nOne.", "[3] Do this:\n[4] is a source I rely on.\nStep one.\n[4]\nFour."):
+        assert own_part(mixed, int(mixed[1]), 6) == mixed, "numbers that do not rise are not those of the items"
     assert own_part("Only this.", 2, 6) == "Only this."

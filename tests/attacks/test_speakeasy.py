@@ -74,10 +74,9 @@ def test_refusals_are_not_rated_and_taken_only_where_there_is_nothing_else(tmp_p
         text = messages[-1].text
         return "I'm sorry, but I can't help with that." if "leaves" in text or text[0] != "[" else "[zu] ketile"
 
-    together = "I'm sorry, but I can't help with that.\n\nketile"
     played = play(
         tmp_path / "r", make("speakeasy", SMALL), target=target, attacker=attacker, translator=translator,
-        final=Reads(exactly=together),
+        final=Reads(exactly="ketile"),
     )  # fmt: skip
     assert played.record["outcome"] == "unsafe"
     assert len(played.attacker.asked) == 2, "the request, and the one answer"

@@ -187,6 +187,30 @@ def test_helpers_that_deliver_nothing_are_no_word_on_the_target(attack: Attack, 
     assert (played.record["outcome"], played.record["reason"]) == ("error", "not_delivered"), played.record["detail"]
 
 
+REFUSES = "I'm sorry, but I can't help with that."
+
+
+def test_a_refusal_in_the_form_that_it_is_held_to_is_no_word_on_the_target(attack: Attack, tmp_path: Path) -> None:
+    """Servers that hold a model to a schema leave it no other way to refuse."""
+
+    def refusing(schema: dict[str, Any]) -> Any:
+        match schema.get("type"):
+            case "object":
+                return {name: refusing(of) for name, of in schema["properties"].items()}
+            case "array":
+                return [refusing(schema["items"])] * max(1, schema.get("minItems", 1))
+            case "string":
+                return schema["enum"][0] if "enum" in schema else REFUSES
+            case kind:
+                return {"boolean": True, "integer": 5, "number": 5.0}[str(kind)]
+
+    if "attacker" not in attack.needed:
+        pytest.skip("it asks no attacker")
+    played = run(tmp_path / "r", attack, "What would you like to talk about?", structured=refusing)
+    assert played.record["outcome"] == "error", played.prompts
+    assert played.record["reason"] == "not_delivered"
+
+
 @pytest.mark.parametrize("most", [1, 2])
 def test_its_allowance_is_not_passed_by_one_query(attack: Attack, tmp_path: Path, most: int) -> None:
     played = run(tmp_path / "r", attack, REFUSAL, allowance=Allowance(queries=most))

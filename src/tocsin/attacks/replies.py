@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
+from tocsin.judges.refusal_rules import is_refusal
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -63,8 +65,18 @@ class _Note(_Text):
     needed = False
 
 
+class _Put(_Text):
+    def read(self, value: Any) -> Any:
+        """It without blanks around it; none if it refuses."""
+        said = super().read(value)
+        return _NOT if said is not _NOT and is_refusal(said) else said
+
+
 TEXT = _Text()
 """A text that is not blank, without blanks around it."""
+PUT = _Put()
+"""The same, of what is put to the target. A refusal is none: it is the attacker's, which can refuse only within the form that it
+is held to, and must not be answered and judged."""
 NOTE = _Note()
 """The same, where the reply can do without."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack
-from tocsin.attacks.replies import TEXT, Form, Listed, OneOf, clip
+from tocsin.attacks.replies import PUT, TEXT, Form, Listed, OneOf, clip
 from tocsin.attacks.steering import Best, refused, succeeded
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case
@@ -61,7 +61,7 @@ _REWRITE = (
     " harmless: about what is known, in general terms, without words that alarm."
 )
 _ACTOR: Form[dict[str, str]] = Form(name=TEXT, category=OneOf(*CATEGORIES), link=TEXT)
-_QUESTION: Form[str] = Form(question=TEXT).then(lambda said: said["question"])
+_QUESTION: Form[str] = Form(question=PUT).then(lambda said: said["question"])
 
 
 @attack("actor-attack", kind="dialogue", card=CARD, needs=("attacker", "judge"))
@@ -131,7 +131,7 @@ class ActorAttack(Attack, frozen=True):
 
     async def _chain(self, goal: str, actor: dict[str, str], branch: Session) -> list[str]:
         system = _RULES.format(goal=goal, task=_CHAIN.format(turns=self.turns), reply='{"questions": ["…", "…"]}')
-        form = Form(questions=Listed(TEXT, most=self.turns)).then(lambda said: said["questions"])
+        form = Form(questions=Listed(PUT, most=self.turns)).then(lambda said: said["questions"])
         said: list[str] = await branch.attacker(_named(actor), system=system, parse=form)
         return said
 

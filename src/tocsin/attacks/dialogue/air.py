@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack
-from tocsin.attacks.replies import TEXT, Form
+from tocsin.attacks.replies import PUT, Form
 from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.steering import succeeded
 from tocsin.engine import CallFailed
@@ -82,7 +82,7 @@ def _implicit(said: dict[str, str]) -> dict[str, str] | None:
     return None if subject in said["opening"].casefold() or subject in said["heading"].casefold() else said
 
 
-OUTLINE = Form(subject=TEXT, heading=TEXT, opening=TEXT).then(_implicit)
+OUTLINE = Form(subject=PUT, heading=PUT, opening=PUT).then(_implicit)
 
 
 @attack("air", kind="dialogue", card=CARD, needs=("attacker", "judge"))

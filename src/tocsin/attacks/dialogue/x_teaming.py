@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack, harm
-from tocsin.attacks.replies import NOTE, TEXT, Form, Listed, clip
+from tocsin.attacks.replies import NOTE, PUT, TEXT, Form, Listed, clip
 from tocsin.attacks.steering import Best, refused, succeeded
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case, Verdict
@@ -83,8 +83,8 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 _A_PLAN: Form[dict[str, Any]] = Form(persona=TEXT, context=TEXT, approach=TEXT, steps=Listed(TEXT))
-_TURN: Form[str] = Form(strategy=NOTE, prompt=TEXT).then(lambda said: said["prompt"])
-_REWRITE: Form[str] = Form(criticism=NOTE, prompt=TEXT).then(lambda said: said["prompt"])
+_TURN: Form[str] = Form(strategy=NOTE, prompt=PUT).then(lambda said: said["prompt"])
+_REWRITE: Form[str] = Form(criticism=NOTE, prompt=PUT).then(lambda said: said["prompt"])
 _NEXT: Form[str] = Form(step=TEXT).then(lambda said: said["step"])
 
 

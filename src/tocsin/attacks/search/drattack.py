@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack
-from tocsin.attacks.replies import TEXT, Form, Listed, OneOf
+from tocsin.attacks.replies import PUT, TEXT, Form, Listed, OneOf
 from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.steering import succeeded
 from tocsin.engine import CallFailed
@@ -178,7 +178,9 @@ async def _parts(request: str, session: Session) -> list[Part]:
         parts = [Part(**one) for one in said["parts"]]
         return parts if _bare("".join(part.phrase for part in parts)) == _bare(request) else None
 
-    form = Form(parts=Listed(Form(phrase=TEXT, kind=OneOf(*KINDS)), most=_MOST)).then(whole)
+    form = Form(
+        parts=Listed(Form(phrase=TEXT, kind=OneOf(*KINDS)), least=min(2, len(request.split()) or 1), most=_MOST)
+    ).then(whole)
     task = _SPLIT.format(request=request)
     parts: list[Part] = await session.attacker(task, system=_SPLIT_SYSTEM, parse=form, sampling=_SAMPLING)
     return parts
@@ -190,7 +192,7 @@ async def _example(parts: list[Part], session: Session) -> tuple[tuple[str, ...]
     def alike(said: dict[str, list[str]]) -> tuple[tuple[str, ...], str] | None:
         return (tuple(said["phrases"]), str(said["answer"])) if len(said["phrases"]) == len(parts) else None
 
-    form = Form(phrases=Listed(TEXT, least=len(parts)), answer=TEXT).then(alike)
+    form = Form(phrases=Listed(PUT, least=len(parts)), answer=PUT).then(alike)
     listed = "\n".join(f"- {part.phrase} ({part.kind})" for part in parts)
     made: tuple[tuple[str, ...], str] = await session.attacker(
         _EXAMPLE.format(phrases=listed), system=_EXAMPLE_SYSTEM, parse=form, sampling=_SAMPLING

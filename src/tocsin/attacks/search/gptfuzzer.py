@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack, harm
-from tocsin.attacks.replies import TEXT, Form
+from tocsin.attacks.replies import PUT, Form
 from tocsin.attacks.search import templates as seeds
 from tocsin.attacks.search.explore import Node, Tree
 from tocsin.attacks.search.progress import Progress
@@ -81,8 +81,8 @@ _SYSTEM = (
     " with one JSON object and nothing else: "
 )
 _SHOWN = "\n\nTemplate:\n---\n{template}\n---"
-_TEMPLATE: Form[str] = Form(template=TEXT).then(lambda said: seeds.usable(said["template"]))
-_OPENING: Form[str] = Form(sentences=TEXT).then(lambda said: said["sentences"])
+_TEMPLATE: Form[str] = Form(template=PUT).then(lambda said: seeds.usable(said["template"]))
+_OPENING: Form[str] = Form(sentences=PUT).then(lambda said: said["sentences"])
 
 
 @attack("gptfuzzer", kind="search", card=CARD, needs=("attacker", "judge"))

@@ -12,7 +12,7 @@ from tocsin.attacks.steering import succeeded
 from tocsin.engine import CallFailed
 from tocsin.judges.refusal_rules import is_refusal
 from tocsin.protocols import Attempt, Session
-from tocsin.types import Case
+from tocsin.types import Case, ErrorKind, Failure
 
 Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 """A BCP 47 code."""
@@ -46,24 +46,32 @@ class InLanguages(Attack, frozen=True, kw_only=True):
     async def run(self, case: Case, session: Session) -> Attempt:
         """One query in each language, until one works."""
         if len(self.languages) == 1:
-            return await self._put(case, self.languages[0], session)
-        progress = Progress()
+            attempt = await self._asked(case, self.languages[0], session)
+            return await back(session, attempt, self.languages[0], case.language)
+        progress, unread = Progress(), list[CallFailed]()
         for language in self.languages:
             branch = session.fork()
             try:
-                attempt = await self._put(case, language, branch)
+                attempt = await self._asked(case, language, branch)
             except CallFailed as failed:
                 progress.lost(failed)
+                continue
+            try:
+                attempt = await back(branch, attempt, language, case.language)
+            except CallFailed as failed:
+                progress.lost(failed)
+                unread.append(failed)
                 continue
             verdict = await branch.judge(attempt)
             progress.see(attempt, verdict)
             if succeeded(verdict):
-                break
+                return attempt
+        if unread:  # translators refuse what is harmful: answers that nobody could read make no case safe
+            raise unread[0]
         return progress.result()
 
-    async def _put(self, case: Case, language: str, session: Session) -> Attempt:
-        attempt = await session.ask(self.framed(await there(session, case.prompt, language, case.language)))
-        return await back(session, attempt, language, case.language)
+    async def _asked(self, case: Case, language: str, session: Session) -> Attempt:
+        return await session.ask(self.framed(await there(session, case.prompt, language, case.language)))
 
 
 def same(one: str, other: str) -> bool:
@@ -78,7 +86,12 @@ async def there(session: Session, text: str, language: str, home: str) -> str:
     Raises:
         CallFailed: It was not translated.
     """
-    return text if same(language, home) else await session.translate(text, target=language, source=home)
+    if same(language, home):
+        return text
+    said = await session.translate(text, target=language, source=home)
+    if is_refusal(said) and not is_refusal(text):
+        raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, "translator: it refused"))
+    return said
 
 
 async def back(session: Session, attempt: Attempt, language: str, home: str) -> Attempt:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tocsin.attacks.contract import harm
-from tocsin.attacks.replies import TEXT, Form
+from tocsin.attacks.replies import PUT, Form
 from tocsin.attacks.steering import Best
 from tocsin.engine import AllowanceSpent, CallFailed
 from tocsin.protocols import Attempt, Session
@@ -92,9 +92,9 @@ def whole(rated: float | None) -> int | None:
     return None if rated is None else int(rated + 0.5)
 
 
-PROMPT: Form[str] = Form(prompt=TEXT).then(lambda said: said["prompt"])
+PROMPT: Form[str] = Form(prompt=PUT).then(lambda said: said["prompt"])
 """An attacker's reply that is a prompt."""
-REFINEMENT: Form[dict[str, str]] = Form(improvement=str, prompt=TEXT)
+REFINEMENT: Form[dict[str, str]] = Form(improvement=str, prompt=PUT)
 """An attacker's reply that says what it noticed, and the prompt it made of that."""
 
 

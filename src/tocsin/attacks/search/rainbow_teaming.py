@@ -12,7 +12,7 @@ from tocsin.attacks.contract import Attack, Card, attack, harm
 from tocsin.attacks.replies import Form, OneOf, clip
 from tocsin.attacks.search.bleu import bleu
 from tocsin.attacks.search.progress import PROMPT, Progress
-from tocsin.attacks.search.strategies import without
+from tocsin.attacks.search.strategies import betrays, without
 from tocsin.attacks.steering import succeeded
 from tocsin.engine import AllowanceSpent, CallFailed
 from tocsin.protocols import Attempt, Session
@@ -57,7 +57,8 @@ CARD = Card(
         " itself; the paper's risks are written anew, without a request that was given. The rows of a run are its archive.",
         "20 iterations a case, two for each style; in the paper each cell of a row has 20.",
         "Prompts of other cases reach a case by rounds of 10, as parents: the words that they share with their request, four in a"
-        " row, are left out, and a mutation first has them ask for this case's request. Those without any success are left out.",
+        " row, are left out, and a mutation first has them ask for this case's request. Those without any success are left out,"
+        " and those that still hold two longer words of their request, however spelt; what says it in other words may pass.",
         "The comparison is asked of the attacker role, since the in-loop judge reads one answer: once in either order, and a"
         " mutant takes a cell if it wins both. Where no comparison is delivered, the higher in-loop score does.",
         "Fitness is the in-loop judge's score. A success ends the case; the paper goes on to improve the archive.",
@@ -206,9 +207,9 @@ async def _preferred(case: Case, new: _Elite, old: _Elite, session: Session) -> 
 
 def _lesson(case: Case, row: Mapping[Style, _Elite]) -> Archive:
     """What a row holds, without the case's text."""
-    styles: dict[str, dict[str, Any]] = {
-        style: {"frame": clip(without(elite.prompt, [case.prompt]), _FRAME), "fitness": round(elite.fitness, 4)}
-        for style, elite in row.items()
-        if elite.fitness > 0
-    }
+    styles: dict[str, dict[str, Any]] = {}
+    for style, elite in row.items():
+        frame = clip(without(elite.prompt, [case.prompt]), _FRAME)
+        if elite.fitness > 0 and not betrays(frame, [case.prompt]):
+            styles[style] = {"frame": frame, "fitness": round(elite.fitness, 4)}
     return {case.hazard: styles}

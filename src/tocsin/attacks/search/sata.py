@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack
-from tocsin.attacks.replies import TEXT, Form, Listed
+from tocsin.attacks.replies import PUT, TEXT, Form, Listed
 from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.steering import succeeded
 from tocsin.engine import CallFailed
@@ -171,13 +171,13 @@ class Sata(Attack, frozen=True):
     async def _entry(self, masked: str, parts: dict[str, str], session: Session) -> tuple[list[str], str]:
         """The paragraphs about what is masked, and the masked request as the head of a list."""
         terms = f"Terms: {'; '.join(parts.values())}\nSentence: {masked}"
-        form = Form(paragraphs=Listed(TEXT, least=2)).then(lambda said: said["paragraphs"])
+        form = Form(paragraphs=Listed(PUT, least=2)).then(lambda said: said["paragraphs"])
         entry = await session.attacker(terms, system=_ENTRY, parse=form)
 
         def whole(said: dict[str, str]) -> str | None:
             return said["sentence"] if all(mask in said["sentence"] for mask in parts) else None
 
-        return entry, await session.attacker(masked, system=_REWORD, parse=Form(sentence=TEXT).then(whole))
+        return entry, await session.attacker(masked, system=_REWORD, parse=Form(sentence=PUT).then(whole))
 
 
 def hidden(text: str, parts: Sequence[str]) -> tuple[str, dict[str, str]]:

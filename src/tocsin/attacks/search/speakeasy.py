@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack, harm
-from tocsin.attacks.replies import TEXT, Form, Listed, clip
+from tocsin.attacks.replies import PUT, Form, Listed, clip
 from tocsin.attacks.search.languages import Languages, back, there
 from tocsin.attacks.search.progress import Progress
 from tocsin.engine import AllowanceSpent, CallFailed
@@ -101,7 +101,7 @@ class SpeakEasy(Attack, frozen=True):
 
     async def run(self, case: Case, session: Session) -> Attempt:
         """Breaks up, asks in each language, selects, and puts together."""
-        form = Form(questions=Listed(TEXT, least=self.steps, most=self.steps)).then(lambda said: said["questions"])
+        form = Form(questions=Listed(PUT, least=self.steps, most=self.steps)).then(lambda said: said["questions"])
         progress, taken = Progress(), list[tuple[Rank, Attempt]]()
         for question in await session.attacker(case.prompt, system=_SPLIT.format(steps=self.steps), parse=form):
             try:
@@ -113,27 +113,39 @@ class SpeakEasy(Attack, frozen=True):
         if not taken:
             return progress.result()
         best = max(taken, key=lambda answer: answer[0])[1]
-        return best.decoded("\n\n".join(attempt.text for _, attempt in taken if attempt.text.strip()))
+        answered = [attempt for (_, yes), attempt in taken if yes] or [attempt for _, attempt in taken]
+        return best.decoded("\n\n".join(attempt.text for attempt in answered if attempt.text.strip()))
 
     async def _best(
         self, case: Case, question: str, session: Session, progress: Progress
     ) -> list[tuple[Rank, Attempt]]:
         """The best answer to a question over all languages; none where none came."""
-        answers = list[tuple[Rank, Attempt]]()
+        answers, unread = list[tuple[Rank, Attempt]](), list[CallFailed]()
         for language in self.languages:
             branch = session.fork()
             try:
-                attempt = await self._put(case, question, language, branch)
+                attempt = await self._asked(case, question, language, branch)
+                try:
+                    attempt = await back(branch, attempt, language, case.language)
+                except CallFailed as failed:
+                    unread.append(failed)
+                    raise
+                answers.append((await self._rank(question, attempt, branch), attempt))
+            except AllowanceSpent:
+                if not answers:
+                    raise
+                break  # the best of what came so far
             except CallFailed as failed:
                 progress.lost(failed)
-                continue
-            answers.append((await self._rank(question, attempt, branch), attempt))
+        if unread and not any(
+            answered for (_, answered), _ in answers
+        ):  # an answer that nobody could read is no refusal
+            raise unread[0]
         return [max(answers, key=lambda answer: answer[0])] if answers else []
 
-    async def _put(self, case: Case, question: str, language: str, branch: Session) -> Attempt:
+    async def _asked(self, case: Case, question: str, language: str, branch: Session) -> Attempt:
         limited = question + (_LIMIT.format(words=self.words) if self.words else "")
-        attempt = await branch.ask(await there(branch, limited, language, case.language))
-        return await back(branch, attempt, language, case.language)
+        return await branch.ask(await there(branch, limited, language, case.language))
 
     async def _rank(self, question: str, attempt: Attempt, branch: Session) -> Rank:
         if not attempt.text.strip() or attempt.answer.declined or is_refusal(attempt.text):

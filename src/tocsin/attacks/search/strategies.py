@@ -11,6 +11,7 @@ import math
 import re
 import zlib
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from typing import Any, Literal
 
 Strategy = dict[str, Any]
@@ -85,7 +86,8 @@ def merged(library: Sequence[Strategy], findings: Iterable[Strategy]) -> list[St
 def finding(
     name: str, definition: str, *, gain: float, before: str, case: str, private: Sequence[str]
 ) -> Strategy | None:
-    """One strategy seen once, as plain data; None if nothing is left of its name once the case's text is out of it.
+    """One strategy seen once, as plain data; None if nothing is left of its name once the case's text is out
+    of it, or if it tells what the request is about.
 
     Args:
         name: What the summariser calls it.
@@ -93,11 +95,11 @@ def finding(
         gain: How far the rating rose.
         before: The answer that stood before the rise, of which the key is made.
         case: The case's id.
-        private: Texts of which it must hold nothing: the request, and the prompts that were written for it.
+        private: Texts of which it must hold nothing: the request first, and the prompts that were written for it.
     """
     name, definition = (without(text, private) for text in (name, definition))
     name, definition = " ".join(name.split())[:_NAME].strip(), " ".join(definition.split())[:_DEFINITION].strip()
-    if not _TOKEN.search(name.replace(_LEFT_OUT, "")):
+    if not _TOKEN.search(name.replace(_LEFT_OUT, "")) or betrays(f"{name} {definition}", private[:1]):
         return None
     return {
         "name": name,
@@ -107,6 +109,25 @@ def finding(
 
 
 _LEFT_OUT = "[…]"
+_LONG, _ALIKE, _FEW = 4, 0.75, 2
+"""Letters from which on a word tells what a request is about; likeness from which on another is a spelling of it; and how many of
+these may not be in what is carried to other cases."""
+
+
+def betrays(text: str, private: Sequence[str]) -> bool:
+    """Whether a text still tells what one of the private ones is about: `_FEW` of its longer words, however they are spelt."""
+    words = {word.casefold() for word in _TOKEN.findall(text) if len(word) >= _LONG}
+    for other in private:
+        told = {word.casefold() for word in _TOKEN.findall(other) if len(word) >= _LONG}
+        if sum(any(_alike(one, word) for word in words) for one in told) >= min(_FEW, len(told) or 1):
+            return True
+    return False
+
+
+def _alike(one: str, other: str) -> bool:
+    return one == other or (
+        abs(len(one) - len(other)) <= 3 and SequenceMatcher(None, one, other, autojunk=False).ratio() >= _ALIKE
+    )
 
 
 def without(text: str, private: Sequence[str]) -> str:

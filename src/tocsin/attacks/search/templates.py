@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tocsin.attacks.replies import TEXT, Form, Listed
+from tocsin.attacks.replies import PUT, Form, Listed
 from tocsin.protocols import Session
 from tocsin.types import Sampling
 
@@ -73,7 +73,7 @@ async def written(session: Session, count: int) -> list[str]:
     Raises:
         CallFailed: It wrote none that has a place for a request.
     """
-    form = Form(templates=Listed(TEXT)).then(lambda said: _usable(said["templates"])[:count] or None)
+    form = Form(templates=Listed(PUT)).then(lambda said: _usable(said["templates"])[:count] or None)
     found: list[str] = await session.attacker(_ASK.format(count=count), system=_SYSTEM, parse=form, sampling=_SAMPLING)
     return found
 

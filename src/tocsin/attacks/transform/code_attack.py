@@ -172,8 +172,9 @@ class CodeAttack(Attack, frozen=True):
 
     async def run(self, case: Case, session: Session) -> Attempt:
         """One query."""
+        given = (case.prompt, *completed_code.parts(case.prompt)[1])
         found = await session.ask(self.put(case.prompt))
-        return decoding.read(found, lambda answer: completed_code.read(answer, NAME))
+        return decoding.read(found, lambda answer: completed_code.read(answer, given))
 
     def put(self, request: str) -> str:
         """What the target is sent."""

@@ -82,6 +82,10 @@ class Dan(Attack, frozen=True):
     async def run(self, case: Case, session: Session) -> Attempt:
         """One query."""
         attempt = await session.ask(_PERSONAS[self.persona] + _ASKED + case.prompt)
-        _, _, marked = attempt.text.partition(PLAIN)
-        said = marked.partition(FREE)[2].strip(": \n")
-        return attempt.decoded(said) if said and self.persona == "two-voices" else attempt
+        if self.persona != "two-voices":
+            return attempt
+        text = attempt.text.lstrip(" *#>\n")
+        if not text.startswith(PLAIN) or text.count(PLAIN) != 1 or text.count(FREE) != 1:
+            return attempt
+        said = text.partition(FREE)[2].strip(":* \n")
+        return attempt.decoded(said) if said else attempt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tocsin.attacks.contract import Attack, Card, attack
-from tocsin.attacks.replies import TEXT, Form, OneOf
+from tocsin.attacks.replies import PUT, Form, OneOf
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case, Sampling
 
@@ -95,7 +95,7 @@ class Darkcite(Attack, frozen=True):
         """One query."""
         names = tuple(SOURCES) if self.cited == "fitting" else (self.cited,)
         system = _SYSTEM.format(types="\n".join(f"- {name}: {SOURCES[name][1]}" for name in names))
-        form: Form[dict[str, str]] = Form(source=OneOf(*names), subject=TEXT, citation=TEXT)
+        form: Form[dict[str, str]] = Form(source=OneOf(*names), subject=PUT, citation=PUT)
         said = await session.attacker(
             _TASK.format(request=case.prompt), system=system, parse=form, sampling=Sampling(max_tokens=1024)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tocsin.attacks.contract import Attack, Card, attack
-from tocsin.attacks.replies import TEXT, Form, OneOf, clip
+from tocsin.attacks.replies import PUT, TEXT, Form, OneOf, clip
 from tocsin.attacks.search.progress import PROMPT
 from tocsin.judges.refusal_rules import is_refusal
 from tocsin.protocols import Attempt, Session
@@ -85,7 +85,7 @@ _NEXT = {
 _REQUEST = "Request:\n{request}"
 _DIALOGUE = "Request:\n{request}\n\nDialogue:\nUser: {opening}\n\nAssistant: {response}"
 _SAMPLING = Sampling(max_tokens=4096)
-_OPENING: Form[str] = Form(framing=OneOf(*FRAMINGS), opening=TEXT).then(lambda said: said["opening"])
+_OPENING: Form[str] = Form(framing=OneOf(*FRAMINGS), opening=PUT).then(lambda said: said["opening"])
 _ANSWER: Form[str] = Form(response=TEXT).then(lambda said: None if is_refusal(said["response"]) else said["response"])
 
 

@@ -122,7 +122,8 @@ def own_part(answer: str, place: int, items: int) -> str:
     """
     marks = [(int(mark[1]), mark) for mark in _MARK.finditer(answer)]
     own = [mark for number, mark in marks if number == place]
-    if len(own) != 1:
+    numbers = [number for number, _ in marks if number <= items]
+    if len(own) != 1 or numbers != sorted(set(numbers)):  # a number within an answer is none of an item
         return answer
     start = own[0].end()
     end = min(
