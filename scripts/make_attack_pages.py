@@ -25,7 +25,11 @@ weights can be put with `--cases`. Written by `scripts/make_attack_pages.py`.
 A suite, and `--attack`, take names, or say what is wanted: `kind:transform+needs:none`, `family:encoding`, `cost:one`,
 `kind:dialogue`.
 
-| attack | kind | family | cost | needs | |
+`cost` is *one* for a single query of the target without a helper, *few* for up to ten or with a helper, *many* beyond; calls to
+attacker, translator and judges come on top. `needs:none` are those that need nothing but the target. Multi-turn attacks are
+`kind:dialogue`. PyRIT's converters and garak's probes run as attacks, too: [adapters](../reference/adapters.md).
+
+| attack | kind | family | queries at most | needs | |
 |---|---|---|---|---|---|
 """
 
@@ -34,7 +38,7 @@ def pages() -> dict[str, str]:
     """File name → text of every page."""
     attacks = [make(name) for name in own()]
     rows = [
-        f"| [{one.name}]({one.name}.md) | {one.kind} | {one.card.family} | {one.cost} | {', '.join(one.needed) or '–'} |"
+        f"| [{one.name}]({one.name}.md) | {one.kind} | {one.card.family} | {one.queries:,} | {', '.join(one.needed) or '–'} |"
         f" {one.about().title} |"
         for one in attacks
     ]

@@ -123,7 +123,7 @@ def test_attack_without_its_role_is_skipped_and_named(
         said = capsys.readouterr()
         assert "attack pair is left out: add --role attacker=MODEL" in said.err
         (folder,) = (tmp_path / "r").iterdir()
-        assert "without pair: a role is missing" in (folder / "summary.json").read_text(encoding="utf-8")
+        assert "without pair: left out" in (folder / "summary.json").read_text(encoding="utf-8")
         assert main([*words, "--attack", "pair"], monkeypatch) == 2
         assert "pair: add --role attacker=MODEL" in capsys.readouterr().err
         assert main([*words, "--attack", "flop"], monkeypatch) == 2

@@ -51,6 +51,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     reported: str = ""
 
 
+UNKNOWN = Card(
+    paper="not said", source="", family="none", mechanism="Its author gave it no card: how it works is not said."
+)
+"""Of an attack without a card of its own."""
 NO_ATTACK = Card(
     paper="none",
     source="",
@@ -96,10 +100,10 @@ class Attack(registry.Plugin, frozen=True, kw_only=True):
     def about(cls) -> registry.About:
         """For listings, with kind and family, and the class of cost that its defaults have."""
         told = super().about()
-        tags = {"kind": str(cls.kind), "family": str(cls.card.family)}
+        tags, needs = {"kind": str(cls.kind), "family": str(cls.card.family)}, cls.needs
         with contextlib.suppress(TypeError, ValueError):  # it has no defaults
-            tags["cost"] = cls().cost
-        return msgspec.structs.replace(told, tags=tags)
+            tags["cost"], needs = cls().cost, cls().needed
+        return msgspec.structs.replace(told, tags=tags, needs=needs)
 
     @property
     def identity(self) -> str:
@@ -130,7 +134,7 @@ def attack(
     name: str,
     *,
     kind: Form,
-    card: Card = NO_ATTACK,
+    card: Card = UNKNOWN,
     version: int = 1,
     needs: tuple[str, ...] = (),
     learns: int = 0,

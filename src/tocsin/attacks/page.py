@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from tocsin.attacks.contract import Attack
 
+_LONG = 120
+"""Characters of a default that are shown."""
 _NEEDS = {
     "attacker": "an attacker (`--role attacker=MODEL`)",
     "translator": "a translator (`--role translator=MODEL`)",
@@ -29,7 +32,10 @@ def page(attack: Attack) -> str:
     if fields := msgspec.structs.fields(attack):
         meant = _meanings(type(attack))
         told += ["", "## Parameters", "", "| parameter | default | meaning |", "|---|---|---|"]
-        told += [f"| `{f.name}` | {_default(f.default)} | {meant.get(f.name, '')} |" for f in fields]
+        kinds = get_type_hints(type(attack), include_extras=True)
+        told += [
+            f"| `{f.name}` | {_default(f.default)} | {meant.get(f.name, '')}{_words(kinds[f.name])} |" for f in fields
+        ]
     if card.parameters:
         told += ["", "In the paper:", "", *(f"- {name}: {_flat(value)}" for name, value in card.parameters.items())]
     for title, lines in (("Where it differs from the paper", card.deviations), ("What was verified", card.verified)):
@@ -53,10 +59,20 @@ def _meanings(kind: type[Attack]) -> dict[str, str]:
     return found
 
 
+def _words(kind: Any) -> str:
+    """The words that a parameter may be, where it is one of some, or a list of these."""
+    while get_origin(kind) not in (None, Literal):
+        kind = get_args(kind)[0]
+    words = get_args(kind) if get_origin(kind) is Literal else ()
+    return f" One of {', '.join(f'`{word}`' for word in words)}." if words else ""
+
+
 def _default(value: object) -> str:
     if value is msgspec.NODEFAULT:
         return "required"
     said = ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    said = " ".join(said.split())
+    said = said if len(said) <= _LONG else f"{said[:_LONG]} …"
     return f"`{said}`" if said else "none"
 
 

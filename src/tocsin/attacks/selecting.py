@@ -9,7 +9,7 @@ from tocsin import registry
 from tocsin.attacks.contract import COSTS, FAMILIES, KINDS, Attack, make
 
 PARTS: dict[str, tuple[str, ...]] = {
-    "kind": KINDS,
+    "kind": tuple(kind for kind in KINDS if kind != "visual"),
     "family": tuple(family for family in FAMILIES if family != "none"),
     "cost": COSTS,
     "needs": ("none", "attacker", "translator", "judge"),
@@ -22,8 +22,7 @@ def select(names: Sequence[str]) -> tuple[str, ...]:
     """Names of attacks as they are, and selectors as the attacks that they choose, in the order of their names.
 
     A selector is one or more of `PARTS`, all of which have to fit, joined by ``+``: ``family:encoding+cost:one``. ``needs:none``
-    are those that need no further model; a judge in the loop is no further model. Attacks of this package alone are chosen, and
-    not the plain request.
+    are those that need nothing but the target. Attacks of this package alone are chosen, and not the plain request.
 
     Raises:
         ValueError: A part or a value is unknown, or nothing fits; the known ones are listed.
@@ -68,5 +67,4 @@ def _fits(attack: Attack, what: str, value: str) -> bool:
         case "cost":
             return attack.cost == value
         case _:
-            helpers = {role for role in attack.needed if role != "judge"}
-            return not helpers if value == "none" else value in attack.needed
+            return not attack.needed if value == "none" else value in attack.needed

@@ -62,7 +62,7 @@ def scores(
     told = manifest.get("adversarial") or {}
     matrix, codes = met.outcomes(), np.array(met.clusters)
     missing = [one["attack"] for one in told.get("skipped", ())]
-    notes = [f"without {', '.join(missing)}: a role is missing"] if missing else []
+    notes = [f"without {', '.join(missing)}: left out"] if missing else []
     common: dict[str, Any] = {"evaluation": EVALUATION, "modality": modality, "judge": judge}
     found = [_of_cases("safe_worst", safe_worst(matrix, codes), met, notes, common)]
     if met.audit is not None:

@@ -69,7 +69,11 @@ def resolve_attacks(suite: Suite) -> Attacking:
     for name in asked:
         attack = made_attack(suite, name)
         if attack.learns and wanted.mode == "worst-case":
-            skipped.append(Skipped(name, "--mode exhaustive: it learns from every case, and none may be left out"))
+            lacks = [role for role in ROLES if role in attack.needed and role not in suite.roles]
+            also = "".join(f" and --role {role}=MODEL" for role in lacks)
+            skipped.append(
+                Skipped(name, f"--mode exhaustive{also}: it learns from every case, and none may be left out")
+            )
             continue
         lacks = [role for role in ROLES if role in attack.needed and role not in suite.roles]
         if lacks:

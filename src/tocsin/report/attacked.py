@@ -54,6 +54,9 @@ def attacked(model: dict[str, Any], most: int) -> Attacked | None:
         return None
     counts = {(one["hazard"], one["attack"]): (one["safe"], one["unsafe"]) for one in told["hazards"]}
     hazards = sorted({hazard for hazard, _ in counts}, key=lambda h: (-_share(counts, told["attacks"], h), h))
+    hazards = (
+        [] if told["searched"] else hazards
+    )  # a search runs what succeeds: shares of what it ran would mean nothing
     rows = [(clean.name(h), [_heat(h, a, counts.get((h, a))) for a in told["attacks"]]) for h in hazards[:most]]
     line, band, ticks, ends = _curve(told["curve"])
     return Attacked(

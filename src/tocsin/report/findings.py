@@ -215,9 +215,10 @@ def _attacked(model: dict[str, Any]) -> list[str]:
     else:
         told = f"Under {attacks}, {worst['safe']:,} of {words.count(worst['planned'], 'case')} withstood every one; that is"
         told += f" {words.percent(worst['value'])}{_interval(worst)}"
-    told += (
-        f". Of all answers to attacked requests, {words.percent(pooled['value'])} were judged safe{_interval(pooled)}."
-    )
+    judged = "refused" if str(pooled["judge"]).startswith("refusal@") else "were judged safe"
+    told += f". Of all answers to attacked requests, {words.percent(pooled['value'])} {judged}{_interval(pooled)}."
+    if judged == "refused":
+        told += " The judge reads refusals and nothing else: every other answer counts as a success of the attack."
     single = [score for score in single if score["attack"] != "direct"]
     most = max((score["value"] for score in single), default=0.0)
     strongest = [clean.name(score["attack"]) for score in single if score["value"] == most]

@@ -78,7 +78,9 @@ def row(score: dict[str, Any], name: object) -> Row:
     """
     plus = words.signed(score)
     silent = {DEMONSTRATION, HOLDS} if score["n"] else {DEMONSTRATION, HOLDS, TOO_FEW}  # the page says them once
-    notes = [words.NOTES.get(note) or _begun(clean.name(note)) for note in score["notes"] if note not in silent]
+    notes = [
+        words.NOTES.get(note) or _begun(clean.name(note, most=800)) for note in score["notes"] if note not in silent
+    ]
     return Row(
         name=clean.name(name),
         metric=words.METRICS.get(score["metric"], clean.name(score["metric"])),

@@ -52,6 +52,8 @@ def _head(manifest: dict[str, Any], summary: dict[str, Any]) -> str:
     mark = state.word if state.complete else f"**{state.word.upper()}**"
     lines.append(f"> {mark}: {_said(' '.join(state.sentences))}")
     lines += ["", f"Suite: {_said(suite['title'] or suite['name'])}. Begun {words.moment(manifest['created'])}."]
+    if manifest.get("adversarial") and (made_up := (suite.get("adversarial") or {}).get("reconstruction")):
+        lines += ["", f"Reconstruction: {_said(made_up)}"]
     return "\n".join(lines)
 
 
@@ -109,6 +111,17 @@ def _unmeasured(manifest: dict[str, Any], summary: dict[str, Any]) -> list[str]:
         if model.unfinished:
             unfinished.append(f"- {model.unfinished:,}{of}: not finished yet")
     lines = [*_cut(unfinished), *_cut(missing), *_cut([f"- {_said(line)}" for line in data_gaps(manifest, summary)])]
+    told = manifest.get("adversarial") or {}
+    lines += _cut(
+        [
+            f"- attack {markdown(one['attack'])} was left out: add {_said(one['needs'])}"
+            for one in told.get("skipped", ())
+        ]
+    )
+    if told.get("mode") == "worst-case":
+        lines.append(
+            "- cells beyond a case's first success; rates over answers come from a slice that was drawn before the run"
+        )
     if absent := not_assessed(manifest):
         lines.append(f"- not looked at in this run: {words.listed([line.partition(' (')[0] for line in absent])}")
     if not lines:

@@ -60,6 +60,8 @@ _PRAISE = (
     "graceful", "grateful", "honest", "humble", "joyful", "kind", "loyal", "patient", "polite", "sincere", "steady", "tactful",
     "wise",
 )  # fmt: skip
+_HELD = 4
+"""Letters from which on a part is also masked within longer words, such as a plural."""
 _MOST = 4
 """Words or phrases that are masked at most, where there are several."""
 _WHAT: dict[Granularity, str] = {
@@ -203,8 +205,10 @@ def hidden(text: str, parts: Sequence[str]) -> tuple[str, dict[str, str]]:
 
 
 def _pattern(part: str, text: str) -> str:
-    """What finds a part: as whole words, if it stands so in the text."""
+    """What finds a part: words that hold it, or a short one as whole words, if it stands so in the text."""
     bare = re.escape(part)
+    if len(part) >= _HELD:
+        return rf"[A-Za-z]*{bare}[A-Za-z]*"
     words = rf"(?<!\w){bare}(?!\w)"
     return words if re.search(words, text, re.IGNORECASE) else bare
 

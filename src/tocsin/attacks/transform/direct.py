@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tocsin.attacks.contract import Attack, attack
+from tocsin.attacks.contract import NO_ATTACK, Attack, attack
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case
 
 
-@attack("direct", kind="transform")
+@attack("direct", kind="transform", card=NO_ATTACK)
 class Direct(Attack, frozen=True):
     """Puts the case to the target as it stands."""
 
