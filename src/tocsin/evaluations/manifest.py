@@ -237,7 +237,7 @@ def attack_told(attack: Attack) -> dict[str, Any]:
         "needs": list(attack.needed),
         "queries": attack.queries,
         "parameters": msgspec.to_builtins(attack),
-        "reimplementation": attack.card.family != "none",
+        "reimplementation": attack.card.family != "none" and "/" not in attack.name,  # a package's own output is none
     }
 
 
