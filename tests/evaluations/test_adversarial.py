@@ -426,3 +426,32 @@ def test_report_says_how_the_attacks_were_set(tmp_path: Path, own: Path) -> None
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     for said in ("Attack words", "mode words", "arXiv:2410.02832", "4 queries and 900 tokens"):
         assert said in page
+
+
+def test_models_are_compared_pair_by_pair_on_the_same_cases(tmp_path: Path, own: Path) -> None:
+    with serve(text=NO) as strong, serve(text=YES) as weak:
+        config = configured(tmp_path, strong=strong, weak=weak)
+        run = assess(
+            "strong",
+            "weak",
+            "strong",
+            cases=own,
+            attacks=["flip", "direct"],
+            judge="refusal",
+            config=config,
+            out=tmp_path,
+        )
+    found = {(row["metric"], *row["models"]): row for row in run.summary["comparisons"]}
+    assert set(found) == {
+        (metric, *pair)
+        for metric in ("safe_worst", "safe_response_rate")
+        for pair in (("strong", "weak"), ("strong", "strong"), ("weak", "strong"))
+    }
+    apart, alike = found["safe_worst", "strong", "weak"], found["safe_worst", "strong", "strong"]
+    assert (apart["value"], apart["n"], alike["value"], alike["p_holm"]) == (1.0, 10, 0.0, 1.0)
+    assert apart["p"] < apart["p_holm"] < 0.05
+    assert 0 < apart["low"] < apart["high"] == 1.0
+    assert found["safe_response_rate", "weak", "strong"]["n"] == 20
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "Models against each other" in page
+    assert "+100.0 points" in page

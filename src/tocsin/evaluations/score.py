@@ -12,6 +12,7 @@ from tocsin.benchmarks import Benchmark
 from tocsin.evaluations import adversarial, anytime, attack_detail, scoring, transfer
 from tocsin.evaluations.correcting import SUBJECTS, FindCards, correct, correct_by_labels
 from tocsin.evaluations.graded import harm_score
+from tocsin.evaluations.met import Met
 from tocsin.evaluations.reasoned import leak_rate
 from tocsin.evaluations.run_labels import Labels
 from tocsin.evaluations.tally import By, Group, Reader, Tally
@@ -59,6 +60,8 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     """What is drawn beside them."""
     unfinished: int = 0
     """Adversarial cells beyond the contiguous finished part."""
+    met: Met | None = None
+    """What its cases met under attack."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -196,6 +199,7 @@ def _target(
         means=means,
         attacked=attacked,
         attacks=attack_detail.further(met, manifest, reader.attack_calls(target), cards),
+        met=met,
         unfinished=0 if met.audit is not None and manifest["status"] == "complete" else met.planned - len(met.cells),
     )
 

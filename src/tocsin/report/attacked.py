@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from tocsin.report import clean, words
 
 WIDTH, HEIGHT = 420, 200
+_LEVEL = 0.05
 
 
 class Heat(msgspec.Struct, frozen=True):
@@ -71,6 +73,22 @@ def attacked(model: dict[str, Any], most: int) -> Attacked | None:
         robust=_robust(told["robust"], len(told["attacks"])),
         first=_first(told["queries_to_first_success"]),
     )
+
+
+def compared(rows: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """The models against each other, as a table says it."""
+    return [
+        {
+            "first": clean.name(row["models"][0]),
+            "second": clean.name(row["models"][1]),
+            "what": words.METRICS[row["metric"]],
+            "value": "–" if row["value"] is None else f"{100 * row['value']:+.1f} points",
+            "interval": "–" if row["low"] is None else f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}",
+            "n": words.count(row["n"], "case" if row["metric"] == "safe_worst" else "answer"),
+            "told": f"{'yes' if row['p_holm'] <= _LEVEL else 'no'} (p = {row['p_holm']:.3f})",
+        }
+        for row in rows
+    ]
 
 
 def _robust(cards: list[dict[str, Any]], attacks: int) -> str:

@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from tocsin.evaluations.scoring import holds_cells
 from tocsin.report import clean, words
-from tocsin.report.attacked import attacked
+from tocsin.report.attacked import attacked, compared
 from tocsin.report.examples import examples
 from tocsin.report.findings import findings, judge_boxes, status
 from tocsin.report.provenance import provenance
@@ -102,6 +102,7 @@ def _render(
         judges=judge_boxes(manifest, summary),
         rejudged=None if comparison is None else rejudged(comparison, most=detail.scores),
         models=models,
+        comparisons=compared(summary.get("comparisons", ())),
         gaps=gaps(summary),
         data_gaps=data_gaps(manifest, summary),
         not_assessed=not_assessed(manifest),

@@ -10,6 +10,7 @@ import msgspec
 
 from tocsin.benchmarks import find
 from tocsin.evaluations.adversarial import EVALUATION, POOLED
+from tocsin.evaluations.compared import compare
 from tocsin.evaluations.run_labels import Labels, population
 from tocsin.evaluations.score import GroupResult, TargetResult, score_run
 from tocsin.judges.card import Card, cards_of
@@ -47,8 +48,18 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
         "judges": {
             judge["identity"]: [_card(card) for card in of(judge["identity"])] for judge in manifest["judges"].values()
         },
+        "comparisons": _comparisons(manifest, results),
         "models": [_model(manifest["targets"][result.target]["name"], result) for result in results],
     }
+
+
+def _comparisons(manifest: dict[str, Any], results: list[TargetResult]) -> list[dict[str, Any]]:
+    """The targets against each other under attack; none in a run that puts to several what succeeded on one."""
+    if "transferred" in manifest:
+        return []
+    names = [target["name"] for target in manifest["targets"]]
+    stops = bool(manifest["suite"].get("stopping"))
+    return compare([result.met for result in results], names, stops=stops)
 
 
 def _card(card: Card) -> dict[str, Any]:

@@ -23,12 +23,14 @@ from tocsin.stats.means import macro_mean
 from tocsin.stats.paired import (
     Difference,
     RankRange,
+    holm,
     judges_agree,
     mean_difference,
     moved,
     pairwise_confidence,
     rank_ranges,
     rate_difference,
+    sign_flip,
 )
 from tocsin.stats.powered import Powered, powered_mean
 from tocsin.stats.ranking import auc
@@ -84,6 +86,7 @@ __all__ = [
     "critical_z",
     "difference_sequence",
     "draw_audit",
+    "holm",
     "human_agreement",
     "judge_agreement",
     "judge_error",
@@ -100,6 +103,7 @@ __all__ = [
     "rogan_gladen",
     "safe_worst",
     "safe_worst_few",
+    "sign_flip",
     "split_alpha",
     "stop_when",
     "wilson",

@@ -224,3 +224,46 @@ def _square(tables: Counts, who: str) -> npt.NDArray[np.int64]:
     if given.size and not np.issubdtype(given.dtype, np.integer):
         raise ValueError(f"{who}: tables is {given.dtype}; give counts as an integer array")
     return given.astype(np.int64)
+
+
+def sign_flip(differences: npt.ArrayLike, *, draws: int = 20_000, seed: int = 0) -> float:
+    """How often a sum of differences as far from 0 would come about if each might as well have the other sign.
+
+    The test by random signs for paired readings (Fisher 1935, The Design of Experiments, section 21), two-sided, by Monte Carlo:
+    ``(1 + exceeding) / (1 + draws)``, so that it is never 0 and holds its level at any number of draws.
+
+    Args:
+        differences: One reading less the other, one a cluster, shape ``(clusters,)``.
+        draws: Sets of signs.
+        seed: Same seed, same value.
+
+    Returns:
+        In (0, 1]; 1 where there is no difference other than 0.
+    """
+    d = np.asarray(differences, dtype=np.float64)
+    d = d[d != 0]
+    if not len(d):
+        return 1.0
+    rng, exceeding, least = np.random.default_rng(seed), 0, abs(float(d.sum())) * (1 - 1e-12)
+    for begin in range(0, draws, 1000):
+        signs = rng.integers(0, 2, size=(min(1000, draws - begin), len(d)), dtype=np.int8) * 2 - 1
+        exceeding += int((np.abs(signs @ d) >= least).sum())
+    return (1 + exceeding) / (1 + draws)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """P-values made good for being several: reject those at most ``α``, and the chance of any false rejection is at most ``α``.
+
+    Step-down Bonferroni (Holm 1979, Scandinavian Journal of Statistics 6:65-70), whatever the dependence.
+
+    Args:
+        values: P-values, in any order.
+
+    Returns:
+        The adjusted ones, in the same order.
+    """
+    adjusted, running = [0.0] * len(values), 0.0
+    for place, number in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        running = max(running, min(1.0, (len(values) - place) * values[number]))
+        adjusted[number] = running
+    return adjusted
