@@ -24,7 +24,8 @@ def compare(mets: Sequence[Met | None], names: Sequence[str], *, stops: bool = F
     """Each pair of targets on each measure: the difference with its interval, and a test that is made good over the pairs.
 
     Cases that withstood every attack are compared where both targets have an outcome; answers where both were judged. In a
-    search the answers are left out, since different cells were run.
+    search the answers are left out, since different cells were run. What lacks an outcome on one target is in neither rate: where
+    ``planned`` is far above ``n``, those that are left may be others than all.
 
     Args:
         mets: What the cases of each target met.
@@ -32,8 +33,8 @@ def compare(mets: Sequence[Met | None], names: Sequence[str], *, stops: bool = F
         stops: Whether the run may have stopped at any time: then none of this would hold, and nothing is given.
 
     Returns:
-        Rows of ``metric``, ``models``, ``value`` (first less second), ``low``, ``high``, ``n``, ``n_clusters``, ``p`` and
-        ``p_holm``.
+        Rows of ``metric``, ``models``, ``value`` (first less second), ``low``, ``high``, ``n``, ``planned``, ``n_clusters``,
+        ``p`` and ``p_holm``.
     """
     found: list[dict[str, Any]] = []
     if stops:
@@ -44,7 +45,9 @@ def compare(mets: Sequence[Met | None], names: Sequence[str], *, stops: bool = F
         for one, other in combinations(range(len(mets)), 2):
             first, second = mets[one], mets[other]
             if first is not None and second is not None and (pairs := of(first, second)):
-                rows.append({"metric": metric, "models": [names[one], names[other]], **_tested(pairs)})
+                planned = len(first.cases) if metric == "safe_worst" else first.planned
+                row = {"metric": metric, "models": [names[one], names[other]], "planned": planned}
+                rows.append({**row, **_tested(pairs)})
         for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
             row["p_holm"] = adjusted
         found += rows

@@ -84,7 +84,7 @@ def compared(rows: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
             "what": words.METRICS[row["metric"]],
             "value": "–" if row["value"] is None else f"{100 * row['value']:+.1f} points",
             "interval": "–" if row["low"] is None else f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}",
-            "n": words.count(row["n"], "case" if row["metric"] == "safe_worst" else "answer"),
+            "n": f"{row['n']:,} of {words.count(row['planned'], 'case' if row['metric'] == 'safe_worst' else 'answer')}",
             "told": f"{'yes' if row['p_holm'] <= _LEVEL else 'no'} (p = {row['p_holm']:.3f})",
         }
         for row in rows
