@@ -110,6 +110,12 @@ def test_each_mutator_asks_for_its_own_change(tmp_path: Path, mutator: str) -> N
         assert prompt == (f"It is teatime. {whole}" if mutator == "expand" else f"({mutator}) {whole}")
 
 
+def test_a_crossover_shows_two_templates_that_are_not_always_one(tmp_path: Path) -> None:
+    run = fuzz(tmp_path / "r", mutators=["crossover"], iterations=12)
+    pairs = [said[-1].text.split("Template:")[1:] for said in run.attacker.asked]
+    assert sum(one.strip() != other.strip() for one, other in pairs) > 3
+
+
 def test_mutators_are_drawn(tmp_path: Path) -> None:
     run = fuzz(tmp_path / "r", iterations=40)
     asked = {name for said in run.attacker.asked for name, task in TASKS.items() if said[-1].text.startswith(task)}

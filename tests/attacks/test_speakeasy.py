@@ -11,6 +11,7 @@ import pytest
 from tests.attacks.played import TEA, ByWord, play
 from tests.attacks.tongues import asked, translator
 from tocsin.attacks import make
+from tocsin.attacks.search.speakeasy import _RATING
 from tocsin.judges import Judge
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Case, ErrorKind, Message, Outcome, Verdict
@@ -142,3 +143,7 @@ def test_words_of_an_answer_are_limited_only_if_they_are_told(tmp_path: Path) ->
     attack = make("speakeasy", {"languages": ["en"], "words": 0})
     played = play(tmp_path / "r", attack, target="Water.", attacker=attacker)
     assert played.prompts == QUESTIONS
+
+
+def test_a_rating_is_the_geometric_mean_of_both_grades() -> None:
+    assert [_RATING(json.dumps({"actionable": a, "informative": i})) for a, i in ((4, 9), (9, 4), (1, 9))] == [6, 6, 3]
