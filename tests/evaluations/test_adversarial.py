@@ -41,6 +41,11 @@ def scores(run: Run, model: int = 0) -> dict[tuple[str, str | None], dict[str, A
     return {(s["metric"], s["attack"]): s for s in run.summary["models"][model]["scores"]}
 
 
+def assessing(own: Path, config: Path, out: Path) -> list[str]:
+    """The command that assesses model t on one's own cases."""
+    return f"assess t --cases {own} --judge refusal --config {config} --out {out}".split()
+
+
 def test_each_harmful_case_meets_each_attack_and_harmless_ones_meet_none(tmp_path: Path, own: Path) -> None:
     with serve(text=NO) as strong, serve(text=YES) as weak:
         config = configured(tmp_path, strong=strong, weak=weak)
@@ -107,18 +112,7 @@ def test_attack_without_its_role_is_skipped_and_named(
 ) -> None:
     with serve(text=NO) as target:
         config = configured(tmp_path, t=target)
-        words = [
-            "assess",
-            "t",
-            "--cases",
-            str(own),
-            "--judge",
-            "refusal",
-            "--config",
-            str(config),
-            "--out",
-            str(tmp_path / "r"),
-        ]
+        words = assessing(own, config, tmp_path / "r")
         assert main([*words, "--attack", "pair,flip", "-q"], monkeypatch) == 0
         said = capsys.readouterr()
         assert "attack pair is left out: add --role attacker=MODEL" in said.err
@@ -262,18 +256,7 @@ def test_attack_that_learns_from_every_case_is_left_out_of_a_search(
 ) -> None:
     with serve(text=NO) as target, serve(text="{}") as helper:
         config = configured(tmp_path, t=target, helper=helper)
-        words = [
-            "assess",
-            "t",
-            "--cases",
-            str(own),
-            "--judge",
-            "refusal",
-            "--config",
-            str(config),
-            "--out",
-            str(tmp_path / "r"),
-        ]
+        words = assessing(own, config, tmp_path / "r")
         words += ["--attack", "autodan-turbo,flip", "--role", "attacker=helper", "--mode", "worst-case", "-q"]
         assert main(words, monkeypatch) == 0
     assert (

@@ -9,7 +9,7 @@ import pytest
 
 from tocsin import judges
 from tocsin.evaluations.correcting import correct
-from tocsin.evaluations.tally import ByJudge
+from tocsin.evaluations.counts import ByJudge
 from tocsin.judges.card import About, Card
 from tocsin.judges.measuring import Row, card_of
 from tocsin.types import Score

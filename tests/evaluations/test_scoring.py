@@ -9,8 +9,8 @@ import pytest
 
 from tocsin.benchmarks import Measured
 from tocsin.evaluations import scoring
+from tocsin.evaluations.counts import METRIC_OF, Group, Tally
 from tocsin.evaluations.scoring import ABOUT_SAFETY, LOWER_IS_BETTER, METRICS, TOO_FEW
-from tocsin.evaluations.tally import METRIC_OF, Group, Tally
 from tocsin.stats import Estimate, bounds, clustered_proportion
 from tocsin.types import Score
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.evaluations.runs import Plan, as_said, bad_row, case, ended, journal, planned
-from tocsin.evaluations.tally import METRIC_OF, Group, Reader
+from tocsin.evaluations.counts import METRIC_OF, Group
+from tocsin.evaluations.tally import Reader
 from tocsin.journal import Planned, PlannedCase
 from tocsin.types import Case, ErrorKind, Record
 

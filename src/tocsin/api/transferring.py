@@ -71,12 +71,13 @@ async def transfer_async(
     names = [target["name"] for target in before["targets"]]
     if source is None and len(names) > 1:
         raise ValueError(f"{parent} has {len(names)} models: say with --from on whom it succeeded ({', '.join(names)})")
-    if names.count(source or names[0]) > 1:
-        raise ValueError(
-            f"{parent} names model {source or names[0]!r} twice, so that nobody can tell on which of them it succeeded"
-        )
-    if source is not None and source not in names:
+    source = names[0] if source is None else source
+    if source not in names:
         raise ValueError(f"{parent} has no model {source!r}: there are {', '.join(names)}")
+    if names.count(source) > 1:
+        raise ValueError(
+            f"{parent} names model {source!r} twice, so that nobody can tell on which of them it succeeded"
+        )
     configs = read_config(Path(config) if config else None)
     suite = _suite(before)
     targets = [open_caller(name, configs, concurrency=concurrency) for name in models]
@@ -94,7 +95,7 @@ async def transfer_async(
                 suite,
                 cast,
                 list(made),
-                names.index(source or names[0]),
+                names.index(source),
             )
         try:
             return await session(folder, journal, manifest, cast, made, conduct)

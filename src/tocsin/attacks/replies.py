@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -29,15 +30,15 @@ _NOT = object()
 """What a value is read as that is not of the kind asked for."""
 
 
-class Kind:
+class Kind(ABC):
     """What a field holds."""
 
     schema: dict[str, Any]
     needed = True
 
+    @abstractmethod
     def read(self, value: Any) -> Any:
         """The value as it is used; `_NOT` if it is none of this kind."""
-        raise NotImplementedError
 
 
 class _Plain(Kind):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tocsin.cli.assess import say_ending
-
-if TYPE_CHECKING:
-    pass
 
 HELP = "Put every attack that succeeded in a run to other models, word for word, and count how often it succeeds again."
 

@@ -25,7 +25,7 @@ FIRST, GROWTH = 100, 0.1
 Key = tuple[int, str, str, str]
 """Target, evaluation, benchmark and kind of safe answer; of attacks, target and evaluation alone."""
 Cluster = tuple[str, str]
-"""A benchmark and a cluster's name in it."""
+"""A benchmark and a cluster's name in it: two benchmarks may use the same names."""
 WORST = "safe_worst"
 """The series of cases that withstood every attack. Those of attacks go by their names, and the share that passed by none."""
 
@@ -202,9 +202,17 @@ class Stopping:
             return None
         low, high = limits[""]
         return Stopped(
-            target=key[0], evaluation=key[1], benchmark=key[2], wanted=key[3], position=self._upto,
-            clusters=len(series[""]), reason="precise" if precise else "decided", low=low, high=high, against=against,
-        )  # fmt: skip
+            target=key[0],
+            evaluation=key[1],
+            benchmark=key[2],
+            wanted=key[3],
+            position=self._upto,
+            clusters=len(series[""]),
+            reason="precise" if precise else "decided",
+            low=low,
+            high=high,
+            against=against,
+        )
 
     def _decided(self, key: Key) -> tuple[Against, ...]:
         """The comparisons of a group's target with all others, if every one of them is decided; else none."""

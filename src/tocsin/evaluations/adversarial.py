@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tocsin.evaluations.counts import Grades
 from tocsin.evaluations.graded import harm_score
 from tocsin.evaluations.met import Cell, Met
 from tocsin.evaluations.scoring import LOWER_IS_BETTER, TOO_FEW, measured_as
-from tocsin.evaluations.tally import Grades
 from tocsin.stats import (
     Audit,
     Audited,

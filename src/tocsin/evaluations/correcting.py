@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
+from tocsin.evaluations.counts import ByJudge
 from tocsin.evaluations.run_labels import Labels
 from tocsin.evaluations.scoring import LOWER_IS_BETTER
-from tocsin.evaluations.tally import ByJudge
 from tocsin.judges.card import LEAST_LABELS, Card, Part
 from tocsin.stats import clustered_proportion, powered_mean, rogan_gladen
 from tocsin.stats.powered import UNLABELLED

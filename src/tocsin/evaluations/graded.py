@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tocsin.benchmarks import Measured
+from tocsin.evaluations.counts import Grades
 from tocsin.evaluations.scoring import TOO_FEW
-from tocsin.evaluations.tally import Grades
 from tocsin.stats import FEW_CLUSTERS, cluster_bootstrap
 
 METRIC = "harm_score"

@@ -154,7 +154,13 @@ def read_cells(
             told = None if refused is None else bool(refused)
             cells.append(Cell(*at, outcome, reason, told, bool(blocked), score, bool(asked), queries))
     return Met(
-        attacks=attacks, cases=list(cases), clusters=clusters, hazards=hazards, cells=cells, planned=len(rows),
-        repeats=max(tries.values()), judges=sorted({row[6] for row in rows}),
+        attacks=attacks,
+        cases=list(cases),
+        clusters=clusters,
+        hazards=hazards,
+        cells=cells,
+        planned=len(rows),
+        repeats=max(tries.values()),
+        judges=sorted({row[6] for row in rows}),
         audit=audit,
-    )  # fmt: skip
+    )

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from tocsin.benchmarks import Measured
+from tocsin.evaluations.counts import Thought
 from tocsin.evaluations.scoring import TOO_FEW
-from tocsin.evaluations.tally import Thought
 from tocsin.stats import bounds, clustered_proportion
 from tocsin.types import Outcome
 

@@ -11,11 +11,12 @@ import msgspec
 from tocsin.benchmarks import Benchmark
 from tocsin.evaluations import adversarial, anytime, attack_detail, scoring, transfer
 from tocsin.evaluations.correcting import SUBJECTS, FindCards, correct, correct_by_labels
+from tocsin.evaluations.counts import By, Group, Tally
 from tocsin.evaluations.graded import harm_score
 from tocsin.evaluations.met import Met
 from tocsin.evaluations.reasoned import leak_rate
 from tocsin.evaluations.run_labels import Labels
-from tocsin.evaluations.tally import By, Group, Reader, Tally
+from tocsin.evaluations.tally import Reader
 from tocsin.stats import Estimate
 from tocsin.types import Score
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tocsin.benchmarks import Measured
-from tocsin.evaluations.tally import Group, Tally
+from tocsin.evaluations.counts import Group, Tally
 from tocsin.stats import Estimate, bounds, clustered_proportion, macro_mean
 from tocsin.types import Score
 

@@ -8,124 +8,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from tocsin.benchmarks import Judged
-from tocsin.engine.stopping import Stopped, key_of
+from tocsin.engine.stopping import Cluster, Stopped, key_of
+from tocsin.evaluations.counts import METRIC_OF, By, ByJudge, Counts, Grades, Group, Tally, Thought
 from tocsin.evaluations.met import Met, begin_of_cluster, read_cells, stops_of
 from tocsin.types import Case, Outcome
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-Metric = str
-METRIC_OF = {"refuse": "safe_rate", "comply": "over_refusal_rate", "option": "accuracy", "label": "accuracy"}
-"""Kind of the safe answer → the metric its cases enter."""
-
-By = Literal["hazard", "language"]
 _MEASURED = "r.outcome IN ('safe', 'unsafe')"
 _NO_GAP = 2**62
 
-_Cluster = tuple[str, str]
-"""A benchmark and a cluster's name in it: two benchmarks may use the same names."""
-
 _decode_case = msgspec.json.Decoder(Case).decode
-
-
-class Group(msgspec.Struct, frozen=True):
-    """Cells that make up one score."""
-
-    target: int
-    evaluation: str
-    benchmark: str
-    metric: Metric
-    wanted: tuple[str, ...]
-    """The kinds of safe answer that belong here; the empty one stands for rows that became no case."""
-
-
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts of one group, or of one hazard or language in it."""
-
-    planned: int
-    safe: int
-    unsafe: int
-    unscored: int
-    error: int
-    refused: int
-    blocked: int
-    truncated: int = 0
-    invalid: int
-    n_cases: int
-    errors_by_kind: dict[str, int]
-    unscored_by_reason: dict[str, int]
-    cluster_safe: npt.NDArray[np.int64]
-    """Safe attempts of each cluster that has a measured one."""
-    cluster_sizes: npt.NDArray[np.int64]
-    """Measured attempts of each such cluster."""
-    refusal_table: dict[str, int]
-    """``refused/safe`` and so on → attempts, over measured attempts whose judge said whether they refuse."""
-
-
-class ByJudge(msgspec.Struct, frozen=True):
-    """The verdicts of a group that a judge gave, and those that needed none (a block by the provider, a declined answer)."""
-
-    cluster_safe: npt.NDArray[np.int64]
-    """Attempts of each cluster that a judge found safe."""
-    cluster_sizes: npt.NDArray[np.int64]
-    """Attempts of each cluster that a judge found safe or unsafe."""
-    settled: int
-    """Measured attempts that needed no judge."""
-    settled_unsafe: int
-
-
-class Grades(msgspec.Struct, frozen=True):
-    """A judge's grades in [0, 1]: their sum and their number in each cluster that has one, and over how many cases.
-
-    What needed no judge to be safe, such as a block by the provider, has the grade 0.
-    """
-
-    sums: list[float]
-    counts: list[int]
-    n_cases: int
-
-
-class Thought(NamedTuple):
-    """An answered attempt, and what was said of the reasoning that it shows."""
-
-    case: int
-    cluster: _Cluster
-    safe: bool
-    """Whether the answer itself counts as safe."""
-    verdict: str | None
-    """The outcome of the reasoning; None where there is none to judge, or where nobody judged it."""
-
-
-class _Counts:
-    """The small counts of one key, gathered from the rows of one query."""
-
-    def __init__(self) -> None:
-        self.outcomes: dict[str, int] = {}
-        self.reasons: dict[str, dict[str, int]] = {}
-        self.refusal_table: dict[str, int] = {}
-        self.refused = self.blocked = self.truncated = self.invalid = 0
-
-    def add(
-        self, outcome: str, reason: str, refused: int | None, blocked: int, truncated: int, invalid: int, count: int
-    ) -> None:
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + count
-        self.refused += count * bool(refused)
-        self.blocked += count * blocked
-        self.truncated += count * truncated * (outcome in ("safe", "unsafe"))
-        self.invalid += count * invalid
-        if outcome in ("unscored", "error"):
-            reasons = self.reasons.setdefault(outcome, {})
-            reasons[reason] = reasons.get(reason, 0) + count
-        elif refused is not None:
-            name = f"{'refused' if refused else 'answered'}/{outcome}"
-            self.refusal_table[name] = self.refusal_table.get(name, 0) + count
 
 
 class Reader:
@@ -270,9 +167,9 @@ class Reader:
         if by is None and group in self._wholes:
             return {"": self._wholes[group]}
         column = "''" if by is None else f"s.{by}"
-        counted: dict[str, _Counts] = {}
+        counted: dict[str, Counts] = {}
         for place, small in self._counted(group):
-            counted.setdefault("" if by is None else place[by], _Counts()).add(*small)
+            counted.setdefault("" if by is None else place[by], Counts()).add(*small)
         if by is not None and len(counted) == 1:  # the whole group again, under its one hazard or language
             return {key: self._whole(group) for key in counted}
         clusters = self._clusters(group, column)
@@ -314,7 +211,7 @@ class Reader:
             f" {self._source(group)} AND {_MEASURED} AND {grade} IS NOT NULL GROUP BY 1",
             self._bound(group),
         )
-        found: dict[_Cluster, list[float]] = {}
+        found: dict[Cluster, list[float]] = {}
         given = cases = 0
         for cluster, total, count, graded, several in rows:
             name = (group.benchmark, cluster)
@@ -335,7 +232,7 @@ class Reader:
             f" AND {_MEASURED} GROUP BY 1, 2, 3",
             self._bound(group),
         )
-        found: dict[str, tuple[dict[_Cluster, list[int]], list[int]]] = {}
+        found: dict[str, tuple[dict[Cluster, list[int]], list[int]]] = {}
         for key, cluster, asked, safe, size in rows:
             clusters, settled = found.setdefault(key, ({}, [0, 0]))
             name = (group.benchmark, cluster)
@@ -433,7 +330,7 @@ class Reader:
             self._bound(group),
         )
         found: dict[str, tuple[list[int], list[int]]] = {}
-        places: dict[tuple[str, _Cluster], int] = {}
+        places: dict[tuple[str, Cluster], int] = {}
         for key, cluster, safe, size in rows:
             passed, sizes = found.setdefault(key, ([], []))
             if (name := self._merged.get((group.benchmark, cluster))) is not None:
@@ -446,22 +343,22 @@ class Reader:
             sizes.append(size)
         return found
 
-    def _shared_draws(self) -> dict[_Cluster, _Cluster]:
+    def _shared_draws(self) -> dict[Cluster, Cluster]:
         """Clusters that share an answer (two cases with one prompt at temperature 0) are one: cluster → that one."""
         rows = self._db.execute(
             f"SELECT r.call, s.benchmark, s.cluster FROM {self._records} r JOIN cells c ON c.id = r.cell"
             " JOIN cases s ON s.id = c.case_ref WHERE r.call IN"
             f" (SELECT call FROM {self._records} WHERE call IS NOT NULL GROUP BY call HAVING count(*) > 1)"
         )
-        parent: dict[_Cluster, _Cluster] = {}
+        parent: dict[Cluster, Cluster] = {}
 
-        def root(name: _Cluster) -> _Cluster:
+        def root(name: Cluster) -> Cluster:
             while parent.setdefault(name, name) != name:
                 parent[name] = parent[parent[name]]
                 name = parent[name]
             return name
 
-        first: dict[int, _Cluster] = {}
+        first: dict[int, Cluster] = {}
         for call, *cluster in rows:
             name = (cluster[0], cluster[1])
             parent[root(name)] = root(first.setdefault(call, name))

@@ -6,7 +6,8 @@ from tocsin.journal.calls import answers_of, call_key, encode_request
 from tocsin.journal.copying import FreeText, Survey, copy_journal, survey
 from tocsin.journal.errors import JournalError, JournalFull, ReplayDiverged, RunLocked, readable
 from tocsin.journal.folder import RunFolder, check_manifest, held_still, read_manifest, write_private
-from tocsin.journal.journal import Journal, Planned, PlannedCase, PlannedCell
+from tocsin.journal.journal import Journal
+from tocsin.journal.planned import Planned, PlannedCase, PlannedCell
 from tocsin.journal.writer import connect, has_readings, open_journal
 
 __all__ = [

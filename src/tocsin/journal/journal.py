@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,77 +20,27 @@ from tocsin.journal import schema
 from tocsin.journal.calls import call_of
 from tocsin.journal.errors import JournalError, readable
 from tocsin.journal.folder import JOURNAL
+from tocsin.journal.planned import (
+    AGAIN,
+    CELLS,
+    FAILED,
+    UNFINISHED,
+    UNREAD,
+    Finished,
+    Planned,
+    PlannedCase,
+    PlannedCell,
+    case_row,
+    planned_of,
+)
 from tocsin.journal.seen import Seen
 from tocsin.journal.writer import Writer, connect
-from tocsin.types import Answer, Call, Case, Cell, ErrorKind, Failure, Record
+from tocsin.types import Answer, Call, ErrorKind, Failure, Record
 
 T = TypeVar("T")
 _PLAN_BATCH = 256
 
 _encode = msgspec.json.Encoder().encode
-_decode_case = msgspec.json.Decoder(Case).decode
-
-_CELLS = """
-SELECT c.id, c.target, c.evaluation, s.benchmark, s.case_id, s.stopped, s.detail, s.body, c.attack, c.repeat, c.judge,
-       coalesce((SELECT max(attempt) + 1 FROM records r WHERE r.cell = c.id), 0), {unread}
-FROM cells c JOIN cases s ON s.id = c.case_ref
-WHERE c.id > ? AND {unfinished} ORDER BY c.id LIMIT ?
-"""
-_UNFINISHED = "NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)"
-_UNREAD = "(SELECT count(*) FROM records r WHERE r.cell = c.id AND r.reason = 'judge_failed')"
-_AGAIN = "(outcome = 'error' OR reason = 'judge_failed')"
-"""Records of what another attempt may mend: no answer, or no verdict because the judge gave none."""
-_FAILED = f"EXISTS (SELECT 1 FROM latest r WHERE r.cell = c.id AND {_AGAIN})"
-
-
-class PlannedCase(NamedTuple):
-    """A row of the plan: a case, or what is left of one that was stopped before it could be asked."""
-
-    benchmark: str
-    case_id: str
-    case: Case | None
-    stopped: str = ""
-    """An `ErrorKind`, where there is no case."""
-    detail: str = ""
-
-
-class PlannedCell(NamedTuple):
-    """A cell before it has its place: its case's row, and how it is asked and judged."""
-
-    target: int
-    evaluation: str
-    attack: str
-    repeat: int
-    judge: str
-    rank: int
-    """Seeded hash that gives the random order, 0 ≤ rank < 2⁶³."""
-
-
-class Planned(NamedTuple):
-    """A cell as the engine takes it from the journal."""
-
-    cell: Cell
-    attempt: int
-    stopped: str
-    detail: str
-    unread: int = 0
-    """Earlier attempts without a verdict because of the judge."""
-
-
-class Finished(NamedTuple):
-    """A cell and how it ended."""
-
-    cell: int
-    target: int
-    evaluation: str
-    benchmark: str
-    wanted: str
-    """The kind of its safe answer; empty where no case came of the row."""
-    cluster: str
-    case: int
-    attack: str
-    outcome: str | None
-    """None while it has no record."""
 
 
 class Journal:
@@ -143,7 +93,7 @@ class Journal:
             db.execute("BEGIN IMMEDIATE")
             db.execute("CREATE TEMP TABLE draft (rank INTEGER, tie INTEGER PRIMARY KEY, a, b, c, d, e, f)")
             for batch in _batched(enumerate(cases, 1), _PLAN_BATCH):
-                self._plan_cases([_case_row(number, planned) for number, (planned, _) in batch])
+                self._plan_cases([case_row(number, planned) for number, (planned, _) in batch])
                 db.executemany(
                     "INSERT INTO draft (rank, a, b, c, d, e, f) VALUES (?,?,?,?,?,?,?)",
                     [
@@ -232,13 +182,13 @@ class Journal:
 
     def cells_by_id(self, ids: Sequence[int]) -> list[Planned]:
         """The cells of these ids that have no record, in the order given."""
-        query = _CELLS.format(unfinished=_UNFINISHED, unread="0")
+        query = CELLS.format(unfinished=UNFINISHED, unread="0")
         found = []
         for number in ids:
             for row in self._rows(query, (number - 1, 1)):
                 if row[0] == number:
                     with readable(self.path):
-                        found.append(_planned(row))
+                        found.append(planned_of(row))
         return found
 
     def outcomes(self, ids: Sequence[int]) -> dict[int, str]:
@@ -271,7 +221,7 @@ class Journal:
 
     def unfinished(self, *, failed: bool = False) -> dict[str, int]:
         """Benchmark → its cells that have no record yet; with `failed`, those whose latest record is an error too."""
-        left = f"({_UNFINISHED} OR {_FAILED})" if failed else _UNFINISHED
+        left = f"({UNFINISHED} OR {FAILED})" if failed else UNFINISHED
         query = (
             "SELECT s.benchmark, count(*) FROM cells c JOIN cases s ON s.id = c.case_ref"
             f" WHERE {left} GROUP BY 1 ORDER BY 1"
@@ -284,14 +234,14 @@ class Journal:
         They are read a window at a time, so that a plan of any size takes little memory. A cell that gets its record
         while this runs is not given twice.
         """
-        unfinished = f"({_UNFINISHED} OR {_FAILED})" if failed else _UNFINISHED
+        unfinished = f"({UNFINISHED} OR {FAILED})" if failed else UNFINISHED
         if searched:  # a search decides which adversarial cells are begun
-            unfinished += f" AND (c.evaluation <> 'adversarial' OR NOT {_UNFINISHED})"
-        query, after = _CELLS.format(unfinished=unfinished, unread=_UNREAD if failed else "0"), 0
+            unfinished += f" AND (c.evaluation <> 'adversarial' OR NOT {UNFINISHED})"
+        query, after = CELLS.format(unfinished=unfinished, unread=UNREAD if failed else "0"), 0
         while rows := self._rows(query, (after, window)):
             for row in rows:
                 with readable(self.path):
-                    planned = _planned(row)
+                    planned = planned_of(row)
                 after = planned.cell.position
                 yield planned
 
@@ -339,7 +289,7 @@ class Journal:
         found: dict[int, dict[tuple[str, str, int], bytes]] = {}
         query = (
             "SELECT cell, role, branch, ordinal, key FROM calls WHERE cell IS NOT NULL"
-            f" AND id > ? AND cell NOT IN (SELECT cell FROM latest WHERE NOT {_AGAIN}) ORDER BY id"
+            f" AND id > ? AND cell NOT IN (SELECT cell FROM latest WHERE NOT {AGAIN}) ORDER BY id"
         )
         with readable(self.path):
             for cell, role, branch, ordinal, key in self._reader.execute(query, (self._copied,)):
@@ -439,35 +389,6 @@ class Journal:
 
     def _set_meta(self, key: str, value: str) -> None:
         self._reader.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
-
-def _case_row(number: int, planned: PlannedCase) -> tuple[Any, ...]:
-    case = planned.case
-    about = ("", "", planned.case_id, "")
-    if case:
-        about = (case.hazard, case.language, case.cluster or case.id, case.safe_answer.kind)
-    body = _encode(case) if case and not planned.stopped else None
-    return (
-        *(number, planned.benchmark, planned.case_id, *about),
-        *(planned.stopped or None, planned.detail or None, body),
-    )
-
-
-def _planned(row: tuple[Any, ...]) -> Planned:
-    position, target, evaluation, benchmark, case_id, stopped, detail, body, attack, repeat, judge, attempt, unread = (
-        row
-    )
-    cell = Cell(
-        position=position,
-        target=target,
-        evaluation=evaluation,
-        benchmark=benchmark,
-        case=_decode_case(body) if body else Case(id=case_id, prompt=""),
-        attack=attack,
-        repeat=repeat,
-        judge=judge,
-    )
-    return Planned(cell, attempt, stopped or "", detail or "", unread)
 
 
 def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

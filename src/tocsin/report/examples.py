@@ -15,8 +15,8 @@ import msgspec
 from tocsin.engine import withheld
 from tocsin.evaluations.adversarial import POOLED
 from tocsin.evaluations.attacking import DIRECT
+from tocsin.evaluations.counts import METRIC_OF
 from tocsin.evaluations.scoring import TRANSFER
-from tocsin.evaluations.tally import METRIC_OF
 from tocsin.journal import has_readings
 from tocsin.report import clean, words
 from tocsin.report.rows import RATES

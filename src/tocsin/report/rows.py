@@ -9,9 +9,9 @@ import msgspec
 from tocsin.evaluations.anytime import HOLDS
 from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.catalogue import LANGUAGES
+from tocsin.evaluations.counts import METRIC_OF
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW, TRANSFER
-from tocsin.evaluations.tally import METRIC_OF
 from tocsin.report import clean, words
 from tocsin.report.charts import Chart, chart
 

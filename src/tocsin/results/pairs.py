@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from tocsin.evaluations.tally import Group, Reader
+from tocsin.evaluations.counts import Group
+from tocsin.evaluations.tally import Reader
 from tocsin.types import Outcome
 
 if TYPE_CHECKING:

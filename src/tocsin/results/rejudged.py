@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from tocsin.benchmarks import find
+from tocsin.evaluations.counts import METRIC_OF, Group
 from tocsin.evaluations.score import TargetResult, score_run
 from tocsin.evaluations.scoring import LOWER_IS_BETTER
-from tocsin.evaluations.tally import METRIC_OF, Group
 from tocsin.results.pairs import NOBODY, OTHER, OUTCOMES, SAME, Before, Cluster, Counted, Pairs
 from tocsin.results.standing import Key, boards, rates
 from tocsin.stats import Difference, Estimate, bounds, judges_agree, mean_difference, moved

@@ -8,9 +8,10 @@ import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack
 from tocsin.attacks.search.progress import PROMPT, Progress
+from tocsin.attacks.steering import succeeded
 from tocsin.engine import CallFailed
 from tocsin.protocols import Attempt, Session
-from tocsin.types import Case, Outcome
+from tocsin.types import Case
 
 Technique = Literal[
     "logical-appeal", "authority-endorsement", "misrepresentation", "evidence-based-persuasion", "expert-endorsement",
@@ -135,6 +136,6 @@ class Pap(Attack, frozen=True):
             except CallFailed as failed:
                 progress.lost(failed)
                 continue
-            if verdict.outcome is Outcome.UNSAFE:
+            if succeeded(verdict):
                 break
         return progress.result()

@@ -7,9 +7,10 @@ import json
 from tocsin.attacks.contract import Attack, Card, attack
 from tocsin.attacks.replies import PUT, Form
 from tocsin.attacks.search.progress import Progress
+from tocsin.attacks.steering import succeeded
 from tocsin.engine import CallFailed
 from tocsin.protocols import Attempt, Session
-from tocsin.types import Case, Outcome
+from tocsin.types import Case
 
 CARD = Card(
     paper="Does Refusal Training in LLMs Generalize to the Past Tense? (Andriushchenko, Flammarion 2024)",
@@ -88,6 +89,6 @@ class PastTense(Attack, frozen=True):
                 if progress.hopeless:
                     break
                 continue
-            if verdict.outcome is Outcome.UNSAFE:
+            if succeeded(verdict):
                 break
         return progress.result()
