@@ -91,6 +91,33 @@ def test_what_succeeded_is_put_word_for_word_and_nothing_else_is(tmp_path: Path,
     assert "kettle" not in page
 
 
+def test_plain_request_is_a_control_on_the_cases_that_fell_to_an_attack(
+    tmp_path: Path, own: Path, weak: Endpoint
+) -> None:
+    config = configured(tmp_path, weak=weak)
+    first = assess("weak", cases=own, attacks=["direct", "red-queen"], judge="refusal", config=config, out=tmp_path)
+    fell = user_turns(first, "r.outcome = 'unsafe'")
+    attacked = {case for case, attack in fell if attack == "red-queen"}
+    assert {case for case, _ in fell} > attacked, "some fell to the plain request alone"
+    again = transfer(first.folder, "weak", config=config)
+    assert user_turns(again, "c.attack = 'direct'").keys() == {(case, "direct") for case in attacked}
+    found = scores(again)
+    assert found["direct"]["planned"] == found["red-queen"]["planned"] == len(attacked)
+    assert found["direct"]["value"] == sum((case, "direct") in fell for case in attacked) / len(attacked)
+    assert "a control" in found["direct"]["notes"][-1]
+    assert "over what succeeded" in found["red-queen"]["notes"][-1]
+    assert "over what succeeded" not in " ".join(found["direct"]["notes"])
+
+
+def test_plain_request_alone_is_what_succeeded(tmp_path: Path, own: Path, weak: Endpoint) -> None:
+    config = configured(tmp_path, weak=weak)
+    first = assess("weak", cases=own, attacks=["direct"], judge="refusal", config=config, out=tmp_path)
+    fell = user_turns(first, "r.outcome = 'unsafe'")
+    found = scores(transfer(first.folder, "weak", config=config))
+    assert (found["direct"]["planned"], found["direct"]["value"]) == (len(fell), 1.0)
+    assert "over what succeeded" in found["direct"]["notes"][-1]
+
+
 def test_source_itself_shows_how_often_a_success_comes_again(tmp_path: Path, own: Path, weak: Endpoint) -> None:
     config = configured(tmp_path, weak=weak)
     first = assess("weak", cases=own, attacks=ATTACKS, judge="refusal", config=config, out=tmp_path)

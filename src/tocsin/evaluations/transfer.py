@@ -1,14 +1,14 @@
 """Transfer: what succeeded on one model, put to another, and how often it succeeds again.
 
 An attack whose prompt follows from the case alone is run again as it was, with the same seed. Of one that reads what the target
-answers, the user's turns of the conversation that succeeded are replayed word for word. The plain request goes along as a
-control: what it breaks needs no attack.
+answers, the user's turns of the conversation that succeeded are replayed word for word. The plain request goes along on the
+same cases as a control: what it breaks needs no attack. Cases that fell to it alone are put only where there is no attack beside.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -58,13 +58,14 @@ def planned(
         " AND r.outcome = 'unsafe' ORDER BY s.id, c.repeat, c.id",
         (source,),
     )
+    control = _control(attacks)
     case: Case | None = None
     number, benchmark = 0, ""
     judges: dict[str, tuple[str, int]] = {}
     tags: dict[str, str] = {}
     for row, name, repeat, body, attack, judge, request in rows:
         if row != number:
-            if case is not None and judges:
+            if case is not None and judges.keys() - control:
                 yield _planned(benchmark, case, judges, tags, targets, seed)
             number, benchmark, case, judges, tags = row, name, msgspec.json.decode(body, type=Case), {}, {}
         if attack not in attacks or attack in judges or case is None:
@@ -72,8 +73,13 @@ def planned(
         judges[attack] = judge, repeat  # the random numbers of an attack are those of its repeat
         if replayed(attacks[attack]):
             tags[tag(attack)] = msgspec.json.encode(_spoken(case, request)).decode()
-    if case is not None and judges:
+    if case is not None and judges.keys() - control:
         yield _planned(benchmark, case, judges, tags, targets, seed)
+
+
+def _control(attacks: Iterable[str]) -> set[str]:
+    """The plain request, where it is no success of its own: beside attacks."""
+    return {DIRECT} if set(attacks) - {DIRECT} else set()
 
 
 def _planned(
@@ -106,10 +112,12 @@ def scores(met: Met, manifest: dict[str, Any], *, judge: str | None, modality: s
     found = [of_cells(TRANSFER, met, lambda cell: cell.attack != plain, common)]
     for number, name in enumerate(met.attacks):
         found.append(of_cells(TRANSFER, met, lambda cell, n=number: cell.attack == n, {**common, "attack": name}))  # type: ignore[misc]
+    fell = f"on {told['source']} in run {told['run']}"
     for score in found:
-        score.notes.append(f"over what succeeded on {told['source']} in run {told['run']}")
+        if score.attack in _control(told["attacks"]):
+            score.notes.append(f"the plain request on the cases that fell to an attack {fell}: a control")
+        else:
+            score.notes.append(f"over what succeeded {fell}")
         if told["partial"]:
             score.notes.append("that run was not finished: what succeeds first is no fair sample of what succeeds")
-        if score.attack == DIRECT and DIRECT not in told["attacks"]:
-            score.notes.append("the plain request on the same cases, as a control")
     return found
