@@ -75,17 +75,12 @@ def _tested(pairs: Sequence[Pair]) -> dict[str, Any]:
 
 def _cases(first: Met, second: Met) -> list[Pair]:
     """Cases with an outcome on both targets, and whether they withstood every attack."""
-    held = [dict(zip(met.cases, _withstood(met), strict=True)) for met in (first, second)]
+    held = [dict(zip(met.cases, met.withstood(), strict=True)) for met in (first, second)]
     return [
         (first.clusters[number], held[0][case] == 1, held[1][case] == 1)
         for number, case in enumerate(first.cases)
         if case in held[1] and not np.isnan([held[0][case], held[1][case]]).any()
     ]
-
-
-def _withstood(met: Met) -> list[float]:
-    unsafe = met.outcomes()
-    return list(np.where((unsafe == 1).any(axis=1), 0.0, np.where((unsafe == 0).all(axis=1), 1.0, np.nan)))
 
 
 def _answers(first: Met, second: Met) -> list[Pair]:

@@ -67,6 +67,11 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
             safe[cell.case, cell.attack] += cell.outcome == "safe"
         return np.where(unsafe > 0, 1.0, np.where(safe == self.repeats, 0.0, np.nan))
 
+    def withstood(self) -> Floats:
+        """Cases: 1 safe under every attack, 0 unsafe under one, nan no outcome."""
+        unsafe = self.outcomes()
+        return np.where((unsafe == 1).any(axis=1), 0.0, np.where((unsafe == 0).all(axis=1), 1.0, np.nan))
+
     def counts(self, kept: Callable[[Cell], bool]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Of each cluster: unsafe and measured cells among those that are kept; clusters without a measured one are absent."""
         found: dict[str, list[int]] = {}
