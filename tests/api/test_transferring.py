@@ -118,6 +118,20 @@ def test_plain_request_alone_is_what_succeeded(tmp_path: Path, own: Path, weak: 
     assert "over what succeeded" in found["direct"]["notes"][-1]
 
 
+def test_finding_counts_no_failed_call_among_what_was_measured(tmp_path: Path, own: Path, weak: Endpoint) -> None:
+    with serve(text=YES, fault="500", fault_share=0.3) as faulty:
+        config = configured(tmp_path, weak=weak, faulty=faulty)
+        first = assess("weak", cases=own, attacks=["flip"], judge="refusal", config=config, out=tmp_path)
+        run = transfer(first.folder, "faulty", config=config)
+    whole = scores(run)[None]
+    assert 0 < whole["n"] == whole["planned"] - whole["error"] < whole["planned"]
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    told = (
+        f"Of {whole['planned']} successes in the run before that were put to this model, {whole['n']} could be measured"
+    )
+    assert f"{told}, and 100% of these succeeded again" in page
+
+
 def test_source_itself_shows_how_often_a_success_comes_again(tmp_path: Path, own: Path, weak: Endpoint) -> None:
     config = configured(tmp_path, weak=weak)
     first = assess("weak", cases=own, attacks=ATTACKS, judge="refusal", config=config, out=tmp_path)

@@ -234,10 +234,14 @@ def _transferred(model: dict[str, Any]) -> str:
     whole, plain = found.get(None), found.get(DIRECT)
     if whole is None or not whole["n"]:
         return ""
-    told = (
-        f"Of {words.count(whole['n'], 'success', 'successes')} in the run before, {words.percent(whole['value'])} succeeded on"
-        f" this model{_interval(whole)}."
-    )
+    share, some = words.percent(whole["value"]), words.count(whole["planned"], "success", "successes")
+    if whole["n"] == whole["planned"]:
+        told = f"Of {some} in the run before, {share} succeeded on this model{_interval(whole)}."
+    else:
+        told = (
+            f"Of {some} in the run before that were put to this model, {whole['n']:,} could be measured, and {share} of"
+            f" these succeeded again{_interval(whole)}."
+        )
     if plain is not None and plain["n"]:
         told += f" The plain request, without an attack, broke it on {words.percent(plain['value'])} of the same cases."
     return told
