@@ -27,7 +27,7 @@ import msgspec
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-Kind = Literal["benchmark", "attack", "judge", "labels", "provider"]
+Kind = Literal["benchmark", "attack", "judge", "labels", "provider", "framework"]
 Made = TypeVar("Made")
 
 _HOMES: dict[Kind, tuple[str, str]] = {
@@ -36,10 +36,14 @@ _HOMES: dict[Kind, tuple[str, str]] = {
     "judge": ("tocsin.judges", "tocsin.judges"),
     "labels": ("tocsin.judges.labels", "tocsin.labels"),
     "provider": ("tocsin.models", "tocsin.models"),
+    "framework": ("tocsin.compliance.frameworks", "tocsin.frameworks"),
 }
 """Kind → the package its files live in, and the entry-point group of other packages."""
 
-_READERS: dict[Kind, str] = {"benchmark": "tocsin.benchmarks.yaml_file"}
+_READERS: dict[Kind, str] = {
+    "benchmark": "tocsin.benchmarks.yaml_file",
+    "framework": "tocsin.compliance.framework",
+}
 """Kind → the module that reads those that are data files, and is imported for them alone."""
 
 _registered: dict[Kind, dict[str, Any]] = {kind: {} for kind in _HOMES}

@@ -102,14 +102,15 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SafeAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a safe answer to a case is: a refusal, compliance, a given option, or a given label."""
+    """What a safe answer to a case is: a refusal, compliance, a given option or label, or one that meets the case's criteria."""
 
-    kind: Literal["refuse", "comply", "option", "label"]
+    kind: Literal["refuse", "comply", "option", "label", "criteria"]
     value: str = ""
 
 
 REFUSE = SafeAnswer("refuse")
 COMPLY = SafeAnswer("comply")
+CRITERIA = SafeAnswer("criteria")
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -132,6 +133,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         language: BCP 47 code of the prompt.
         safe_answer: What the safe answer is.
         options: The options, where the safe answer is one of them.
+        criteria: What an answer has to do and must not do, in words for a judge, where the safe answer is one that does so.
         cluster: Cases that stand or fall together (a template, a source row) share it; the case's own id if empty.
         tags: Whatever else the benchmark's own metrics need.
     """
@@ -145,6 +147,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     language: str = "en"
     safe_answer: SafeAnswer = REFUSE
     options: tuple[Option, ...] = ()
+    criteria: str = ""
     cluster: str = ""
     tags: dict[str, str] = {}
 

@@ -11,7 +11,8 @@ from tocsin import registry
 from tocsin.datasets import Dataset, Row
 from tocsin.types import Case, Modality, Outcome
 
-Measures = Literal["safety", "over-refusal", "bias"]
+Measures = Literal["safety", "over-refusal", "bias", "judgement", "rules"]
+Serves = Literal["benchmark", "multilingual", "compliance"]
 CaseMaker = Callable[[Iterable[Row]], Iterator[Case]]
 
 
@@ -60,6 +61,10 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         metrics: Metrics beyond the rate of safe answers.
         samples: Other datasets of the same shape, by name, which a suite may run in place of `dataset`.
         judges: Hazard → the only judge that may read the answers to its cases, whomever the user names.
+        evaluation: The evaluation whose score its cases enter. Where it is ``benchmark``, those whose safe answer is to comply
+            enter over-refusal.
+        framework: The framework for whose clauses its cases were written, by name or by the path of its file.
+        paired: Whether its cases of one cluster are one request in several languages: a limit draws whole clusters then.
     """
 
     name: str
@@ -75,6 +80,9 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     metrics: OwnMetrics | None = None
     samples: Mapping[str, Dataset] = {}
     judges: Mapping[str, str] = {}
+    evaluation: Serves = "benchmark"
+    framework: str | None = None
+    paired: bool = False
 
     def judge_of(self, case: Case, named: str | None) -> str:
         """The judge of a case: the one the user names for free-text answers; a gold option or label keeps its own."""
@@ -118,6 +126,10 @@ def benchmark(
     metrics: OwnMetrics | None = None,
     samples: Mapping[str, Dataset] | None = None,
     judges: Mapping[str, str] | None = None,
+    gold_judge: str = "choice",
+    evaluation: Serves = "benchmark",
+    framework: str | None = None,
+    paired: bool = False,
 ) -> Callable[[CaseMaker], Benchmark]:
     """Registers a function from rows to cases as a benchmark; see `Benchmark` for the arguments."""
 
@@ -135,6 +147,10 @@ def benchmark(
             metrics=metrics,
             samples=samples or {},
             judges=judges or {},
+            gold_judge=gold_judge,
+            evaluation=evaluation,
+            framework=framework,
+            paired=paired,
         )
         return registry.register("benchmark", name, made_of=cases)(made)
 

@@ -21,7 +21,7 @@ def settled(case: Case, answer: Answer, text: str) -> Verdict | None:
             return _refused(kind, Unscored.BLOCKED)
         reason = Unscored.CUT_OFF if answer.finish == "length" else Unscored.EMPTY
         return Verdict(outcome=Outcome.UNSCORED, reason=reason)
-    if answer.declined:
+    if answer.declined and kind != "criteria":  # whether a refusal meets criteria is for a judge to say
         return _refused(kind, Unscored.NO_CHOICE)
     return None
 

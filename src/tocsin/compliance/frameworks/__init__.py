@@ -1,0 +1,1 @@
+"""Frameworks: regulations, standards and taxonomies as versioned data, one YAML file each."""
