@@ -10,11 +10,19 @@ from tocsin.api.labelling import add_labels, draw_labels
 from tocsin.api.rejudging import rejudge, rejudge_async
 from tocsin.api.run import Run, load_run, run_loop, write_results
 from tocsin.api.transferring import transfer, transfer_async
+from tocsin.api.translating import (
+    TranslatedRun,
+    resume_translation,
+    resume_translation_async,
+    translate,
+    translate_async,
+)
 from tocsin.evaluations.catalogue import datasets_here, fetch_dataset, listing
 
 __all__ = [
     "Calibrated",
     "Run",
+    "TranslatedRun",
     "Watcher",
     "add_labels",
     "assess",
@@ -34,8 +42,12 @@ __all__ = [
     "resume_async",
     "resume_calibration",
     "resume_calibration_async",
+    "resume_translation",
+    "resume_translation_async",
     "run_loop",
     "transfer",
     "transfer_async",
+    "translate",
+    "translate_async",
     "write_results",
 ]

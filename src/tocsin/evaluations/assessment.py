@@ -15,6 +15,7 @@ from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, data_folder
 from tocsin.evaluations.attacking import NO_ATTACKS, Attacking, resolve_attacks
 from tocsin.evaluations.plan import Chosen, Drawing, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
+from tocsin.evaluations.translations import beside
 from tocsin.judges import Judge
 
 AD_HOC = "name: own\ntitle: Chosen on the command line\nseed: 260110527\nsampling: {temperature: 0}\n"
@@ -42,6 +43,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     accepted: tuple[str, ...]
     left_out: tuple[LeftOut, ...] = ()
     attacking: Attacking = NO_ATTACKS
+    translations: dict[str, Any] | None = None
+    """What the manifest says of the table of translations, where there is one."""
 
 
 def resolve(
@@ -63,6 +66,8 @@ def resolve(
     mode: str | None = None,
     precision: float | None = None,
     decide: bool = False,
+    translations: Path | None = None,
+    only_reviewed: bool = False,
 ) -> Assessment:
     """Finds what is asked for.
 
@@ -116,6 +121,9 @@ def resolve(
     names = [one.benchmark.name for one in chosen]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"benchmark {doubled[0]!r} is named twice")
+    table = None
+    if translations is not None:
+        chosen, table = beside(chosen, translations, only_reviewed=only_reviewed, own=cases)
     return Assessment(
         suite=resolved,
         chosen=chosen,
@@ -134,6 +142,7 @@ def resolve(
         accepted=tuple(sorted(set(accepted))),
         left_out=tuple(left_out),
         attacking=attacking,
+        translations=table,
     )
 
 
