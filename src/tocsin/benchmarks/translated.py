@@ -74,8 +74,8 @@ class Translations(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def digest(text: str) -> str:
-    """Sixteen hexadecimal digits of a text's SHA-256; ends of lines and white space at its edges do not count."""
-    plain = "\n".join(text.splitlines()).strip()
+    """Sixteen hexadecimal digits of a text's SHA-256; null characters, line ends and white space at its edges do not count."""
+    plain = "\n".join(text.replace("\0", "").splitlines()).strip()
     return sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -94,8 +94,8 @@ def read_translations(path: Path) -> Translations:
     A text that is no longer the machine's counts as mended, unless its row is rejected.
 
     Raises:
-        RowError: It is not UTF-8, no table, lacks a column, or a row cannot be what it says; the message names the line.
-        OSError: The file cannot be read.
+        RowError: It cannot be read, is not UTF-8, no table, lacks a column, or a row cannot be what it says; the message names
+            the line.
     """
     found: dict[str, dict[str, dict[str, list[Line]]]] = {}
     for row in read_sheet(path, NEEDED):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
-_MAX_FIELD = 16 * 2**20
+MAX_FIELD = 16 * 2**20
 _MAX_NAME = 40
 
 
@@ -224,7 +224,7 @@ def _json_array(text: io.TextIOWrapper, name: str) -> Iterator[Row | RowError]:
 
 
 def _table(text: io.TextIOWrapper, name: str, delimiter: str, header: list[str] | None) -> Iterator[Row | RowError]:
-    csv.field_size_limit(_MAX_FIELD)
+    csv.field_size_limit(MAX_FIELD)
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     number, begins = 0, 1
     while True:

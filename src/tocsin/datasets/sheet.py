@@ -9,7 +9,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tocsin.datasets.rows import Row, RowError
+from tocsin.datasets.rows import MAX_FIELD, Row, RowError
 
 _DELIMITERS = ",;\t"
 _COMMON = frozenset(
@@ -21,8 +21,14 @@ _NAMES = {"gb18030": "GB18030", "big5": "Big5"}
 
 
 def quoted(value: object) -> object:
-    """A text that no spreadsheet takes for a formula, whatever stands invisibly before its sign: output is hostile."""
-    return f"'{value}" if isinstance(value, str) and _formula(value.lstrip("'")) else value
+    """A text that no spreadsheet takes for a formula, whatever stands invisibly before its sign: output is hostile.
+
+    Null characters, which no spreadsheet keeps, are left out.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\0", "")
+    return f"'{text}" if _formula(text.lstrip("'")) else text
 
 
 def unquoted(text: str) -> str:
@@ -48,15 +54,21 @@ def sheet_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> 
 def read_sheet(path: Path, needed: Sequence[str]) -> Iterator[Row]:
     """The rows of a sheet as a spreadsheet saved it: commas, semicolons or tabs between its fields.
 
+    Their lines are counted as the spreadsheet shows them: a text of several lines is in one.
+
     Args:
         path: The file.
         needed: Columns it must have.
 
     Raises:
-        RowError: It is not UTF-8 (the message says what it seems to be, and how to convert it), no table, or lacks a column.
-        OSError: It cannot be read.
+        RowError: It cannot be read, is not UTF-8 (the message says what it seems to be, and how to convert it), is no table, or
+            lacks a column.
     """
-    raw, name = path.read_bytes(), path.name
+    name = path.name
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise RowError(name, 0, f"cannot be read ({error.strerror})") from error
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -66,12 +78,12 @@ def read_sheet(path: Path, needed: Sequence[str]) -> Iterator[Row]:
         raise RowError(name, 1, _mend(path, encoding_of(raw)))
     head = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=head.count)
+    csv.field_size_limit(MAX_FIELD)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] | None = None
-    number, begins = 0, 1
+    number = line = 0
     try:
-        for fields in reader:
-            line, begins = begins, reader.line_num + 1
+        for line, fields in enumerate(reader, 1):
             if not any(fields):
                 continue
             if header is None:
@@ -83,7 +95,7 @@ def read_sheet(path: Path, needed: Sequence[str]) -> Iterator[Row]:
                 yield Row(cells, name, line, number)
                 number += 1
     except csv.Error as error:
-        raise RowError(name, begins, f"is no CSV ({error})") from error
+        raise RowError(name, line + 1, f"is no CSV ({error})") from error
     if header is None:
         raise RowError(name, 1, "is empty")
 

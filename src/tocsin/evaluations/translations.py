@@ -51,10 +51,10 @@ AND json_extract(CAST(body AS TEXT), '$.tags.{SOURCE_ID}') IS NOT NULL GROUP BY 
 """
 
 
-def every_case(seed: int, *, strict: bool = False) -> Drawing:
+def every_case(seed: int) -> Drawing:
     """A drawing of all plain cases of a benchmark, whichever evaluation they are for."""
     evaluations = tuple(name for name in get_args(EvaluationName) if name != "adversarial")
-    return Drawing(seed=seed, evaluations=evaluations, repeats=1, targets=1, strict=strict)
+    return Drawing(seed=seed, evaluations=evaluations, repeats=1, targets=1, strict=False)
 
 
 def planned(one: Chosen, drawing: Drawing, languages: Sequence[str]) -> Iterator[tuple[PlannedCase, list[PlannedCell]]]:
@@ -187,7 +187,6 @@ def beside(
     Raises:
         ValueError: It has rows for none of them, or none that may be used.
         RowError: It cannot be read, or its rows are not of these cases.
-        OSError: There is no such file.
     """
     read = read_translations(path)
     names = [one.benchmark.name for one in chosen if one.benchmark.name in read.lines]
