@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 Metric = str
 METRIC_OF = {"refuse": "safe_rate", "comply": "over_refusal_rate", "option": "accuracy", "label": "accuracy"}
-"""Kind of the safe answer → the metric its cases enter."""
+"""Kind of the safe answer → the metric its cases enter, but for those of the compliance evaluation."""
+COMPLIANCE = "compliance_rate"
+
+
+def metric_of(evaluation: str, wanted: str) -> Metric:
+    """The metric that cases enter: in the compliance evaluation one, whatever a safe answer is."""
+    return COMPLIANCE if evaluation == "compliance" else METRIC_OF[wanted]
+
 
 By = Literal["hazard", "language"]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tocsin.benchmarks import Judged
 from tocsin.engine.stopping import Cluster, Stopped, key_of
-from tocsin.evaluations.counts import METRIC_OF, By, ByJudge, Counts, Grades, Group, Tally, Thought
+from tocsin.evaluations.counts import By, ByJudge, Counts, Grades, Group, Tally, Thought, metric_of
 from tocsin.evaluations.met import Met, begin_of_cluster, read_cells, stops_of
 from tocsin.types import Case, Outcome
 
@@ -60,15 +60,19 @@ class Reader:
             " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 5 DESC, 4"
         ).fetchall()
         kinds: dict[tuple[int, str, str, str], list[str]] = {}
-        homeless: set[tuple[int, str]] = set()
+        homeless: set[tuple[int, str, str]] = set()
         for target, evaluation, benchmark, wanted, _ in rows:
             if wanted:
-                kinds.setdefault((target, evaluation, benchmark, METRIC_OF[wanted]), []).append(wanted)
+                kinds.setdefault((target, evaluation, benchmark, metric_of(evaluation, wanted)), []).append(wanted)
             else:
-                homeless.add((target, benchmark))
-        for target, benchmark in sorted(homeless):  # rows that became no case count in their benchmark's first group
+                homeless.add((target, evaluation, benchmark))
+        for target, evaluation, benchmark in sorted(
+            homeless
+        ):  # rows that became no case count in their benchmark's first group
             first = next((key for key in kinds if key[0] == target and key[2] == benchmark), None)
-            kinds.setdefault(first or (target, "benchmark", benchmark, "safe_rate"), []).append("")
+            alone = (target, evaluation, benchmark, metric_of(evaluation, "refuse"))
+            if "" not in kinds.setdefault(first or alone, []):
+                kinds[first or alone].append("")
         return [Group(*key, tuple(wanted)) for key, wanted in kinds.items()]
 
     def met(self, target: int, order: Sequence[str]) -> Met | None:
@@ -283,13 +287,13 @@ class Reader:
     def judged(self, group: Group) -> Iterator[Judged]:
         """Every finished cell of a group with its case, for a benchmark's own metrics; a row at a time."""
         rows = self._db.execute(
-            "SELECT s.body, s.case_id, r.outcome, r.choice FROM cells c JOIN cases s ON s.id = c.case_ref"
+            "SELECT s.body, s.case_id, r.outcome, r.choice, c.id FROM cells c JOIN cases s ON s.id = c.case_ref"
             f" JOIN {self._records} r ON r.cell = c.id WHERE {_where(group)} AND c.id < ? ORDER BY c.id",
             self._bound(group),
         )
-        for body, case_id, outcome, choice in rows:
+        for body, case_id, outcome, choice, cell in rows:
             case = _decode_case(body) if body else Case(id=case_id, prompt="")
-            yield Judged(case, Outcome(outcome), choice)
+            yield Judged(case, Outcome(outcome), choice, cell)
 
     def _counted(self, group: Group) -> list[tuple[dict[By, str], Sequence[Any]]]:
         """The small counts of a group by hazard and language, from one pass over its records."""
