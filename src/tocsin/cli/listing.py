@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from tocsin.registry import About
 
-HELP = "List what there is: models, benchmarks, attacks, judges, label sets, languages, suites."
+HELP = "List what there is: models, benchmarks, attacks, judges, label sets, languages, frameworks, suites."
 
 
 class What(StrEnum):
@@ -43,7 +43,8 @@ def command(
     width = max((len(about.name) for about in found), default=0)
     for about in found:
         needs = f"  [needs {', '.join(about.needs)}]" if about.needs else ""
-        tags = f"  ({', '.join(about.tags.values())})" if about.tags else ""
+        told = [f"{value} {name}" if value.isdigit() else value for name, value in about.tags.items()]
+        tags = f"  ({', '.join(told)})" if told else ""
         typer.echo(f"{about.name:<{width}}  {about.title}{tags}{needs}")
     return 0
 

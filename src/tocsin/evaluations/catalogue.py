@@ -83,13 +83,12 @@ def listing(what: str) -> list[About]:
         return [About(name=code, title=title, source="BCP 47") for code, title in LANGUAGES.items()]
     if what == "suites":
         return [About(name=name, title=read_suite(name).title, licence="Apache-2.0") for name in suite_names()]
-    if what == "frameworks":
-        return []
     kinds: dict[str, registry.Kind] = {
         "benchmarks": "benchmark",
         "attacks": "attack",
         "judges": "judge",
         "labels": "labels",
+        "frameworks": "framework",
     }
     if what not in kinds:
         raise ValueError(f"there is no listing of {what!r}")
