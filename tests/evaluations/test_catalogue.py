@@ -10,7 +10,8 @@ import pytest
 from tests.evaluations.conftest import Inventor
 from tests.test_registry import python
 from tocsin import registry
-from tocsin.evaluations.catalogue import LANGUAGES, datasets_here, fetch_dataset, listing
+from tocsin.evaluations.catalogue import datasets_here, fetch_dataset, listing
+from tocsin.languages import LANGUAGES
 from tocsin.registry import About, UnknownName
 
 KINDS = ("models", "benchmarks", "attacks", "judges", "languages", "frameworks", "suites")

@@ -13,10 +13,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tocsin.languages import UnknownLanguage, canonical
+
 FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
 TABLES = (".csv", ".tsv", ".xlsx")
 _MAX_FIELD = 16 * 2**20
 _MAX_NAME = 40
+_MAX_CODE = 20
 
 
 class RowError(ValueError):
@@ -94,6 +97,23 @@ class Row(Mapping[str, Any]):
         if not isinstance(value, str) or not value.strip():
             raise self.error(f"field {field!r} is neither a whole number nor text")
         return self.text(field)
+
+    def language(self, field: str, code: str) -> str:
+        """The BCP 47 code that a field holds, in the one way in which it is written.
+
+        Args:
+            field: The field that said it, for errors.
+            code: What it said.
+
+        Raises:
+            RowError: It is the code of no known language; the message names the nearest.
+        """
+        try:
+            return canonical(code)
+        except UnknownLanguage as error:
+            # Where the columns are out of step this is the text of a row, which an error must not quote.
+            fault = str(error) if len(code) <= _MAX_CODE else "no BCP 47 code, such as 'en' or 'zh-Hans'"
+            raise self.error(f"field {field!r}: {fault}") from None
 
     def id_of(self, *parts: str) -> str:
         """An id from what the row says, for data without ids: the same in every copy, whatever rows were left out."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from tocsin.benchmarks.contract import benchmark
 from tocsin.benchmarks.judgement import SUBJECTS, judgement_case, judgement_metrics, label_of
 from tocsin.datasets import Dataset, File, Hub, Row, Unpublished
-from tocsin.languages import language_named
+from tocsin.languages import named as language_of
 from tocsin.types import Case
 
 _LANGUAGES = ("ar", "cs", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "th", "zh")
@@ -78,7 +78,7 @@ def _cases(rows: Iterable[Row]) -> Iterator[Case]:
     """Two cases a row: its prompt and its response. What has no label is none (arXiv 2601.10527, A.1)."""
     for row in rows:
         try:
-            language = language_named(row.text("language")).code
+            language = language_of(row.text("language")).code
         except ValueError as error:
             raise row.error(f"field 'language': {error}") from error
         named = next((name for name in ("id", "prompt_id", "dataset_id") if row.get(name) not in (None, "")), None)
