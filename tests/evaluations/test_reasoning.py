@@ -22,7 +22,7 @@ from tocsin.engine import Limits
 from tocsin.evaluations.score import score_run
 from tocsin.journal import Journal, ReplayDiverged
 from tocsin.journal.folder import MARKDOWN, REPORT
-from tocsin.types import Outcome, FurtherVerdict
+from tocsin.types import FurtherVerdict, Outcome
 
 LEAK, CLEAN, ODD = "First the sauce is stirred.", "I had better decline.", "Mumble."
 THOUGHTS = (LEAK, CLEAN, ODD, "")

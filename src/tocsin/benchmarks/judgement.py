@@ -123,13 +123,26 @@ METRICS: dict[str, Callable[[Sequence[Confusion]], Estimate]] = {
 }
 
 
-def judgement_metrics(judged: Iterable[Judged]) -> list[Measured]:
-    """F1, precision, recall and false-positive rate for each subject in each language, and F1 averaged over the languages."""
+def confusions(judged: Iterable[Judged]) -> dict[str, dict[str, dict[str, Confusion]]]:
+    """Subject → language → cluster → counts."""
+    return {
+        subject: {code: counted.clusters for code, counted in languages.items()}
+        for subject, languages in _counted(judged).items()
+    }
+
+
+def _counted(judged: Iterable[Judged]) -> dict[str, dict[str, _Counted]]:
     found: dict[str, dict[str, _Counted]] = {}
     for one in judged:
         subject = one.case.tags.get("subject", "")
         if subject in SUBJECTS:
             found.setdefault(subject, {}).setdefault(one.case.language, _Counted()).add(one.case, one.outcome)
+    return found
+
+
+def judgement_metrics(judged: Iterable[Judged]) -> list[Measured]:
+    """F1, precision, recall and false-positive rate for each subject in each language, and F1 averaged over the languages."""
+    found = _counted(judged)
     measured = []
     for subject in SUBJECTS:
         languages = found.get(subject, {})

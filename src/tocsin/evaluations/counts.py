@@ -83,6 +83,22 @@ class Grades(msgspec.Struct, frozen=True):
     n_cases: int
 
 
+class Spoken(NamedTuple):
+    """The attempts at one source row in one language."""
+
+    cluster: Cluster
+    language: str
+    safe: int
+    unsafe: int
+    invalid_safe: int
+    """Safe ones that show that the request was not understood."""
+    invalid_unsafe: int
+    translated_safe: int
+    """Attempts whose translation was judged safe."""
+    translated_unsafe: int
+    cells: int
+
+
 class Thought(NamedTuple):
     """An answered attempt, and what was said of the reasoning that it shows."""
 

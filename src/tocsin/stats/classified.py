@@ -54,27 +54,31 @@ def f1(clusters: Sequence[Confusion], *, confidence: float = 0.95) -> Estimate:
     return msgspec.structs.replace(found, value=_f1(found.value), low=_f1(found.low), high=_f1(found.high))
 
 
-def mean_f1(parts: Sequence[Mapping[str, Confusion]], *, confidence: float = 0.95) -> Estimate:
-    """The unweighted mean of F1 over several parts (languages, subjects), whose clusters are told by name.
+def mean_f1(
+    parts: Sequence[Mapping[str, Confusion]], weights: Sequence[float] | None = None, *, confidence: float = 0.95
+) -> Estimate:
+    """The mean of F1 over several parts (languages, subjects), whose clusters are told by name.
 
     A cluster may have a share in several parts: one source row in many languages. So each part is linearised: with
     ``D = Σ (TP + FP + FN)`` and ``J``, cluster ``c`` moves its F1 by ``2/(1+J)² · (TP_c - J · (TP_c + FP_c + FN_c)) / D`` (delta
     method for a ratio, Taylor linearisation), the shifts of a cluster are added over the parts, and the variance of the mean is
-    ``C/(C-1) · Σ_c (Σ_parts shift / K)²``. The interval is symmetric with Student's t and ``C - 1`` degrees of freedom,
+    ``C/(C-1) · Σ_c (Σ_parts w · shift)²``. The interval is symmetric with Student's t and ``C - 1`` degrees of freedom,
     cut to [0, 1].
 
     Args:
         parts: For each part: cluster → its counts. A part in which nothing is positive and nothing was called so has no F1.
+        weights: Of the parts, with the sum 1; the same for each if None.
         confidence: Of the interval.
 
     Raises:
-        ValueError: There is no part, or one has no F1.
+        ValueError: There is no part, or one has no F1; or the weights are not as many.
     """
     if not parts:
         raise ValueError("mean_f1: nothing to average; give at least one part")
+    shares = [1 / len(parts)] * len(parts) if weights is None else list(weights)
     shifts: dict[str, float] = {}
     values, n = [], 0
-    for index, part in enumerate(parts):
+    for index, (part, weight) in enumerate(zip(parts, shares, strict=True)):
         called = {name: c.tp + c.fp + c.fn for name, c in part.items()}
         total = sum(called.values())
         if not total:
@@ -83,15 +87,15 @@ def mean_f1(parts: Sequence[Mapping[str, Confusion]], *, confidence: float = 0.9
             )
         jaccard = sum(c.tp for c in part.values()) / total
         slope = 2 / (1 + jaccard) ** 2
-        values.append(_f1(jaccard))
+        values.append(weight * _f1(jaccard))
         n += sum(c.tp + c.fp + c.fn + c.tn for c in part.values())
         for name, c in part.items():
-            shifts[name] = shifts.get(name, 0.0) + slope * (c.tp - jaccard * called[name]) / total
-    mean = math.fsum(values) / len(values)
+            shifts[name] = shifts.get(name, 0.0) + weight * slope * (c.tp - jaccard * called[name]) / total
+    mean = math.fsum(values)
     count = len(shifts)
     if count < 2:
         return Estimate(mean, 0.0, 1.0, n, count, 1.0, True)
-    variance = count / (count - 1) * math.fsum((shift / len(values)) ** 2 for shift in shifts.values())
+    variance = count / (count - 1) * math.fsum(shift**2 for shift in shifts.values())
     reach = critical_t(count - 1, confidence) * math.sqrt(variance)
     return Estimate(
         mean, max(0.0, mean - reach), min(1.0, mean + reach), n, count, 1.0, few_clusters=count < FEW_CLUSTERS

@@ -211,7 +211,11 @@ def _half(
         made = enlarged(half.shares, half.sizes, critical)
         reach = critical * math.sqrt(math.fsum(made.terms)) / made.youden
         if made.centre + reach < 0 or made.centre - reach > 1:
-            return None, True, "no rate at all would give these verdicts: the judge errs otherwise here than on its labels"
+            return (
+                None,
+                True,
+                "no rate at all would give these verdicts: the judge errs otherwise here than on its labels",
+            )
     return half, found.clipped, None
 
 

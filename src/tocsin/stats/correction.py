@@ -201,9 +201,7 @@ def rogan_gladen(flagged: Estimate, error: JudgeError, *, confidence: float = 0.
     return Corrected(value, min(low, value), max(high, value), p, value != rate, None)
 
 
-def enlarged(
-    shares: tuple[float, float, float], sizes: tuple[float, float, float], critical: float
-) -> Enlarged:
+def enlarged(shares: tuple[float, float, float], sizes: tuple[float, float, float], critical: float) -> Enlarged:
     """The parts of the limits that `rogan_gladen` gives, at one critical value.
 
     Args:
