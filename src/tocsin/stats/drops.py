@@ -164,7 +164,9 @@ def checked(unsafe: npt.ArrayLike, reference: int, who: str) -> Floats:
     """The array as numbers; refused where it cannot be one of unsafe shares."""
     values = np.asarray(unsafe, dtype=np.float64)
     if values.ndim != 2:
-        raise ValueError(f"{who}: unsafe has shape {values.shape}; give one row for each source row, a column a language")
+        raise ValueError(
+            f"{who}: unsafe has shape {values.shape}; give one row for each source row, a column a language"
+        )
     if not 0 <= reference < values.shape[1]:
         raise ValueError(f"{who}: the reference is column {reference} of {values.shape[1]}; columns are counted from 0")
     wrong = np.argwhere(~(np.isnan(values) | ((values >= 0) & (values <= 1))))
