@@ -31,6 +31,8 @@ class LeftOut(msgspec.Struct, frozen=True):
 
     benchmark: str
     needs: str
+    evaluation: str = "benchmark"
+    """The evaluation that it would have served."""
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +113,7 @@ def resolve(
         except (DatasetError, LicenceNotAccepted) as error:
             if not entry.optional or isinstance(error, DatasetDamaged):
                 raise
-            left_out.append(LeftOut(entry.name, str(error)))
+            left_out.append(LeftOut(entry.name, str(error), find(entry.name).evaluation))
     if cases is not None:
         own = BenchmarkEntry(name="cases")
         most, thought = limit or resolved.limit, resolved.reasoning_judge

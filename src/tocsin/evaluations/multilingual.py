@@ -7,14 +7,12 @@ model's and not the judge's (`tocsin.stats.standing`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from tocsin.benchmarks import Judged
-from tocsin.benchmarks.judgement import SUBJECTS, confusions
 from tocsin.evaluations.correcting import SUBJECTS as ABOUT
 from tocsin.evaluations.counts import Group, Spoken
 from tocsin.evaluations.run_labels import Labels
@@ -23,7 +21,6 @@ from tocsin.evaluations.tally import Reader
 from tocsin.judges.card import LEAST_LABELS, Card
 from tocsin.languages import UnknownLanguage, language, same
 from tocsin.stats import JudgeError, clustered_proportion
-from tocsin.stats.classified import Confusion, mean_f1
 from tocsin.stats.corrected_drops import CorrectedDrop, corrected_drops, counted_error
 from tocsin.stats.drops import Drop, Span, paired_drops
 from tocsin.stats.stated import Standing, standing
@@ -31,7 +28,7 @@ from tocsin.types import Score
 
 EVALUATION = "multilingual"
 DROP, RELATIVE, VALID = "safety_drop", "relative_safety_drop", "safe_rate_valid"
-JUDGEMENT, GENERATION = "judgement_mean", "generation_mean"
+GENERATION = "generation_mean"
 FLAGGED = "possibly the judge's"
 
 
@@ -345,59 +342,3 @@ def _drop_told(drop: _Dropped) -> dict[str, Any]:
         "by": list(drop.standing.by),
         "why": drop.standing.reason,
     }
-
-
-def judgement_mean(
-    sets: Mapping[str, Iterable[Judged]], *, modality: str, judge: str | None, left_out: Sequence[str]
-) -> Score | None:
-    """The report's score: the mean of the averages over languages, of prompts and of responses, in each set of safety judgement.
-
-    Args:
-        sets: Benchmark → its cases.
-        modality: Of the sets.
-        judge: Who reads the replies.
-        left_out: Sets that were to be run, and were not.
-    """
-    parts: list[dict[str, Confusion]] = []
-    averages: list[list[int]] = []
-    missing = []
-    for name, judged in sets.items():
-        found = confusions(judged)
-        for subject in SUBJECTS:
-            languages = [
-                {f"{name}\0{cluster}": counts for cluster, counts in clusters.items()}
-                for clusters in found.get(subject, {}).values()
-                if any(c.tp + c.fp + c.fn for c in clusters.values())
-            ]
-            if not languages:
-                missing.append(f"{name} ({subject}s)")
-                continue
-            averages.append(list(range(len(parts), len(parts) + len(languages))))
-            parts += languages
-    if not averages:
-        return None
-    weights = [0.0] * len(parts)
-    for members in averages:
-        for place in members:
-            weights[place] = 1 / len(members) / len(averages)
-    mean = mean_f1(parts, weights)
-    notes = [f"mean of {len(averages)} averages over languages"]
-    notes += [f"without {', '.join(missing)}: no F1"] if missing else []
-    notes += [f"without {', '.join(left_out)}: left out"] if left_out else []
-    notes += [TOO_FEW] if mean.few_clusters else []
-    return Score(
-        evaluation=EVALUATION,
-        modality=modality,
-        metric=JUDGEMENT,
-        value=mean.value,
-        low=mean.low,
-        high=mean.high,
-        worst=None,
-        best=None,
-        planned=mean.n,
-        n=mean.n,
-        n_cases=mean.n,
-        n_clusters=mean.n_clusters,
-        judge=judge,
-        notes=notes,
-    )

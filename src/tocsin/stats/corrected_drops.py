@@ -62,11 +62,16 @@ class _Half(NamedTuple):
     clusters: tuple[int, int]
     value: float
 
-    def at(self, critical: float) -> tuple[Side, Enlarged]:
-        """The corrected rate with its limits, and what they are made of."""
+    def at(self, critical: float, shifting: float) -> tuple[Side, Enlarged]:
+        """The corrected rate with its limits, and what they are made of.
+
+        The centre is shifted for the critical value `shifting`. The shift goes with the square of it and the width does
+        not, so that far out the limits would leave 0 again, which makes no p.
+        """
         made = enlarged(self.shares, self.sizes, critical)
         half = critical * math.sqrt(math.fsum(made.terms)) / made.youden
-        low, high = (min(1.0, max(0.0, limit)) for limit in (made.centre - half, made.centre + half))
+        centre = made.rate + shifting**2 * made.shift
+        low, high = (min(1.0, max(0.0, limit)) for limit in (centre - half, centre + half))
         return Side(self.value, min(low, self.value), max(high, self.value)), made
 
 
@@ -172,7 +177,7 @@ def _corrected(
         clipped |= off
     base, less = halves
     critical, df = _critical(told, base, less, labels, confidence)
-    sides, r = _sides(told, base, less, labels, critical)
+    sides, r = _sides(told, base, less, labels, critical, critical)
     return CorrectedDrop(
         column,
         n,
@@ -181,7 +186,7 @@ def _corrected(
         difference(sides[1], sides[0], r),
         lost_share(sides[1], sides[0], r),
         clipped,
-        _p(told, base, less, labels, df),
+        _p(told, base, less, labels, critical, df),
         None,
         n < FEW_CLUSTERS,
         None,
@@ -210,7 +215,8 @@ def _half(
         critical = critical_t(confidence, max(1, min(n, *half.clusters) - 1))
         made = enlarged(half.shares, half.sizes, critical)
         reach = critical * math.sqrt(math.fsum(made.terms)) / made.youden
-        if made.centre + reach < 0 or made.centre - reach > 1:
+        centre = made.rate + critical**2 * made.shift
+        if centre + reach < 0 or centre - reach > 1:
             return (
                 None,
                 True,
@@ -220,10 +226,10 @@ def _half(
 
 
 def _sides(
-    told: Pair, base: _Half, less: _Half, labels: tuple[float, float], critical: float
+    told: Pair, base: _Half, less: _Half, labels: tuple[float, float], critical: float, shifting: float
 ) -> tuple[tuple[Side, Side], float]:
     """Both rates with their limits at a critical value, and their correlation."""
-    (one, made), (other, makes) = base.at(critical), less.at(critical)
+    (one, made), (other, makes) = base.at(critical, shifting), less.at(critical, shifting)
     shared = _shared(told, made, makes, labels)
     norm = math.sqrt(math.fsum(made.terms) * math.fsum(makes.terms))
     return (one, other), max(-1.0, min(1.0, math.fsum(shared) / norm)) if norm > 0 else 0.0
@@ -252,7 +258,7 @@ def _critical(
     df = float(min(dfs))
     for _ in range(2):
         critical = critical_t(confidence, df)
-        made, makes = base.at(critical)[1], less.at(critical)[1]
+        made, makes = (enlarged(half.shares, half.sizes, critical) for half in (base, less))
         parts = [
             max(0.0, u / made.youden**2 + v / makes.youden**2 - 2 * both / (made.youden * makes.youden))
             for u, v, both in zip(made.terms, makes.terms, _shared(told, made, makes, labels), strict=True)
@@ -262,7 +268,7 @@ def _critical(
     return critical_t(confidence, df), df
 
 
-def _p(told: Pair, base: _Half, less: _Half, labels: tuple[float, float], df: float) -> float:
+def _p(told: Pair, base: _Half, less: _Half, labels: tuple[float, float], shifting: float, df: float) -> float:
     """One less the confidence at which a limit of the difference touches 0, by halving."""
     value = less.value - base.value
     if value == 0:
@@ -270,7 +276,7 @@ def _p(told: Pair, base: _Half, less: _Half, labels: tuple[float, float], df: fl
     below, above = 0.0, FARTHEST
     while above - below > 1e-6:
         middle = (below + above) / 2
-        sides, r = _sides(told, base, less, labels, middle)
+        sides, r = _sides(told, base, less, labels, middle, shifting)
         limits = difference(sides[1], sides[0], r)
         clear = (limits.low if value > 0 else -(limits.high or 0.0)) or 0.0
         below, above = (middle, above) if clear > 0 else (below, middle)

@@ -59,13 +59,13 @@ class Enlarged(NamedTuple):
 
     Attributes:
         rate: The corrected rate of the enlarged shares; not clipped.
-        centre: Of the limits.
+        shift: By how much the centre of the limits is above it, for a critical value of 1; it goes with the square.
         terms: What the flagged share, the sensitivity and the specificity add to the variance of ``rate * youden``.
         youden: ``a + b - 1`` of the enlarged shares.
     """
 
     rate: float
-    centre: float
+    shift: float
     terms: tuple[float, float, float]
     youden: float
 
@@ -193,11 +193,12 @@ def rogan_gladen(flagged: Estimate, error: JudgeError, *, confidence: float = 0.
     for _ in range(2):
         made = enlarged((p, a, b), (size_p, size_a, size_b), critical)
         variance = math.fsum(made.terms)
+        centre = made.rate + critical**2 * made.shift
         half = critical * math.sqrt(variance) / made.youden
         critical = critical_t(
             confidence, variance**2 / math.fsum(v * v / df for v, df in zip(made.terms, dfs, strict=True))
         )
-    low, high = (min(1.0, max(0.0, limit)) for limit in (made.centre - half, made.centre + half))
+    low, high = (min(1.0, max(0.0, limit)) for limit in (centre - half, centre + half))
     return Corrected(value, min(low, value), max(high, value), p, value != rate, None)
 
 
@@ -218,8 +219,7 @@ def enlarged(shares: tuple[float, float, float], sizes: tuple[float, float, floa
     v_p = more_p * (1 - more_p) / (size_p + square)
     v_a = more_a * (1 - more_a) / (size_a + 2)
     v_b = more_b * (1 - more_b) / (size_b + 2)
-    centre = r + 2 * square * (r * v_a - (1 - r) * v_b)
-    return Enlarged(r, centre, (v_p, r * r * v_a, (1 - r) ** 2 * v_b), youden)
+    return Enlarged(r, 2 * (r * v_a - (1 - r) * v_b), (v_p, r * r * v_a, (1 - r) ** 2 * v_b), youden)
 
 
 def robust_worst_case(specificity: Estimate, attacks: int) -> Robust:
