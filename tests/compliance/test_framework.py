@@ -332,6 +332,12 @@ def test_frameworks_are_listed_with_version_clauses_and_status() -> None:
     }
 
 
+def test_the_command_says_what_its_numbers_count() -> None:
+    told = python("import sys\nfrom tocsin.cli import main\nsys.argv[1:] = ['list', 'frameworks']\nmain()")
+    (line,) = [line for line in told.splitlines() if line.startswith("nist-ai-600-1 ")]
+    assert line.endswith("(guideline, NIST AI 600-1, 2024-07-26, 12 clauses, verified)")
+
+
 def test_the_command_prints_the_same_with_json() -> None:
     told = json.loads(
         python("import sys\nfrom tocsin.cli import main\nsys.argv[1:] = ['list', 'frameworks', '--json']\nmain()")
