@@ -6,6 +6,7 @@ The file's name without its ending is the framework's name.
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -35,6 +36,7 @@ __all__ = ["Clause", "Framework", "find", "read_framework", "register_file"]
 ENDINGS = (".yaml", ".yml")
 LONGEST = 399
 """Characters that the text of a clause may have: it says what is asked, and does not quote it."""
+_DAY = re.compile(r"[0-9]{4}(?:-[0-9]{2}){0,2}")
 
 
 def _is_list(value: Any) -> Any:
@@ -43,13 +45,10 @@ def _is_list(value: Any) -> Any:
 
 def _day(value: str) -> str:
     """A day, a month or a year that there is."""
-    full = value + "0000-01-01"[len(value) :] if len(value) in (4, 7) else value
     try:
-        date.fromisoformat(full)
+        date.fromisoformat(value + "0000-01-01"[len(value) :] if _DAY.fullmatch(value) else "")
     except ValueError:
-        full = ""
-    if len(full) != 10:
-        raise ValueError("is no date: write 2024-07-26, or 2024-07 or 2024 where no more is known")
+        raise ValueError("is no date: write 2024-07-26, or 2024-07 or 2024 where no more is known") from None
     return value
 
 
@@ -128,24 +127,25 @@ class FrameworkFile(_Written):
     notes: Words = Field(default=(), description="known gaps, and what was decided")
     clauses: tuple[ClauseEntry, ...] = Field(description="in the order of the text")
 
-    @model_validator(mode="after")
-    def _has_each_clause_once(self) -> Self:
-        if not self.clauses:
-            raise ValueError("clauses: is empty, and a framework has at least one clause")
-        if twice := [name for name, count in Counter(clause.id for clause in self.clauses).items() if count > 1]:
-            raise ValueError(f"clauses: the id {twice[0]!r} stands more than once")
+    @field_validator("clauses")
+    @classmethod
+    def _has_each_clause_once(cls, clauses: tuple[ClauseEntry, ...]) -> tuple[ClauseEntry, ...]:
+        if not clauses:
+            raise ValueError("is empty, and a framework has at least one clause")
+        if twice := [name for name, count in Counter(clause.id for clause in clauses).items() if count > 1]:
+            raise ValueError(f"the id {twice[0]!r} stands more than once")
         owners: dict[str, str] = {}
-        for clause in self.clauses:
+        for clause in clauses:
             for dimension in clause.dimensions:
                 if dimension in owners:
                     raise ValueError(
-                        f"clauses: dimension {dimension!r} is claimed by {owners[dimension]!r} and by {clause.id!r}: "
+                        f"dimension {dimension!r} is claimed by {owners[dimension]!r} and by {clause.id!r}: "
                         "an item belongs to one clause"
                     )
                 if not all(level.strip() == level != "" for level in dimension.split(LEVEL)):
-                    raise ValueError(f"clauses: dimension {dimension!r} of {clause.id!r} should be 'A{LEVEL}B'")
+                    raise ValueError(f"dimension {dimension!r} of {clause.id!r} should be 'A{LEVEL}B'")
                 owners[dimension] = clause.id
-        return self
+        return clauses
 
 
 def register_file(path: str) -> None:
