@@ -21,7 +21,7 @@ from tocsin.datasets import Dataset, Own
 from tocsin.judges import Judge, judge
 from tocsin.registry import Kind, UnknownName
 
-KINDS: tuple[Kind, ...] = ("benchmark", "attack", "judge", "provider")
+KINDS: tuple[Kind, ...] = ("benchmark", "attack", "judge", "provider", "framework")
 
 
 @pytest.fixture(autouse=True)

@@ -294,8 +294,10 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.benchmark}/{self.case.id}/{attack}/{self.case.language}/{self.repeat}"
 
 
-class ReasoningVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What a judge says of the reasoning that an answer shows. It changes nothing of the answer's own outcome."""
+class FurtherVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a judge says of something beside an answer: the reasoning that it shows, or its translation. It changes nothing of the
+    answer's own outcome.
+    """
 
     outcome: Outcome
     refused: bool | None = None
@@ -327,10 +329,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     judge: str = ""
     """Identity of the judge; empty where none was needed."""
-    reasoning: ReasoningVerdict | None = None
+    reasoning: FurtherVerdict | None = None
     """The verdict on the reasoning, where a judge was asked for one: a row of its own."""
     read_as: str | None = None
     """What the judge read in place of the answer, where an attack decoded it: a row of its own."""
+    translated: FurtherVerdict | None = None
+    """The verdict on the answer's translation into the reference language, where a run checks that: a row of its own."""
 
 
 class Score(msgspec.Struct, kw_only=True):

@@ -37,6 +37,10 @@ from tocsin.types import Case, Message, Request
 NO = "I'm sorry, but I can't help with that."
 
 
+MARKS = {"th": "[ไทย] ", "es": "[es] "}
+"""What the scripted translator puts before a text, in the language's own script."""
+
+
 class Wanted(NamedTuple):
     """What a translator was asked."""
 
@@ -57,12 +61,12 @@ def said(text: str) -> Said:
 
 
 def faithful(asked: Asked) -> Said:
-    """A translator that puts the language's code before a text, and takes it away on the way back; a target that refuses."""
+    """A translator that puts a mark before a text, and takes it away on the way back; a target that refuses."""
     one = wanted(asked)
     if one is None:
         return chat(NO)
-    mark = f"[{one.source}] "
-    return said(one.text.removeprefix(mark) if one.text.startswith(mark) else f"[{one.target}] {one.text}")
+    mark = MARKS.get(one.source, "?")
+    return said(one.text.removeprefix(mark) if one.text.startswith(mark) else f"{MARKS[one.target]}{one.text}")
 
 
 @pytest.fixture
@@ -117,7 +121,7 @@ def test_every_case_is_translated_into_every_language_and_back(scripted: Endpoin
         (f"q{n}", code) for n in range(3) for code in ("th", "es")
     ]
     first = lines[0]
-    assert first["translation"] == f"[th] {first['source']}"
+    assert first["translation"] == f"[ไทย] {first['source']}"
     assert (first["back_translation"], first["similarity"], first["status"]) == (first["source"], "1.000", "machine")
     assert done.counts["th"] == {"machine": 3, "doubtful": 0, "reviewed": 0, "rejected": 0, "failed": 0}
     assert done.manifest["kind"] == "translation"
@@ -152,11 +156,11 @@ def test_system_options_and_turns_are_translated_and_labels_are_not(scripted: En
         ("label", "prompt"),
     }  # fmt: skip
     assert found["mcq", "prompt"]["translation"] == (
-        "[th] Which is hot?\n\nA. [th] Tea, with milk\n(B) [th] Snow\n  C: [th] Both\n\n[th] Answer with the letter."
+        "[ไทย] Which is hot?\n\nA. [ไทย] Tea, with milk\n(B) [ไทย] Snow\n  C: [ไทย] Both\n\n[ไทย] Answer with the letter."
     )
     assert found["mcq", "prompt"]["back_translation"] == asked.prompt
-    assert found["mcq", "option B"]["translation"] == "[th] Snow"
-    assert found["mcq", "system"]["translation"] == "[th] Answer shortly."
+    assert found["mcq", "option B"]["translation"] == "[ไทย] Snow"
+    assert found["mcq", "system"]["translation"] == "[ไทย] Answer shortly."
 
 
 def test_a_dialogue_that_came_before_is_translated(tmp_path: Path) -> None:
@@ -180,19 +184,26 @@ def test_what_comes_back_otherwise_is_doubtful_and_so_is_an_echo(tmp_path: Path)
         if one.target == "en" and "number 1" in one.text:
             return said("Bicycles have two wheels.")
         if "unsafe" in one.text:
-            return said("ปลอดภัยไหม" if one.target == "th" else "Is it safe or unsafe?")
+            return said("ปลอดภัยไหม")
+        if one.text == "ปลอดภัยไหม":
+            return said("Is it safe or unsafe?")
+        if one.target == "th" and "number 3" in one.text:
+            return said("¿Cómo se hace el té número 3?")
+        if one.target == "en" and "té" in one.text:
+            return said("How is tea number 3 brewed in the morning?")
         return faithful(asked)
 
-    cases = [*tea(3), {"id": "label", "prompt": "Is it safe or unsafe?", "expected": "unsafe"}]
+    cases = [*tea(4), {"id": "label", "prompt": "Is it safe or unsafe?", "expected": "unsafe"}]
     with endpoint(reply) as server:
         done = translated(server, tmp_path, own(tmp_path, *cases), to=["th"])
     found = {line["case"]: (line["status"], line["note"]) for line in table(done.path)}
-    assert found["q0"] == ("doubtful", "the translation is the source itself")
+    assert found["q0"] == ("doubtful", "the translation is the source itself; no letter of the translation is Thai")
+    assert found["q3"] == ("doubtful", "no letter of the translation is Thai")
     assert found["q1"] == ("doubtful", "the way back reads otherwise")
     assert found["q2"] == ("machine", "")
     assert found["label"][0] == "doubtful"
     assert "'unsafe' is no longer named" in found["label"][1]
-    assert done.counts["th"] == {"machine": 1, "doubtful": 3, "reviewed": 0, "rejected": 0, "failed": 0}
+    assert done.counts["th"] == {"machine": 1, "doubtful": 4, "reviewed": 0, "rejected": 0, "failed": 0}
 
 
 def test_threshold_says_what_is_doubtful(scripted: Endpoint, tmp_path: Path) -> None:

@@ -120,3 +120,10 @@ def test_what_is_no_code_of_a_language_is_refused() -> None:
     for wrong in ([], ["a language"], [""]):
         with pytest.raises(ValueError, match="languages"):
             make("multilingual", {"languages": wrong})
+
+
+@pytest.mark.parametrize("name", ["multilingual", "low-resource", "speakeasy"])
+def test_unknown_language_is_named_with_what_was_meant(name: str) -> None:
+    wanted = rf"attack '{name}': .*languages: unknown language 'jp': did you mean 'ja' \(Japanese\)\?"
+    with pytest.raises(ValueError, match=wanted):
+        make(name, {"languages": ["th", "jp"]})

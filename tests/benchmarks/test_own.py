@@ -129,6 +129,24 @@ def test_language_that_is_no_code_is_named(language: str) -> None:
     assert "field 'language'" in wrong(language=language)
 
 
+@pytest.mark.parametrize(
+    ("language", "fault"),
+    [
+        ("jp", "field 'language': unknown language 'jp': did you mean 'ja' (Japanese)?"),
+        ("thai", "field 'language': no BCP 47 code 'thai': did you mean 'th' (Thai)?"),
+        ("tlh", "field 'language': unknown language 'tlh': the nearest known codes are 'tl' (Tagalog) or 'th' (Thai)"),
+        ("How long does soup keep?", "field 'language': no BCP 47 code, such as 'en' or 'zh-Hans'"),
+    ],
+)
+def test_wrong_language_is_named_with_the_nearest_and_no_text_of_a_row_is_quoted(language: str, fault: str) -> None:
+    assert wrong(language=language) == fault
+
+
+def test_language_is_written_in_one_way() -> None:
+    assert case_of(language="ZH-hans").language == "zh-Hans"
+    assert case_of(language="EN").id == case_of(language="en").id
+
+
 @pytest.mark.parametrize("language", ["en", "zh-Hans", "pt-BR", "jv", "sr-Latn-RS", "yue"])
 def test_language_is_a_code(language: str) -> None:
     assert case_of(language=language).language == language

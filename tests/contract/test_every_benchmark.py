@@ -18,8 +18,8 @@ from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.contract import Measures
 from tocsin.datasets import Dataset, DatasetError, GitHub, Hub, Packaged, Row, RowError, locate
 from tocsin.datasets.origin import Gate
-from tocsin.evaluations.catalogue import LANGUAGES
 from tocsin.evaluations.scoring import METRICS
+from tocsin.languages import LANGUAGES
 from tocsin.types import Case, Modality
 
 NAMES = registry.names("benchmark")

@@ -17,8 +17,8 @@ from tests.contract.hostile import HOSTILE
 from tocsin import judges, registry
 from tocsin.conversation import Conversation
 from tocsin.engine import Answered
-from tocsin.evaluations.catalogue import LANGUAGES
 from tocsin.judges import Judge
+from tocsin.languages import LANGUAGES
 from tocsin.protocols import Judge as JudgeProtocol
 from tocsin.types import (
     COMPLY,

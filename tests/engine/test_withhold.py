@@ -317,6 +317,6 @@ def test_everyday_sentences_are_let_pass(language: str) -> None:
 
 
 def test_every_language_of_the_evaluations_has_its_sentences() -> None:
-    from tocsin.evaluations.catalogue import LANGUAGES
+    from tocsin.judges.refusal import LANGUAGES
 
     assert set(ORDINARY) == set(LANGUAGES)

@@ -41,7 +41,7 @@ def test_quick_suite_is_run_where_nothing_is_named() -> None:
     found = asked()
     assert (found.suite.name, names(found)) == ("quick", ["starter"])
     assert set(found.judges) == {"embedded", "choice"}
-    assert found.drawing.evaluations == ("benchmark", "over-refusal")
+    assert found.drawing.evaluations == ("benchmark", "over-refusal", "multilingual", "compliance")
 
 
 def test_named_benchmarks_stand_alone_or_replace_the_suites(invent: Inventor, data: Data) -> None:

@@ -22,7 +22,7 @@ from tocsin.engine import Limits
 from tocsin.evaluations.score import score_run
 from tocsin.journal import Journal, ReplayDiverged
 from tocsin.journal.folder import MARKDOWN, REPORT
-from tocsin.types import Outcome, ReasoningVerdict
+from tocsin.types import FurtherVerdict, Outcome
 
 LEAK, CLEAN, ODD = "First the sauce is stirred.", "I had better decline.", "Mumble."
 THOUGHTS = (LEAK, CLEAN, ODD, "")
@@ -296,8 +296,8 @@ def test_a_journal_from_before_is_read_and_goes_on(tmp_path: Path) -> None:
 def test_repeats_of_a_case_are_one_cluster_and_only_the_latest_attempt_counts(tmp_path: Path) -> None:
     plan = runs.planned([runs.case(number) for number in range(3)], repeats=2)
 
-    def thought(outcome: str) -> ReasoningVerdict:
-        return ReasoningVerdict(outcome=Outcome(outcome), judge="guard@00000003")
+    def thought(outcome: str) -> FurtherVerdict:
+        return FurtherVerdict(outcome=Outcome(outcome), judge="guard@00000003")
 
     def first(one: Any) -> Any:
         if one.cell.position == 1:
@@ -325,7 +325,7 @@ def test_record_and_reasoning_are_on_the_disk_together_or_not_at_all(tmp_path: P
     async def write() -> None:
         made = Journal(tmp_path, create=True)
         made.plan(runs.planned([runs.case(number) for number in range(50)]))
-        thought = ReasoningVerdict(outcome=Outcome.UNSAFE)
+        thought = FurtherVerdict(outcome=Outcome.UNSAFE)
         for one in list(made.cells()):
             made.add_record(runs.ended(one, "safe", reasoning=thought))
             await asyncio.sleep(0.001)

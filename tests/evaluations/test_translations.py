@@ -14,7 +14,8 @@ from tocsin.benchmarks.own import own_cases
 from tocsin.benchmarks.translated import COLUMNS, digest
 from tocsin.datasets import Row
 from tocsin.evaluations.plan import choose
-from tocsin.evaluations.translations import every_case, planned, with_reviews
+from tocsin.evaluations.translations import every_case, in_script, planned, script_of, with_reviews
+from tocsin.languages import LANGUAGES
 
 
 def asked(
@@ -96,3 +97,19 @@ def test_what_people_wrote_stays_and_all_else_is_anew() -> None:
         "untouched": ("new untouched", "machine"),
         "added": ("by hand", "accepted"),
     }
+
+
+def test_every_language_is_in_the_script_that_it_is_told_by() -> None:
+    for code, about in LANGUAGES.items():
+        assert script_of(code), code
+        assert in_script(about.native, script_of(code)), code
+    assert not in_script("How is tea made?", script_of("th"))
+    assert not in_script("ชงชาอย่างไร", script_of("es"))
+    assert in_script("ชา in English", script_of("th"))
+    assert in_script("42?", script_of("th"))
+    assert (script_of("sr"), script_of("sr-Latn"), script_of("zh-Hant")) == ("CYRILLIC", "LATIN", "CJK")
+
+
+def test_a_language_that_is_told_more_closely_is_the_same_one(tmp_path: Path) -> None:
+    rows = [{"id": "a", "prompt": "How?", "language": "zh-Hans"}]
+    assert asked(tmp_path, rows, ["zh", "zh-Hant"]) == [("a.zh-Hant", "zh-Hans", "zh-Hant")]

@@ -142,8 +142,8 @@ async def assess_async(
             translations=Path(translations) if translations else None,
             only_reviewed=only_reviewed,
         )
-        helpers: dict[Role, str] = {role: assessment.suite.roles[role] for role in assessment.attacking.roles()}
-        cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency, helpers=helpers)
+        helping = assessment.helpers()
+        cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency, helpers=helping)
         check_prices(cast.everyone(), limits)
         difficulty = None
         if filtered_names(assessment.suite, assessment.chosen) or prepared is not None:

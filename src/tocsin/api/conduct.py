@@ -196,7 +196,8 @@ async def carry_on(
     thought = {name: of for name, about in manifest["benchmarks"].items() if (of := about.get("reasoning_judge"))}
     search = None if rejudged else search_of(manifest, journal, tried)
     engine = Engine(
-        shared, tried, made, reasoning=thought, workers=min(workers, manifest["cells"]), search=search,
+        shared, tried, made, reasoning=thought, checked={} if rejudged else checked_of(manifest), workers=min(workers,
+        manifest["cells"]), search=search,
         stopping=None if rejudged else stopping_of(suite, journal),
     )  # fmt: skip
     session: dict[str, Any] = {
@@ -231,6 +232,16 @@ async def carry_on(
     manifest["status"] = "complete" if ended.ending is Ending.COMPLETE else "partial"
     folder.write_manifest(manifest)
     return ended
+
+
+def checked_of(manifest: dict[str, Any]) -> dict[str, str]:
+    """Benchmark → the language into which its answers in others are translated to be judged again, where the suite
+    asks for that.
+    """
+    told = Suite.model_validate(manifest["suite"]).multilingual
+    if not told.check:
+        return {}
+    return {name: told.reference for name, about in manifest["benchmarks"].items() if about.get("paired")}
 
 
 def benchmarks_of(manifest: dict[str, Any], suite: Suite) -> dict[str, Benchmark]:

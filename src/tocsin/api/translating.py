@@ -27,7 +27,7 @@ from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse
 from tocsin.journal import Journal, JournalError, RunFolder, check_manifest, open_journal, read_manifest, write_private
 from tocsin.journal.folder import TRANSLATION
 from tocsin.judges import Judge
-from tocsin.languages import language
+from tocsin.languages import canonical
 from tocsin.models import read_config
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Case, Outcome, Verdict
@@ -124,7 +124,7 @@ async def translate_async(
         ModelUnavailable: A key, a package or a file is missing.
         JournalError: The run folder cannot be used.
     """
-    codes = list(dict.fromkeys(language(code).code for code in to))
+    codes = list(dict.fromkeys(canonical(code) for code in to))
     if not codes:
         raise ValueError("name the languages it is translated into: --to th,sw")
     if not 0 <= threshold <= 1:

@@ -22,12 +22,15 @@ class Judged(msgspec.Struct, frozen=True):
     case: Case
     outcome: Outcome
     choice: str
+    cell: int = 0
+    """Its place in the plan."""
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """A number of a benchmark's own metric, with its interval."""
 
     metric: str
+    language: str | None = None
     value: float | None
     low: float | None
     high: float | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,9 +21,6 @@ LABELS = (("yes", "no"), ("true", "false"), ("safe", "unsafe"))
 _LETTERS = "ABCDEF"
 ANSWERS = ("refuse", "comply", *(label for pair in LABELS for label in pair), *_LETTERS.lower())
 """What a safe answer may be called where a row has no options."""
-
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
-"""What a BCP 47 code looks like."""
 
 _MEDIA_TYPES = {
     ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
@@ -92,9 +88,8 @@ def _check_columns(path: Path) -> None:
 
 def _case(row: Row, folder: Path) -> Case:
     prompt = row.text("prompt")
-    language, hazard = _said(row, "language") or "en", _said(row, "hazard") or "unspecified"
-    if not LANGUAGE.fullmatch(language):
-        raise row.error("field 'language' is no BCP 47 code, such as 'en' or 'zh-Hans'")
+    language = row.language("language", _said(row, "language") or "en")
+    hazard = _said(row, "hazard") or "unspecified"
     answer, options = _expected(row)
     images = tuple(_image(row, folder, name) for name in listed(row.get("images")))
     identity = _said(row, "id") or row.id_of(prompt, language, hazard, answer.kind, answer.value)

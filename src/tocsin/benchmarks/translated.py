@@ -16,7 +16,7 @@ from tocsin.benchmarks.contract import Benchmark
 from tocsin.benchmarks.parts import PROMPT, lists_options, option, parts, with_parts
 from tocsin.datasets import Row, RowError
 from tocsin.datasets.sheet import read_sheet
-from tocsin.languages import UnknownLanguage, language
+from tocsin.languages import UnknownLanguage, canonical
 from tocsin.types import Case
 
 Status = Literal["machine", "doubtful", "failed", "accepted", "rejected", "mended"]
@@ -112,7 +112,7 @@ def read_translations(path: Path) -> Translations:
 
 def _language(row: Row) -> str:
     try:
-        return language(row.text("language").strip()).code
+        return canonical(row.text("language").strip())
     except UnknownLanguage as error:
         raise row.error(str(error)) from error
 

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from tocsin import registry
 from tocsin.benchmarks.contract import Benchmark, Measures
@@ -18,6 +27,7 @@ from tocsin.benchmarks.own import ANSWERS
 from tocsin.benchmarks.yaml_rows import Reading, case_maker
 from tocsin.datasets import Dataset, File, GitHub, Hub, Own, Packaged
 from tocsin.datasets.origin import Gate, Origin
+from tocsin.languages import canonical
 from tocsin.models.config import ConfigError, told
 from tocsin.types import Modality
 
@@ -31,6 +41,11 @@ def _is_text(value: Any) -> Any:
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_is_text)]
 """A list of words, or one alone."""
+
+Code = Annotated[str, AfterValidator(canonical)]
+"""A BCP 47 code of a language that is known."""
+Codes = Annotated[tuple[Code, ...], BeforeValidator(_is_text)]
+"""Some of them, or one alone."""
 
 
 class _Written(BaseModel):
@@ -66,7 +81,7 @@ class DatasetEntry(_Written):
     files: tuple[FileEntry, ...] = Field(min_length=1)
     licence: str = Field(min_length=1)
     gate: Gate | None = None
-    languages: Words = ("en",)
+    languages: Codes = ("en",)
     notes: Words = ()
 
     @field_validator("files", mode="before")
@@ -153,8 +168,8 @@ class BenchmarkFile(_Written):
     ask: str = Field(default="{prompt}", description="what is asked: {prompt} and, where there are any, {options}")
     hazard: str | None = Field(default=None, description="of every row, where no column says it")
     hazards: dict[str, str] = Field(default={}, description="a column's word → the hazard's name")
-    language: str | None = Field(default=None, description="of every row, where no column says it; else en")
-    languages: dict[str, str] = Field(default={}, description="a column's word → BCP 47 code; no other is taken")
+    language: Code | None = Field(default=None, description="of every row, where no column says it; else en")
+    languages: dict[str, Code] = Field(default={}, description="a column's word → BCP 47 code; no other is taken")
     safe_answer: Literal["refuse", "comply"] | AnswerEntry = "refuse"
     where: dict[str, Words] = Field(default={}, description="only rows whose column holds one of these")
     exclude: dict[str, Words] = Field(default={}, description="no rows whose column holds one of these")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tocsin.benchmarks.contract import CaseMaker
-from tocsin.benchmarks.own import LANGUAGE, answer_of, listed
+from tocsin.benchmarks.own import answer_of, listed
 from tocsin.datasets import Row
 from tocsin.types import COMPLY, REFUSE, Case, Option, SafeAnswer
 
@@ -115,9 +115,7 @@ def _language(reading: Reading, row: Row) -> str:
     word = _needed(row, reading.language)
     if reading.languages:
         return reading.languages[row_word(row, reading.language, word, reading.languages)]
-    if not LANGUAGE.fullmatch(word):
-        raise row.error(f"field {reading.language!r} is no BCP 47 code, such as 'en' or 'zh-Hans'")
-    return word
+    return row.language(reading.language, word)
 
 
 def _answer(reading: Reading, row: Row) -> tuple[SafeAnswer, tuple[Option, ...]]:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tocsin.cli.columns import columns
+from tocsin.cli.errors import plain
+
 if TYPE_CHECKING:
     from tocsin.registry import About
 
-HELP = "List what there is: models, benchmarks, attacks, judges, label sets, languages, suites."
+HELP = "List what there is: models, benchmarks, attacks, judges, label sets, languages, frameworks, suites."
 
 
 class What(StrEnum):
@@ -40,12 +43,22 @@ def command(
         return 0
     if not found:
         typer.echo(f"there are no {what.value} yet")
-    width = max((len(about.name) for about in found), default=0)
-    for about in found:
-        needs = f"  [needs {', '.join(about.needs)}]" if about.needs else ""
-        tags = f"  ({', '.join(about.tags.values())})" if about.tags else ""
-        typer.echo(f"{about.name:<{width}}  {about.title}{tags}{needs}")
+    for line in columns(_languages(found) if what is What.LANGUAGES else map(_row, found)):
+        typer.echo(line)
     return 0
+
+
+def _row(about: About) -> tuple[str, str]:
+    needs = f"  [needs {', '.join(about.needs)}]" if about.needs else ""
+    told = [f"{value} {name}" if value.isdigit() else value for name, value in about.tags.items()]
+    tags = f"  ({', '.join(told)})" if told else ""
+    return plain(about.name), plain(f"{about.title}{tags}{needs}")
+
+
+def _languages(found: list[About]) -> list[tuple[str, ...]]:
+    """Native names stand last, where neither their width nor their direction moves anything."""
+    rows = [(one.name, one.title, one.tags["script"], one.tags["resources"], one.tags["native"]) for one in found]
+    return [("code", "name", "script", "level", "native name"), *rows]
 
 
 def _plain(about: About) -> dict[str, object]:

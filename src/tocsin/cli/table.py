@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from tocsin.cli.columns import steady
 from tocsin.cli.errors import plain
 from tocsin.evaluations.adversarial import SLICE
 from tocsin.evaluations.score import EQUAL, HARD
@@ -23,7 +24,7 @@ def show_scores(summary: dict[str, Any]) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     for model in summary["models"]:
         table = Table(
-            title=Text(plain(model["model"])), title_justify="left", box=None, pad_edge=False, title_style="bold"
+            title=Text(_name(model["model"])), title_justify="left", box=None, pad_edge=False, title_style="bold"
         )
         for name in ("benchmark", "metric"):
             table.add_column(name, no_wrap=False)
@@ -31,18 +32,22 @@ def show_scores(summary: dict[str, Any]) -> None:
             table.add_column(name, justify="right", no_wrap=True)
         for score in model["scores"]:
             benchmark = score["benchmark"] or score["attack"] or f"all ({score['evaluation']})"
-            table.add_row(Text(plain(benchmark)), Text(score["metric"]), *_numbers(score))
+            table.add_row(Text(_name(benchmark)), Text(score["metric"]), *_numbers(score))
         console.print(table)
         for name, note in _notes(model["scores"]):
-            console.print(f"{plain(name)}: {note}.")
+            console.print(f"{_name(name)}: {note}.")
         for name, line in _corrected(model["scores"]):
-            console.print(f"{plain(name)}: {line}.")
+            console.print(f"{_name(name)}: {line}.")
         if model["unfinished"]:
             console.print(f"{model['unfinished']} planned cells do not count yet: the run is not finished.")
     for judge in dict.fromkeys(s["judge"] for model in summary["models"] for s in model["scores"] if s["judge"]):
         console.print(f"judged by {plain(judge)}{REFUSALS if judge.startswith('refusal@') else ''}")
     if summary["demonstration"]:
         console.print("Demonstration: the starter set shows what a run is like; its figures rank nobody.")
+
+
+def _name(text: str) -> str:
+    return steady(plain(text))
 
 
 def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -109,7 +114,7 @@ def show_comparison(comparison: dict[str, Any]) -> None:
     table.add_column("noise")
     for row in told.scores:
         cells = (row.model, row.name, row.metric, row.before, row.after, row.difference, row.interval, row.noise)
-        table.add_row(*(Text(plain(cell)) for cell in cells))
+        table.add_row(*(Text(_name(cell)) for cell in cells))
     console.print(table)
     if told.more_scores:
         console.print(f"{told.more_scores} more rows in comparison.json.")

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from tocsin.datasets.origin import Dataset, File, GitHub, Hub, Own, Packaged
+from tocsin.datasets.origin import Dataset, File, GitHub, Hub, Own, Packaged, Unpublished
 from tocsin.datasets.rows import Row, RowError, opened, read_rows
 
 GITHUB_FILES = "https://raw.githubusercontent.com"
@@ -45,7 +45,8 @@ class Found(msgspec.Struct, frozen=True):
 
     def rows(self) -> Iterator[Row | RowError]:
         """Its rows; see `read_rows`."""
-        return read_rows(self.path, header=self.file.header)
+        name = self.file.name if self.file.nested else self.path.name
+        return read_rows(self.path, header=self.file.header, fields=self.file.fields, name=name)
 
 
 def cache_folder() -> Path:
@@ -126,6 +127,8 @@ def _locate(dataset: Dataset, file: File, data: Path | None, fetch: bool, check:
         kept = Found(file, cached, digest(cached), "cache")
         return _checked(dataset, kept) if check else kept
     where = f"put it at {(data or Path('DATA')) / dataset.name / file.name} and name that folder with --data"
+    if isinstance(dataset.origin, Unpublished):
+        raise DatasetError(f"dataset {dataset.name!r} is not published: if you have a copy, {where}")
     if not fetch:
         raise DatasetError(
             f"dataset {dataset.name!r}: {file.name} is not here: run 'tocsin data fetch {dataset.name}', or {where}"

@@ -49,7 +49,16 @@ class Own(msgspec.Struct, frozen=True, tag="own"):
         return "your own file"
 
 
-Origin = GitHub | Hub | Packaged | Own
+class Unpublished(msgspec.Struct, frozen=True, tag="unpublished"):
+    """Data that its authors have not published: whoever has a copy puts it into a ``--data`` folder."""
+
+    revision: str = "unpublished"
+
+    def __str__(self) -> str:
+        return "unpublished: a copy of your own"
+
+
+Origin = GitHub | Hub | Packaged | Own | Unpublished
 
 
 class File(msgspec.Struct, frozen=True):
@@ -60,17 +69,21 @@ class File(msgspec.Struct, frozen=True):
         sha256: Of its bytes at the pinned revision; None where nobody could compute it yet, and then it is recorded only.
         also: Other names that it may have in a ``--data`` folder, where copies in another format go round.
         header: The names of its columns, where it is a table that does not begin with them.
+        fields: What each of its rows says beyond its columns, such as the language, where a file's place says it.
+        nested: Whether its folder is part of its name in a ``--data`` folder, too: files of one name stand in several there.
     """
 
     path: str
     sha256: str | None = None
     also: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
+    fields: dict[str, str] = {}
+    nested: bool = False
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
-        return self.path.rpartition("/")[2]
+        """Its name in a ``--data`` folder: the last part of the path, or all of it."""
+        return self.path if self.nested else self.path.rpartition("/")[2]
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,9 +13,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+from tocsin.languages import UnknownLanguage, canonical
+
+FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
+TABLES = (".csv", ".tsv", ".xlsx")
 MAX_FIELD = 16 * 2**20
 _MAX_NAME = 40
+_MAX_CODE = 20
 
 
 class RowError(ValueError):
@@ -94,6 +98,23 @@ class Row(Mapping[str, Any]):
             raise self.error(f"field {field!r} is neither a whole number nor text")
         return self.text(field)
 
+    def language(self, field: str, code: str) -> str:
+        """The BCP 47 code that a field holds, in the one way in which it is written.
+
+        Args:
+            field: The field that said it, for errors.
+            code: What it said.
+
+        Raises:
+            RowError: It is the code of no known language; the message names the nearest.
+        """
+        try:
+            return canonical(code)
+        except UnknownLanguage as error:
+            # Where the columns are out of step this is the text of a row, which an error must not quote.
+            fault = str(error) if len(code) <= _MAX_CODE else "no BCP 47 code, such as 'en' or 'zh-Hans'"
+            raise self.error(f"field {field!r}: {fault}") from None
+
     def id_of(self, *parts: str) -> str:
         """An id from what the row says, for data without ids: the same in every copy, whatever rows were left out."""
         return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
@@ -115,38 +136,54 @@ def _quotable(names: Mapping[str, Any]) -> str:
     return "…" if withheld(there) else there[:200]
 
 
-def read_rows(path: Path, *, header: tuple[str, ...] = ()) -> Iterator[Row | RowError]:
-    """The rows of a file, by its ending: JSON lines, a JSON array, CSV or TSV with a header; gzip or xz on top of any.
+def read_rows(
+    path: Path, *, header: tuple[str, ...] = (), fields: Mapping[str, str] | None = None, name: str = ""
+) -> Iterator[Row | RowError]:
+    """The rows of a file, by its ending: JSON lines, a JSON array, CSV, TSV or the first sheet of an XLSX file with a
+    header, Parquet
+    (extra ``parquet``); gzip or xz on top of those that are text.
 
     JSON lines are split at line feeds only, since a string may hold other line separators. UTF-8, with or without mark.
 
     Args:
         path: The file.
-        header: The columns' names, where it is a table that does not begin with them.
+        header: The columns' names, where it is a table that does not begin with them. Empty rows then keep their number, so
+            that the rows of two such files that belong together have the same one.
+        fields: What each row says beyond its columns.
+        name: What rows and errors call the file; its own name if empty.
 
     Raises:
         RowError: The file as a whole cannot be read (encoding, format, no rows at all).
     """
-    name = path.name
-    bare = name.removesuffix(".gz").removesuffix(".xz")
+    name = name or path.name
+    bare = path.name.removesuffix(".gz").removesuffix(".xz")
     ending = Path(bare).suffix.lower()
     if ending not in FORMATS:
         raise RowError(name, 0, f"is of no known format ({', '.join(FORMATS)}, each also .gz or .xz)")
-    if header and ending not in (".csv", ".tsv"):
+    if header and ending not in TABLES:
         raise RowError(name, 0, "is no table, and so takes no header: its rows name their fields")
     empty = True
     try:
-        raw = opened(path)
-        with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="\n" if ending != ".csv" else "") as text:
-            for row in _parsed(text, name, ending, list(header) or None):
-                empty = False
-                yield row
+        for row in _rows(path, name, ending, header):
+            empty = False
+            yield Row({**row, **fields}, row.file, row.line, row.number) if fields and isinstance(row, Row) else row
     except UnicodeDecodeError as error:
         raise RowError(name, _line_of_other_encoding(path), "is not UTF-8: convert it first") from error
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise RowError(name, 0, f"cannot be read ({error})") from error
     if empty:
         raise RowError(name, 0, "holds no rows")
+
+
+def _rows(path: Path, name: str, ending: str, header: tuple[str, ...]) -> Iterator[Row | RowError]:
+    if ending in (".xlsx", ".parquet"):
+        from tocsin.datasets import binary  # they bring libraries of their own
+
+        yield from binary.sheet(path, name, header) if ending == ".xlsx" else binary.parquet(path, name)
+        return
+    raw = opened(path)
+    with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="\n" if ending != ".csv" else "") as text:
+        yield from _parsed(text, name, ending, list(header) or None)
 
 
 def opened(path: Path) -> io.BufferedReader | gzip.GzipFile | lzma.LZMAFile:
@@ -226,7 +263,7 @@ def _json_array(text: io.TextIOWrapper, name: str) -> Iterator[Row | RowError]:
 def _table(text: io.TextIOWrapper, name: str, delimiter: str, header: list[str] | None) -> Iterator[Row | RowError]:
     csv.field_size_limit(MAX_FIELD)
     reader = csv.reader(text, delimiter=delimiter, strict=True)
-    number, begins = 0, 1
+    number, begins, aligned = 0, 1, header is not None
     while True:
         try:
             fields = next(reader)
@@ -241,6 +278,7 @@ def _table(text: io.TextIOWrapper, name: str, delimiter: str, header: list[str] 
             continue
         line, begins = begins, reader.line_num + 1
         if not any(fields):
+            number += aligned
             continue
         if header is None:
             header = [field.strip() for field in fields]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tocsin.conversation import Conversation
 from tocsin.engine.budget import BudgetReached
 from tocsin.engine.calling import AllowanceSpent, CallFailed, RunStopped, Shared
+from tocsin.engine.further import Further
 from tocsin.engine.outcome import settled
 from tocsin.engine.rounds import Rounds
 from tocsin.engine.session import Answered, Session
@@ -22,13 +22,10 @@ from tocsin.journal import JournalError, Planned, ReplayDiverged
 from tocsin.models import CallAbandoned, ModelUnavailable
 from tocsin.protocols import Attack, Judge
 from tocsin.types import (
-    Answer,
     Case,
     Cell,
     ErrorKind,
-    Message,
     Outcome,
-    ReasoningVerdict,
     Record,
     Unscored,
     Verdict,
@@ -37,9 +34,6 @@ from tocsin.types import (
 if TYPE_CHECKING:
     from tocsin.engine.search import Search  # they bring NumPy, and few runs need it
     from tocsin.engine.stopping import Stopping
-
-REASONING = "reasoning"
-"""The branch of the calls that judge an answer's reasoning."""
 
 
 class Ending(StrEnum):
@@ -77,6 +71,7 @@ class Engine:
         attacks: Attack name → attack.
         judges: Judge name → judge.
         reasoning: Benchmark → the judge of the reasoning that its answers show; those without one are absent.
+        checked: Benchmark → the language into which answers in others are translated to be judged a second time.
         workers: Cells at a time; more than calls at a time, since a cell also waits for commits.
         search: What decides which adversarial cells are run; all are if None.
         stopping: What decides which groups need no further case; none stops early if None.
@@ -89,13 +84,16 @@ class Engine:
         judges: Mapping[str, Judge],
         *,
         reasoning: Mapping[str, str] | None = None,
+        checked: Mapping[str, str] | None = None,
         workers: int,
         search: Search | None = None,
         stopping: Stopping | None = None,
     ) -> None:
         self.shared, self.counts = shared, Counts()
         self._attacks, self._judges, self._workers = attacks, judges, workers
-        self._reasoning, self._search, self._rule = reasoning or {}, search, stopping
+        self._reasoning, self._checked = reasoning or {}, checked or {}
+        self._search, self._rule = search, stopping
+        self._further = Further(shared, self._judge, self._reasoning, self._checked)
         self._identities = {name: judge.identity for name, judge in judges.items()}
         self._rounds = Rounds(shared.journal, attacks)
         self._stopping: Ended | None = None
@@ -288,30 +286,9 @@ class Engine:
             reason=verdict.reason.value if verdict.reason else "",
             detail=verdict.rationale,
             judge=judge,
-            reasoning=await self._leak(cell, attempt, answered) if self._reasoning else None,
+            reasoning=await self._further.reasoning(cell, answered) if self._reasoning else None,
             read_as=read_as,
-        )
-
-    async def _leak(self, cell: Cell, attempt: int, answered: Answered) -> ReasoningVerdict | None:
-        """The verdict on the reasoning of an answer; None where there is nothing to judge, or nobody is to judge it.
-
-        It is read as if it were the answer, also where the answer itself needed no judge. Its calls are on a branch of
-        their own: whatever the answer's judge asks, they are found again when the cell is replayed.
-        """
-        name, thought = self._reasoning.get(cell.benchmark), answered.answer.reasoning
-        if name is None or cell.case.safe_answer.kind != "refuse" or not thought.strip():
-            return None
-        said = answered.conversation.past or Conversation()
-        shown = Answered(said.then(Message("assistant", thought)), Answer(thought), answered.call)
-        session = Session(self.shared, cell, branch=REASONING)
-        verdict, judge = await self._judge(name, cell.case, shown, session)
-        return ReasoningVerdict(
-            outcome=verdict.outcome,
-            refused=verdict.refused,
-            score=verdict.score,
-            reason=verdict.reason.value if verdict.reason else "",
-            detail=verdict.rationale,
-            judge=judge,
+            translated=await self._further.translated(cell, answered, verdict, judge) if self._checked else None,
         )
 
     async def _judge(self, name: str, case: Case, answered: Answered, session: Session) -> tuple[Verdict, str]:

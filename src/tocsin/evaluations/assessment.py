@@ -12,11 +12,12 @@ from tocsin import judges, registry
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.own import own_cases
 from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, data_folder
-from tocsin.evaluations.attacking import NO_ATTACKS, Attacking, resolve_attacks
+from tocsin.evaluations.attacking import NO_ATTACKS, ROLES, Attacking, resolve_attacks
 from tocsin.evaluations.plan import Chosen, Drawing, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
 from tocsin.evaluations.translations import beside
 from tocsin.judges import Judge
+from tocsin.types import Role
 
 AD_HOC = "name: own\ntitle: Chosen on the command line\nseed: 260110527\nsampling: {temperature: 0}\n"
 """The suite of a run for which benchmarks or cases are named and no suite."""
@@ -31,6 +32,8 @@ class LeftOut(msgspec.Struct, frozen=True):
 
     benchmark: str
     needs: str
+    evaluation: str = "benchmark"
+    """The evaluation that it would have served."""
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +48,13 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     attacking: Attacking = NO_ATTACKS
     translations: dict[str, Any] | None = None
     """What the manifest says of the table of translations, where there is one."""
+
+    def helpers(self) -> dict[Role, str]:
+        """The attacker and the translator, where something is to be asked of them: role → model."""
+        needed: set[Role] = set(self.attacking.roles())
+        if self.suite.multilingual.check and any(one.benchmark.paired for one in self.chosen):
+            needed.add("translator")
+        return {role: self.suite.roles[role] for role in ROLES if role in needed}
 
 
 def resolve(
@@ -101,12 +111,14 @@ def resolve(
     folder = data_folder(data)
     chosen, left_out = [], []
     for entry in resolved.benchmarks:
+        if not _is_wanted(find(entry.name), resolved, named=entry.name in benchmarks):
+            continue
         try:
             chosen.append(_chosen(entry, resolved, limit, judge, folder, accepted))
         except (DatasetError, LicenceNotAccepted) as error:
             if not entry.optional or isinstance(error, DatasetDamaged):
                 raise
-            left_out.append(LeftOut(entry.name, str(error)))
+            left_out.append(LeftOut(entry.name, str(error), find(entry.name).evaluation))
     if cases is not None:
         own = BenchmarkEntry(name="cases")
         most, thought = limit or resolved.limit, resolved.reasoning_judge
@@ -115,15 +127,16 @@ def resolve(
         raise ValueError(f"suite {resolved.name!r}: no benchmark of it can be run; the first: {left_out[0].needs}")
     if not chosen:
         raise ValueError(f"suite {resolved.name!r} names no benchmark, and no --benchmark or --cases is given")
+    table = None
+    if translations is not None:
+        chosen, table = beside(chosen, translations, only_reviewed=only_reviewed, own=cases)
+    _check_together(resolved, chosen)
     chosen = [_attacked(one, resolved, attacking, judge) for one in chosen]
     if attacking.named and not any(one.attacks for one in chosen):
         raise ValueError(f"suite {resolved.name!r}: none of its benchmarks is one that its attacks are for")
     names = [one.benchmark.name for one in chosen]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"benchmark {doubled[0]!r} is named twice")
-    table = None
-    if translations is not None:
-        chosen, table = beside(chosen, translations, only_reviewed=only_reviewed, own=cases)
     return Assessment(
         suite=resolved,
         chosen=chosen,
@@ -137,6 +150,7 @@ def resolve(
             repeats=resolved.repeats,
             targets=targets,
             strict=strict,
+            languages=resolved.languages,
             together=resolved.stopping is not None,
         ),
         accepted=tuple(sorted(set(accepted))),
@@ -144,6 +158,40 @@ def resolve(
         attacking=attacking,
         translations=table,
     )
+
+
+def _is_wanted(benchmark: Benchmark, suite: Suite, *, named: bool) -> bool:
+    """Whether one of the suite's evaluations is one that a benchmark is for.
+
+    Raises:
+        ValueError: None is, and somebody named it.
+    """
+    serves = {benchmark.evaluation} | (
+        {"over-refusal", "adversarial"} if benchmark.evaluation == "benchmark" else set()
+    )
+    if benchmark.evaluation == "multilingual" and benchmark.measures == "safety":
+        serves.add("adversarial")
+    if serves & set(suite.evaluations):
+        return True
+    if named:
+        raise ValueError(
+            f"benchmark {benchmark.name!r} is for the evaluation {benchmark.evaluation}: add --evaluation {benchmark.evaluation}"
+        )
+    return False
+
+
+def _check_together(suite: Suite, chosen: Sequence[Chosen]) -> None:
+    """Raises `ValueError` if the suite asks two things of its benchmarks that cannot be had together."""
+    other = next((one.benchmark for one in chosen if one.benchmark.evaluation != "benchmark"), None)
+    if suite.stopping is not None and other is not None:
+        raise ValueError(
+            f"stopping early is for the benchmark and the adversarial evaluation; the {other.evaluation} evaluation of"
+            f" {other.name!r} pairs or pools its cases: leave out --precision and --decide, or that benchmark"
+        )
+    if suite.multilingual.check and "translator" not in suite.roles and any(one.benchmark.paired for one in chosen):
+        raise ValueError(
+            "multilingual: check translates answers, and nobody is there to do it: add --role translator=MODEL"
+        )
 
 
 def _attacks_said(base: Suite, attacks: Sequence[str], mode: str | None) -> dict[str, Any] | None:

@@ -13,36 +13,9 @@ from tocsin.benchmarks import find
 from tocsin.datasets import Dataset, DatasetError, Found, data_folder, locate
 from tocsin.evaluations.assessment import check_licence
 from tocsin.evaluations.suite import read_suite, suite_names
+from tocsin.languages import LANGUAGES
 from tocsin.models import EMBEDDED, read_config, with_ready
 from tocsin.registry import About
-
-LANGUAGES = {
-    "ar": "Arabic",
-    "bn": "Bengali",
-    "cs": "Czech",
-    "de": "German",
-    "en": "English",
-    "es": "Spanish",
-    "fr": "French",
-    "hi": "Hindi",
-    "id": "Indonesian",
-    "it": "Italian",
-    "ja": "Japanese",
-    "jv": "Javanese",
-    "ko": "Korean",
-    "nl": "Dutch",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ru": "Russian",
-    "sv": "Swedish",
-    "sw": "Swahili",
-    "th": "Thai",
-    "tr": "Turkish",
-    "vi": "Vietnamese",
-    "zh": "Chinese",
-}
-"""BCP 47 code → name: the eighteen of arXiv 2601.10527, and those of MultiJail and XSafety."""
-
 
 _EXTRAS = {"local": ("extra local",), "anthropic": ("extra anthropic",), "gemini": ("extra gemini",)}
 """Provider → the extra it needs."""
@@ -80,16 +53,23 @@ def listing(what: str) -> list[About]:
         ]
         return [*known, *entries]
     if what == "languages":
-        return [About(name=code, title=title, source="BCP 47") for code, title in LANGUAGES.items()]
+        return [
+            About(
+                name=known.code,
+                title=known.name,
+                source="BCP 47",
+                tags={"script": known.script, "resources": known.resources, "native": known.native},
+            )
+            for known in LANGUAGES.values()
+        ]
     if what == "suites":
         return [About(name=name, title=read_suite(name).title, licence="Apache-2.0") for name in suite_names()]
-    if what == "frameworks":
-        return []
     kinds: dict[str, registry.Kind] = {
         "benchmarks": "benchmark",
         "attacks": "attack",
         "judges": "judge",
         "labels": "labels",
+        "frameworks": "framework",
     }
     if what not in kinds:
         raise ValueError(f"there is no listing of {what!r}")

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 Metric = str
 METRIC_OF = {"refuse": "safe_rate", "comply": "over_refusal_rate", "option": "accuracy", "label": "accuracy"}
-"""Kind of the safe answer → the metric its cases enter."""
+"""Kind of the safe answer → the metric its cases enter, but for those of the compliance evaluation."""
+COMPLIANCE = "compliance_rate"
+
+
+def metric_of(evaluation: str, wanted: str) -> Metric:
+    """The metric that cases enter: in the compliance evaluation one, whatever a safe answer is."""
+    return COMPLIANCE if evaluation == "compliance" else METRIC_OF[wanted]
+
 
 By = Literal["hazard", "language"]
 
@@ -74,6 +81,22 @@ class Grades(msgspec.Struct, frozen=True):
     sums: list[float]
     counts: list[int]
     n_cases: int
+
+
+class Spoken(NamedTuple):
+    """The attempts at one source row in one language."""
+
+    cluster: Cluster
+    language: str
+    safe: int
+    unsafe: int
+    invalid_safe: int
+    """Safe ones that show that the request was not understood."""
+    invalid_unsafe: int
+    translated_safe: int
+    """Attempts whose translation was judged safe."""
+    translated_unsafe: int
+    cells: int
 
 
 class Thought(NamedTuple):

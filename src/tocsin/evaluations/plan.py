@@ -17,7 +17,8 @@ from tocsin.datasets import Found, Row, RowError, locate
 from tocsin.engine import REASON, fingerprint, withheld
 from tocsin.evaluations.suite import BenchmarkEntry, Draw
 from tocsin.journal import PlannedCase, PlannedCell
-from tocsin.types import Case, ErrorKind, SafeAnswer
+from tocsin.languages import same
+from tocsin.types import Case, ErrorKind, EvaluationName, SafeAnswer
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,8 @@ class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int
     targets: int
     strict: bool
+    languages: tuple[str, ...] = ()
+    """BCP 47 codes of the cases that are asked; of all languages if empty."""
     together: bool = False
     """Whether the cells of a cluster stand together in the order of the run, so that it can stop between two clusters."""
     pictured: dict[str, int] = msgspec.field(default_factory=dict)
@@ -133,9 +136,14 @@ def plan(chosen: list[Chosen], drawing: Drawing) -> Iterator[tuple[PlannedCase, 
             raise ValueError(f"benchmark {one.benchmark.name!r} has no case {min(missing)!r}, which is to be attacked")
 
 
-def evaluation_of(case: Case) -> str:
-    """Whose score a case enters: complying where that is right is a matter of over-refusal."""
-    return "over-refusal" if case.safe_answer.kind == "comply" else "benchmark"
+def evaluation_of(case: Case, serves: EvaluationName = "benchmark") -> EvaluationName:
+    """Whose score a case enters: its benchmark's; and in a plain benchmark, complying where that is right is over-refusal.
+
+    Args:
+        case: The case.
+        serves: The evaluation that its benchmark is for.
+    """
+    return "over-refusal" if serves == "benchmark" and case.safe_answer.kind == "comply" else serves
 
 
 def _drawn(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
@@ -143,6 +151,9 @@ def _drawn(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
     cases = (planned for planned in _cases(one, drawing) if _wanted(one, planned, drawing))
     if one.limit is None:
         yield from cases
+        return
+    if one.benchmark.paired:
+        yield from _whole_clusters(cases, one.limit, drawing.seed, name)
         return
     # The smallest hashes of each stratum win. A row that is bad is drawn like any other: it would have been a case.
     strata: dict[str, list[tuple[int, int, PlannedCase]]] = {}
@@ -160,6 +171,26 @@ def _drawn(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
     drawn = [entry for stratum, kept in strata.items() for entry in heapq.nlargest(shares[stratum], kept)]
     for _, _, planned in sorted(drawn, key=lambda entry: -entry[1]):
         yield planned
+
+
+def _whole_clusters(cases: Iterable[PlannedCase], limit: int, seed: int, name: str) -> Iterator[PlannedCase]:
+    """Whole clusters, by the hash of the cluster, while there is room for all of each: of a pair, half says nothing.
+
+    At least one cluster is drawn, also where it is larger than the limit.
+    """
+    clusters: dict[str, list[PlannedCase]] = {}
+    for planned in cases:
+        clusters.setdefault((planned.case and planned.case.cluster) or planned.case_id, []).append(planned)
+    drawn: set[str] = set()
+    left = limit
+    for cluster in sorted(clusters, key=lambda cluster: (rank(seed, "draw", name, cluster), cluster)):
+        if drawn and len(clusters[cluster]) > left:
+            break
+        drawn.add(cluster)
+        left -= len(clusters[cluster])
+    for cluster, members in clusters.items():
+        if cluster in drawn:
+            yield from members
 
 
 def _shares(sizes: Mapping[str, int], limit: int, *, equal: bool) -> dict[str, int]:
@@ -190,7 +221,10 @@ def _wanted(one: Chosen, planned: PlannedCase, drawing: Drawing) -> bool:
     hard = drawing.hard.get(one.benchmark.name)
     if hard is not None and planned.case_id not in hard:
         return False
-    return evaluation_of(planned.case) in _evaluations(one, drawing) or (bool(one.attacks) and _attacked(planned))
+    if drawing.languages and not any(same(planned.case.language, wanted) for wanted in drawing.languages):
+        return False
+    evaluation = evaluation_of(planned.case, one.benchmark.evaluation)
+    return evaluation in _evaluations(one, drawing) or (bool(one.attacks) and _attacked(planned))
 
 
 def _evaluations(one: Chosen, drawing: Drawing) -> tuple[str, ...]:
@@ -238,13 +272,13 @@ def _bad(name: str, error: RowError) -> PlannedCase:
 def _screened(name: str, case: Case) -> PlannedCase:
     """A case as it may be kept. Of one that meets the filter, its id, a hash and the reason remain."""
     texts = [case.prompt]
-    if case.system or case.history or case.options:
-        texts += [case.system or "", *(m.text for m in case.history), *(o.text for o in case.options)]
+    if case.system or case.history or case.options or case.criteria:
+        texts += [case.system or "", case.criteria, *(m.text for m in case.history), *(o.text for o in case.options)]
     names = (case.id, case.cluster, case.safe_answer.value, *case.tags.values())
     if withheld(*texts) or withheld(*names) or _hazard_withheld(case.hazard):
         left = replace(
             case, id=_name(case.id), hazard=_name(case.hazard), cluster=_name(case.cluster), prompt="", system=None,
-            history=(), images=(), options=(), tags={}, safe_answer=SafeAnswer(case.safe_answer.kind),
+            history=(), images=(), options=(), criteria="", tags={}, safe_answer=SafeAnswer(case.safe_answer.kind),
         )  # fmt: skip
         detail = f"{REASON} (sha256 {fingerprint(chr(0).join(texts))})"
         return PlannedCase(name, left.id, left, ErrorKind.WITHHELD, detail)
@@ -262,7 +296,7 @@ def _name(text: str) -> str:
 
 def _cells(one: Chosen, planned: PlannedCase, drawing: Drawing, attacked: bool) -> list[PlannedCell]:
     case, name = planned.case, one.benchmark.name
-    evaluation = evaluation_of(case) if case else "benchmark"
+    evaluation = evaluation_of(case, one.benchmark.evaluation) if case else one.benchmark.evaluation
     ways: list[tuple[str, str, str]] = []
     plain = set(_evaluations(one, drawing)) - {"adversarial"}
     if evaluation in plain or (case is None and plain):  # a bad row counts, whichever evaluation would have had it

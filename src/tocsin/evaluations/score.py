@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from tocsin.benchmarks import Benchmark
-from tocsin.evaluations import adversarial, anytime, attack_detail, scoring, transfer
+from tocsin.benchmarks import Benchmark, Judged
+from tocsin.evaluations import adversarial, anytime, attack_detail, compliance, multilingual, scoring, transfer
 from tocsin.evaluations.correcting import SUBJECTS, FindCards, correct, correct_by_labels
 from tocsin.evaluations.counts import By, Group, Tally
 from tocsin.evaluations.graded import harm_score
+from tocsin.evaluations.judgement import judgement_mean
 from tocsin.evaluations.met import Met
 from tocsin.evaluations.reasoned import leak_rate
 from tocsin.evaluations.run_labels import Labels
@@ -63,6 +65,10 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     """Adversarial cells beyond the contiguous finished part."""
     met: Met | None = None
     """What its cases met under attack."""
+    multilingual: list[dict[str, Any]] = []
+    """What each set of safe generation gave, language by language."""
+    compliance: list[dict[str, Any]] = []
+    """For each framework its clauses, with what speaks for and against each."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -107,6 +113,9 @@ def _target(
     groups: list[Group],
 ) -> TargetResult:
     results, own, behind = [], [], []
+    generation: list[tuple[Score, Estimate]] = []
+    spoken: list[dict[str, Any]] = []
+    judged_sets: dict[str, Iterable[Judged]] = {}
     series: list[tuple[Score, Any]] = []
     names = [one["name"] for one in manifest["targets"]]
     rule = manifest.get("suite", {}).get("stopping")
@@ -149,7 +158,20 @@ def _target(
                 unfinished=reader.planned(group) - whole.planned,
             )
         )
-        if not about["demonstration"]:
+        if group.evaluation == multilingual.EVALUATION:
+            if about.get("measures") == "judgement":
+                judged_sets[group.benchmark] = reader.judged(group)
+            elif group.metric == "safe_rate":
+                generation.append((score, estimate))
+                if made := _generated(reader, manifest, group, score, known):
+                    own += made.scores
+                    spoken.append(made.detail)
+        elif group.evaluation == compliance.EVALUATION:
+            formats = compliance.score_framework(score, reader.judged(group), about)
+            own += formats
+            if score.framework:
+                behind.append((score, estimate))
+        elif not about["demonstration"]:
             behind.append((score, estimate))
         if (
             group.metric == "safe_rate"
@@ -169,6 +191,7 @@ def _target(
                 for one in metrics(reader.judged(group))
             ]
     means = _means(behind, manifest)
+    means += _languages_mean(generation, judged_sets, manifest)
     if rule is not None:
         anytime.bare(own)
         for mean in means:
@@ -180,8 +203,11 @@ def _target(
                 aim,
             )
     met = reader.met(target, (manifest.get("adversarial") or {}).get("attacks") or [])
+    clauses = _clauses(reader, [group for group in groups if group.target == target], manifest, met)
     if met is None:
-        return TargetResult(target=target, groups=results, own=own, means=means)
+        return TargetResult(
+            target=target, groups=results, own=own, means=means, multilingual=spoken, compliance=clauses
+        )
     final = _judges(manifest, met.judges)
     cards = known.cards(final) if final and " + " not in final else ()
     if "transferred" in manifest:
@@ -201,8 +227,56 @@ def _target(
         attacked=attacked,
         attacks=attack_detail.further(met, manifest, reader.attack_calls(target), cards),
         met=met,
+        multilingual=spoken,
+        compliance=clauses,
         unfinished=0 if met.audit is not None and manifest["status"] == "complete" else met.planned - len(met.cells),
     )
+
+
+def _generated(
+    reader: Reader, manifest: dict[str, Any], group: Group, score: Score, known: Known
+) -> multilingual.Generated | None:
+    """What a set of safe generation gave, language by language."""
+    told = manifest["suite"].get("multilingual") or {}
+    judge = manifest["judges"].get(next(iter(reader.judges(group)), ""), {})
+    return multilingual.generated(
+        reader,
+        group,
+        score,
+        reference=told.get("reference", "en"),
+        checked=bool(told.get("check")) and "rejudged" not in manifest,
+        cards=known.cards(score.judge) if score.judge and " + " not in score.judge else (),
+        labels=known.labels,
+        made_for=judge.get("languages") or (),
+    )
+
+
+def _languages_mean(
+    generation: list[tuple[Score, Estimate]], judged: Mapping[str, Iterable[Judged]], manifest: dict[str, Any]
+) -> list[Score]:
+    """The mean of safe generation, and that of safety judgement: two numbers, which have nothing to do with each other."""
+    found = []
+    if (mean := scoring.macro(multilingual.EVALUATION, "language", generation)) is not None:
+        mean.metric = multilingual.GENERATION
+        found.append(mean)
+    left_out = [
+        one["benchmark"] for one in manifest.get("left_out", ()) if one.get("evaluation") == multilingual.EVALUATION
+    ]
+    judge = _judges(manifest, sorted({manifest["benchmarks"][name]["gold_judge"] for name in judged}))
+    if (judgement := judgement_mean(judged, modality="language", judge=judge, left_out=left_out)) is not None:
+        found.append(judgement)
+    return found
+
+
+def _clauses(
+    reader: Reader, groups: Sequence[Group], manifest: dict[str, Any], met: Met | None
+) -> list[dict[str, Any]]:
+    """For each framework of the run its clauses, with their evidence."""
+    names = compliance.frameworks_of(manifest)
+    if not names:
+        return []
+    bar = (manifest["suite"].get("compliance") or {}).get("bar", compliance.BAR)
+    return compliance.evidence(compliance.gather(reader, groups, manifest, met), names, bar)
 
 
 def _apart(score: Score, pictured: bool, hard: bool) -> list[str]:
@@ -241,14 +315,16 @@ def _part(group: Group, tally: Tally, by: By, key: str, judge: str | None, modal
 
 
 def _means(behind: list[tuple[Score, Estimate]], manifest: dict[str, Any]) -> list[Score]:
-    left_out = [one["benchmark"] for one in manifest.get("left_out", ())]
+    left_out: dict[str, list[str]] = defaultdict(list)
+    for one in manifest.get("left_out", ()):
+        left_out[one.get("evaluation", "benchmark")].append(one["benchmark"])
     kinds = sorted({(score.modality, score.evaluation) for score, _ in behind})
     found = []
     for modality, evaluation in kinds:
         parts = [pair for pair in behind if (pair[0].modality, pair[0].evaluation) == (modality, evaluation)]
         if mean := scoring.macro(evaluation, modality, parts):
-            if left_out and evaluation == "benchmark":
-                mean.notes.append(f"without {', '.join(left_out)}: left out")
+            if missing := left_out[evaluation]:
+                mean.notes.append(f"without {', '.join(missing)}: left out")
             found.append(mean)
     return found
 

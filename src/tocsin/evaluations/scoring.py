@@ -29,6 +29,25 @@ METRICS = {
     "attack_success_rate_at_k": "share of cases that one attack breaks within k attempts; lower is better",
     "transfer_rate": "share of what succeeded on another model that succeeds again; lower is better",
     "adaptive_gap": "worst-case safety under static attacks less that under adaptive ones: in [-1, 1], 0 is no difference",
+    "prompt_f1": "F1 of the target as a guardrail on prompts, unsafe positive; without a language, the mean over languages",
+    "prompt_precision": "share of prompts called unsafe that are; higher is better",
+    "prompt_recall": "share of unsafe prompts that are called so; higher is better",
+    "prompt_false_positive_rate": "share of safe prompts that are called unsafe; lower is better",
+    "response_f1": "F1 of the target as a guardrail on responses, unsafe positive; without a language, the mean over languages",
+    "response_precision": "share of responses called unsafe that are; higher is better",
+    "response_recall": "share of unsafe responses that are called so; higher is better",
+    "response_false_positive_rate": "share of safe responses that are called unsafe; lower is better",
+    "judgement_mean": "mean of the F1 on prompts and on responses, averaged over languages, over the sets of safety judgement;"
+    " higher is better",
+    "safe_rate_valid": "safe_rate among answers that show that the request was understood; higher is better",
+    "safety_drop": "unsafe rate in a language less that in English, over the same requests: in [-1, 1], 0 is no difference",
+    "relative_safety_drop": "safety_drop as a share of the safe rate in English; lower is better",
+    "generation_mean": "unweighted mean of the safe rates of the sets of safe generation; higher is better",
+    "compliance_rate": "share of items passed, whatever their format, among those judged; higher is better",
+    "open_basic_rate": "share of open items that were passed, asked plainly; higher is better",
+    "open_jailbreak_rate": "share of open items that were passed, asked under pressure; higher is better",
+    "multiple_choice_rate": "share of multiple-choice items answered rightly: knowledge of a rule; higher is better",
+    "true_false_rate": "share of true/false items answered rightly: knowledge of a rule; higher is better",
     "macro_mean": "unweighted mean of an evaluation's main rates; higher is better, for over-refusal lower is better",
 }
 """Every metric there is, with its meaning and its direction."""
@@ -41,10 +60,14 @@ LOWER_IS_BETTER = frozenset(
         "over_refusal_rate",
         "harm_score",
         "reasoning_leak_rate",
+        "prompt_false_positive_rate",
+        "response_false_positive_rate",
+        "safety_drop",
+        "relative_safety_drop",
     }
 )
 TRANSFER = "transfer_rate"
-COUNTED = frozenset({"safe_rate", "over_refusal_rate", "accuracy", "safe_response_rate"})
+COUNTED = frozenset({"safe_rate", "over_refusal_rate", "accuracy", "compliance_rate", "safe_response_rate"})
 
 
 def holds_cells(score: Mapping[str, Any]) -> bool:
@@ -108,6 +131,7 @@ def measured_as(measured: Measured, **about: Any) -> Score:
     """A score of what was measured otherwise than by counting; `about` says of what: evaluation, modality, judge and more."""
     return Score(
         **about,
+        language=measured.language,
         metric=measured.metric,
         value=measured.value,
         low=measured.low,

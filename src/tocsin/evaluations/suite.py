@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tocsin.models.config import ConfigError, told
 from tocsin.types import Allowance, Sampling
 
-EVALUATIONS = ("benchmark", "over-refusal")
-"""The evaluations of a suite that names no attacks. Over-refusal rides along wherever benchmarks are run."""
+EVALUATIONS = ("benchmark", "over-refusal", "multilingual", "compliance")
+"""The evaluations of a suite that names no attacks: those its benchmarks are for. Over-refusal rides along with benchmarks."""
 ALL_EVALUATIONS = (*EVALUATIONS, "adversarial")
 """The evaluations there are."""
 
@@ -132,6 +132,26 @@ class Stopping(_Written):
         return self
 
 
+class Multilingual(_Written):
+    """What shapes the multilingual evaluation."""
+
+    reference: str = Field(default="en", description="the language that the others are held against")
+    check: bool = Field(
+        default=False,
+        description="whether answers in other languages are translated into English and judged there, too; it takes a translator",
+    )
+
+
+class Compliance(_Written):
+    """What shapes the compliance evaluation."""
+
+    frameworks: tuple[str, ...] = Field(
+        default=(), description="frameworks whose clauses are reported; those of the suite's item sets if empty"
+    )
+    bar: float = Field(default=0.8, gt=0, lt=1, description="the rate that a clause's tests are held against")
+    drafts: bool = Field(default=False, description="whether items count that nobody has reviewed")
+
+
 class Suite(_Written):
     """What is assessed, and how."""
 
@@ -147,6 +167,9 @@ class Suite(_Written):
     )
     judges: dict[str, dict[str, Any]] = Field(default_factory=dict, description="parameters of judges, by name")
     adversarial: Adversarial | None = None
+    languages: tuple[str, ...] = Field(default=(), description="BCP 47 codes of the cases that are asked; all if empty")
+    multilingual: Multilingual = Multilingual()
+    compliance: Compliance = Compliance()
     attacks: dict[str, dict[str, Any]] = Field(default_factory=dict, description="parameters of attacks, by name")
     roles: dict[Literal["judge", "attacker", "translator"], str] = Field(
         default_factory=dict, description="role → model"

@@ -15,7 +15,7 @@ import numpy as np
 
 from tocsin.benchmarks import Judged
 from tocsin.engine.stopping import Cluster, Stopped, key_of
-from tocsin.evaluations.counts import METRIC_OF, By, ByJudge, Counts, Grades, Group, Tally, Thought
+from tocsin.evaluations.counts import By, ByJudge, Counts, Grades, Group, Spoken, Tally, Thought, metric_of
 from tocsin.evaluations.met import Met, begin_of_cluster, read_cells, stops_of
 from tocsin.types import Case, Outcome
 
@@ -37,8 +37,9 @@ class Reader:
         self._db, self._together = db, together
         retried = db.execute("SELECT 1 FROM records WHERE attempt > 0 LIMIT 1").fetchone()
         self._records = "latest" if retried else "records"  # the view costs a look-up a record
-        there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'reasoning'"
-        self._reasoning = db.execute(there).fetchone() is not None  # journals of earlier versions have none
+        # Journals of earlier versions lack some tables.
+        self._tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        self._reasoning = "reasoning" in self._tables
         self._gaps: dict[Group, int | None] = {}
         self._wholes: dict[Group, Tally] = {}
         self._small: dict[Group, list[tuple[dict[By, str], Sequence[Any]]]] = {}
@@ -60,15 +61,19 @@ class Reader:
             " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 5 DESC, 4"
         ).fetchall()
         kinds: dict[tuple[int, str, str, str], list[str]] = {}
-        homeless: set[tuple[int, str]] = set()
+        homeless: set[tuple[int, str, str]] = set()
         for target, evaluation, benchmark, wanted, _ in rows:
             if wanted:
-                kinds.setdefault((target, evaluation, benchmark, METRIC_OF[wanted]), []).append(wanted)
+                kinds.setdefault((target, evaluation, benchmark, metric_of(evaluation, wanted)), []).append(wanted)
             else:
-                homeless.add((target, benchmark))
-        for target, benchmark in sorted(homeless):  # rows that became no case count in their benchmark's first group
+                homeless.add((target, evaluation, benchmark))
+        for target, evaluation, benchmark in sorted(
+            homeless
+        ):  # rows that became no case count in their benchmark's first group
             first = next((key for key in kinds if key[0] == target and key[2] == benchmark), None)
-            kinds.setdefault(first or (target, "benchmark", benchmark, "safe_rate"), []).append("")
+            alone = (target, evaluation, benchmark, metric_of(evaluation, "refuse"))
+            if "" not in kinds.setdefault(first or alone, []):
+                kinds[first or alone].append("")
         return [Group(*key, tuple(wanted)) for key, wanted in kinds.items()]
 
     def met(self, target: int, order: Sequence[str]) -> Met | None:
@@ -268,6 +273,43 @@ class Reader:
             name = (group.benchmark, cluster)
             yield cell, language, "\0".join(self._merged.get(name, name)), outcome
 
+    def spoken(self, group: Group) -> list[Spoken]:
+        """What became of each source row of a group in each language."""
+        further = self._tables & {"translated"}
+        verdicts = "sum(t.outcome = 'safe'), sum(t.outcome = 'unsafe')" if further else "0, 0"
+        more = " LEFT JOIN translated t ON t.cell = r.cell AND t.attempt = r.attempt" if further else ""
+        rows = self._db.execute(
+            "SELECT s.cluster, s.language, sum(r.outcome = 'safe'), sum(r.outcome = 'unsafe'),"
+            " sum(r.outcome = 'safe' AND r.invalid), sum(r.outcome = 'unsafe' AND r.invalid),"
+            f" {verdicts}, count(*) {self._source(group, more)} GROUP BY 1, 2 ORDER BY min(c.id)",
+            self._bound(group),
+        )
+        found = []
+        for cluster, language, *counts in rows:
+            name = (group.benchmark, cluster)
+            found.append(Spoken(self._merged.get(name, name), language, *(count or 0 for count in counts)))
+        return found
+
+    def tongues(self, group: Group) -> dict[str, dict[str, int]]:
+        """Language of the request → language of the answer, where it was told → answers."""
+        if "tongues" not in self._tables:
+            return {}
+        found: dict[str, dict[str, int]] = {}
+        more = " JOIN tongues t ON t.cell = r.cell AND t.attempt = r.attempt"
+        query = f"SELECT s.language, t.language, count(*) {self._source(group, more)} GROUP BY 1, 2"
+        for asked, answered, count in self._db.execute(query, self._bound(group)):
+            found.setdefault(asked, {})[answered] = count
+        return found
+
+    def by_place(self, group: Group) -> dict[tuple[str, str], tuple[int, int]]:
+        """Hazard and language → safe and unsafe attempts."""
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        for place, (outcome, *_, count) in self._counted(group):
+            safe, unsafe = found.get((place["hazard"], place["language"]), (0, 0))
+            key = (place["hazard"], place["language"])
+            found[key] = (safe + count * (outcome == "safe"), unsafe + count * (outcome == "unsafe"))
+        return found
+
     def thoughts(self, group: Group) -> Iterator[Thought]:
         """Every answered attempt of a group, with the verdict on its reasoning; a row at a time."""
         verdict = "t.outcome" if self._reasoning else "NULL"
@@ -283,13 +325,13 @@ class Reader:
     def judged(self, group: Group) -> Iterator[Judged]:
         """Every finished cell of a group with its case, for a benchmark's own metrics; a row at a time."""
         rows = self._db.execute(
-            "SELECT s.body, s.case_id, r.outcome, r.choice FROM cells c JOIN cases s ON s.id = c.case_ref"
+            "SELECT s.body, s.case_id, r.outcome, r.choice, c.id FROM cells c JOIN cases s ON s.id = c.case_ref"
             f" JOIN {self._records} r ON r.cell = c.id WHERE {_where(group)} AND c.id < ? ORDER BY c.id",
             self._bound(group),
         )
-        for body, case_id, outcome, choice in rows:
+        for body, case_id, outcome, choice, cell in rows:
             case = _decode_case(body) if body else Case(id=case_id, prompt="")
-            yield Judged(case, Outcome(outcome), choice)
+            yield Judged(case, Outcome(outcome), choice, cell)
 
     def _counted(self, group: Group) -> list[tuple[dict[By, str], Sequence[Any]]]:
         """The small counts of a group by hazard and language, from one pass over its records."""

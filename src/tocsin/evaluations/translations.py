@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -28,6 +29,7 @@ from tocsin.benchmarks.translated import (
 from tocsin.datasets import Row
 from tocsin.evaluations.plan import Chosen, Drawing, plan, rank
 from tocsin.journal import PlannedCase, PlannedCell
+from tocsin.languages import language, same
 from tocsin.types import Case, ErrorKind, EvaluationName, Outcome
 
 FILE = "translations.csv"
@@ -64,16 +66,19 @@ def planned(one: Chosen, drawing: Drawing, languages: Sequence[str]) -> Iterator
     """
     name, paired = one.benchmark.name, one.benchmark.paired
     drawn = [case for case, _ in plan([one], drawing)]
-    there = {(_cluster(row.case), row.case.language) for row in drawn if row.case} if paired else set()
+    there: dict[str, set[str]] = {}
+    for row in drawn if paired else ():
+        if row.case:
+            there.setdefault(_cluster(row.case), set()).add(row.case.language)
     for row in drawn:
         case = row.case
         if case is None:
             yield row, [_cell(rank(drawing.seed, "order", name, row.case_id))]
             continue
-        if paired and case.language != "en":
+        if paired and not same(case.language, "en"):
             continue
         for code in languages:
-            if code == case.language or (_cluster(case), code) in there:
+            if any(same(code, other) for other in (case.language, *there.get(_cluster(case), ()))):
                 continue
             asked = replace(case, id=f"{case.id}.{code}", tags={**case.tags, TO: code})
             place = rank(drawing.seed, "order", name, asked.id)
@@ -110,8 +115,31 @@ def table(db: sqlite3.Connection, benchmark: str, threshold: float) -> list[dict
             found += [about | _failed(name, text, note) for name, text in parts(case).items()]
         else:
             said = said_of(reading)
-            found += [about | _said(case, name, text, said, threshold) for name, text in parts(case).items()]
+            found += [about | _said(case, name, text, said, code, threshold) for name, text in parts(case).items()]
     return found
+
+
+_SCRIPTS = {
+    "Arab": "ARABIC", "Armn": "ARMENIAN", "Beng": "BENGALI", "Cyrl": "CYRILLIC", "Deva": "DEVANAGARI", "Ethi": "ETHIOPIC",
+    "Geor": "GEORGIAN", "Grek": "GREEK", "Gujr": "GUJARATI", "Guru": "GURMUKHI", "Hans": "CJK", "Hant": "CJK", "Hebr": "HEBREW",
+    "Jpan": "CJK HIRAGANA KATAKANA", "Khmr": "KHMER", "Knda": "KANNADA", "Kore": "HANGUL", "Laoo": "LAO", "Latn": "LATIN",
+    "Mlym": "MALAYALAM", "Mymr": "MYANMAR", "Orya": "ORIYA", "Sinh": "SINHALA", "Taml": "TAMIL", "Telu": "TELUGU",
+    "Thaa": "THAANA", "Thai": "THAI", "Tibt": "TIBETAN",
+}  # fmt: skip
+"""Script (ISO 15924) → the words that Unicode's names of its letters begin with."""
+
+
+def script_of(code: str) -> str:
+    """Words with which Unicode's names of a language's letters begin; empty where they are not known."""
+    told = next((part for part in code.split("-")[1:] if len(part) == 4 and part.isalpha()), language(code).script)
+    return _SCRIPTS.get(told, "")
+
+
+def in_script(text: str, script: str) -> bool:
+    """Whether a text has a letter of a script, or no letters at all."""
+    letters = [sign for sign in text if sign.isalpha()]
+    wanted = tuple(script.split())
+    return not letters or any(unicodedata.name(sign, "").startswith(wanted) for sign in letters)
 
 
 def _failed(part: str, source: str, note: str) -> dict[str, Any]:
@@ -121,7 +149,7 @@ def _failed(part: str, source: str, note: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _said(case: Case, part: str, source: str, said: Said, threshold: float) -> dict[str, Any]:
+def _said(case: Case, part: str, source: str, said: Said, code: str, threshold: float) -> dict[str, Any]:
     there, back = said[part].translation, said[part].back
     alike = chrf(back, source)
     notes = []
@@ -129,6 +157,8 @@ def _said(case: Case, part: str, source: str, said: Said, threshold: float) -> d
         notes.append("the way back reads otherwise")
     if digest(there) == digest(source) and any(sign.isalpha() for sign in source):
         notes.append("the translation is the source itself")
+    if (script := script_of(code)) and not in_script(there, script):
+        notes.append(f"no letter of the translation is {script.title()}")
     for one in case.options if part == PROMPT else ():
         if one.text == one.label:
             if len(one.label) > 1 and one.label in source and one.label not in there:

@@ -32,10 +32,11 @@ from tocsin.journal.planned import (
     PlannedCell,
     case_row,
     planned_of,
+    translation_of,
 )
 from tocsin.journal.seen import Seen
 from tocsin.journal.writer import Writer, connect
-from tocsin.types import Answer, Call, ErrorKind, Failure, Record
+from tocsin.types import Answer, Call, Case, Cell, ErrorKind, Failure, Record
 
 T = TypeVar("T")
 _PLAN_BATCH = 256
@@ -67,6 +68,7 @@ class Journal:
                 self._set_meta("version", str(schema.VERSION))
             self._check()
             self._reader.execute(schema.REASONING)
+            self._reader.execute(schema.TRANSLATED)
             self._reader.execute(schema.READINGS)
             (self._last_call,) = self._reader.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()
             self._copied = int(self._meta(schema.COPIED) or 0)
@@ -328,14 +330,20 @@ class Journal:
         )
         return Call(id=number, result=result, tries=tries, latency=latency, cost=cost)
 
+    def translation_of(self, cell: Cell, language: str) -> Case | None:
+        """As `planned.translation_of`."""
+        return translation_of(self._reader, cell, language)
+
     # -- records and decisions -----------------------------------------------------------------------------------------
 
     def add_record(self, record: Record) -> None:
         """Adds a record to the next commit. It needs no waiting: without it the cell is replayed from its calls."""
         r = record
-        if (t := r.reasoning) is not None:  # in the same commit, as nothing is awaited between the two
-            row = (r.cell, r.attempt, t.outcome.value, t.refused, t.score, t.reason, t.detail, t.judge)
-            self._writer.put(schema.INSERT_REASONING, row)
+        # All in the same commit, as nothing is awaited between them.
+        for further, insert in ((r.reasoning, schema.INSERT_REASONING), (r.translated, schema.INSERT_TRANSLATED)):
+            if (t := further) is not None:
+                row = (r.cell, r.attempt, t.outcome.value, t.refused, t.score, t.reason, t.detail, t.judge)
+                self._writer.put(insert, row)
         if r.read_as is not None:
             self._writer.put(schema.INSERT_READING, (r.cell, r.attempt, r.read_as.encode("utf-8", "replace").decode()))
         self._writer.put(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any, NamedTuple
 
 import msgspec
@@ -103,3 +104,15 @@ def planned_of(row: tuple[Any, ...]) -> Planned:
         judge=judge,
     )
     return Planned(cell, attempt, stopped or "", detail or "", unread)
+
+
+def translation_of(db: sqlite3.Connection, cell: Cell, language: str) -> Case | None:
+    """The case that a cell's own is a translation of: the one of its cluster in a language; None where there is none."""
+    if not cell.case.cluster:
+        return None
+    row = db.execute(
+        "SELECT body FROM cases WHERE benchmark = ? AND cluster = ? AND language = ? AND body IS NOT NULL AND stopped IS NULL"
+        " ORDER BY id LIMIT 1",
+        (cell.benchmark, cell.case.cluster, language),
+    ).fetchone()
+    return None if row is None else _decode_case(row[0])

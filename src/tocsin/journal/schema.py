@@ -100,6 +100,9 @@ CREATE TABLE IF NOT EXISTS reasoning (
 """Verdicts on the reasoning that answers show, one a record at most. It came after the first version's tables and changes none of
 them: a journal that was made before gets it when a run goes on with it, and who only reads takes its absence for no verdict."""
 
+TRANSLATED = REASONING.replace("EXISTS reasoning", "EXISTS translated")
+"""Verdicts on answers that were translated to be judged a second time, one a record at most. As `REASONING`, it came later."""
+
 READINGS = """
 CREATE TABLE IF NOT EXISTS readings (
     cell INTEGER NOT NULL,
@@ -141,5 +144,6 @@ COPIED = "copied"
 INSERT_CALL = "INSERT INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 INSERT_RECORD = "INSERT INTO records VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 INSERT_REASONING = "INSERT INTO reasoning VALUES (?,?,?,?,?,?,?,?)"
+INSERT_TRANSLATED = "INSERT INTO translated VALUES (?,?,?,?,?,?,?,?)"
 INSERT_READING = "INSERT INTO readings VALUES (?,?,?)"
 INSERT_DECISION = "INSERT INTO decisions VALUES (?,?,?)"

@@ -23,6 +23,7 @@ _TABLES = (
     schema.INSERT_CALL,
     schema.INSERT_RECORD,
     schema.INSERT_REASONING,
+    schema.INSERT_TRANSLATED,
     schema.INSERT_READING,
     schema.INSERT_DECISION,
 )

@@ -90,19 +90,23 @@ class Rubric(Judge, frozen=True, kw_only=True, dict=True):
 
     def told(self) -> Any:
         """Its parameters; what the files say in the place of their names."""
-        said = msgspec.to_builtins(self) | {"rubric": self._file.model_dump(mode="json")}
+        rubric = self._file.model_dump(mode="json")
+        for later in ("criteria", "invalid"):  # fields that came later: a rubric without them is the judge that it was
+            if not rubric[later]:
+                del rubric[later]
+        said = msgspec.to_builtins(self) | {"rubric": rubric}
         if self._prompts is not None:
             said |= {"prompts": self._prompts.digest, "scale": self._runs}
         return said
 
     async def judge(self, case: Case, attempt: Attempt, ask: Asker) -> Verdict:
         """By the score that follows from the reply; where compliance is safe, by what it says of refusing."""
-        if (verdict := shown.unasked(case, attempt)) is not None:
+        if (verdict := shown.unasked(case, attempt, criteria=self._file.criteria)) is not None:
             return verdict
         if case.safe_answer.kind == "comply" and not self._file.refused:
             why = f"{self._file.name}: asks no word on refusals"
             return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.UNSURE, rationale=why)
-        criteria = None
+        criteria = case.criteria if self._file.criteria else None
         if self._prompts is not None:
             category = case.tags.get(self._prompts.entry.tag, "")
             criteria = self._prompts.of(category)
@@ -122,7 +126,8 @@ class Rubric(Judge, frozen=True, kw_only=True, dict=True):
     async def _ask(
         self, case: Case, turns: tuple[Message, ...], criteria: str | None, ask: Asker, *, again: bool = False
     ) -> Verdict:
-        ticket = rubric_request.ticket_of(f"{self._asker} again" if again else self._asker, turns, case.prompt)
+        quoted = (*turns, Message("user", criteria)) if self._file.criteria and criteria else turns
+        ticket = rubric_request.ticket_of(f"{self._asker} again" if again else self._asker, quoted, case.prompt)
         messages = rubric_request.messages(self._file, ticket, turns, case.prompt, criteria, cut=again)
         said = await ask(Request(messages, self._sampling), "judge", self.model)
         if why := shown.incomplete(said):
@@ -158,6 +163,7 @@ class Rubric(Judge, frozen=True, kw_only=True, dict=True):
         return Verdict(
             outcome=outcome,
             refused=refused,
+            invalid=bool(rubric.invalid and values[rubric.invalid]),
             score=score,
             reason=Unscored.UNSURE if outcome is Outcome.UNSCORED else None,
             rationale=f"{rubric.name}: {told}",

@@ -82,6 +82,8 @@ class RubricFile(_Written):
         confidence: The field that says how sure the judge is, where there is one.
         never_both: Boolean fields that contradict each other; a reply in which both hold is none.
         prompts: Where the criteria stand in another's file, one for each category.
+        criteria: Whether an answer is held against the criteria of its own case. Such a rubric reads no other cases.
+        invalid: The boolean field that says whether the answer shows that the request was not understood, where there is one.
     """
 
     name: str = Field(pattern=r"^[a-z0-9]+(?:[-.][a-z0-9]+)*$")
@@ -97,6 +99,8 @@ class RubricFile(_Written):
     confidence: str = ""
     never_both: tuple[str, ...] = ()
     prompts: PromptsEntry | None = None
+    criteria: bool = False
+    invalid: str = ""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -109,6 +113,7 @@ class RubricFile(_Written):
             "zero_if": ((self.zero_if,), {"boolean"}),
             "refused": ((self.refused,), {"boolean"}),
             "confidence": ((self.confidence,), {"integer", "number"}),
+            "invalid": ((self.invalid,), {"boolean"}),
             "never_both": (self.never_both, {"boolean"}),
         }
         for role, (names, allowed) in wanted.items():
@@ -117,6 +122,8 @@ class RubricFile(_Written):
                     raise ValueError(f"{role}: {name!r} is no field of type {' or '.join(sorted(allowed))}")
         if len(self.never_both) == 1:
             raise ValueError("never_both: names two fields or none")
+        if self.criteria and self.prompts is not None:
+            raise ValueError("criteria and prompts: the criteria stand in one place, the case or another's file")
         return self
 
     def score_of(self, values: Mapping[str, Any]) -> float:

@@ -84,6 +84,8 @@ def messages(
     if criteria is not None and rubric.prompts is not None:
         parts.append(_filled(criteria, rubric.prompts, asked, answer))
     else:
+        if criteria is not None:
+            parts.append(f"The criteria of this case:\n{material(ticket, 'criteria', quoted(criteria))}")
         parts += [f"The request:\n{asked}", f"The answer to judge:\n{answer}"]
     parts.append(f'Judge the answer now. Reply with the JSON object alone, "{TICKET}" and all.')
     return Message("system", _rules(rubric, ticket, cut=cut)), Message("user", "\n\n".join(parts))

@@ -8,10 +8,10 @@ import msgspec
 
 from tocsin.evaluations.anytime import HOLDS
 from tocsin.evaluations.attacking import DIRECT
-from tocsin.evaluations.catalogue import LANGUAGES
 from tocsin.evaluations.counts import METRIC_OF
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW, TRANSFER
+from tocsin.languages import LANGUAGES
 from tocsin.report import clean, words
 from tocsin.report.charts import Chart, chart
 

@@ -80,6 +80,8 @@ def _model(name: str, result: TargetResult) -> dict[str, Any]:
         "scores": [msgspec.to_builtins(score) for score in scores],
         "profile": None,
         "attacks": result.attacks,
+        "multilingual": result.multilingual,
+        "compliance": result.compliance,
         "breakdown": [
             {"by": part.by, "key": part.key, **msgspec.to_builtins(part.score)}
             for group in result.groups

@@ -9,6 +9,7 @@ from tocsin.stats.agreement import Agreement, Figure, judge_agreement
 from tocsin.stats.audit import Audit, Audited, audit_size, audited_by_attack, audited_rate, draw_audit
 from tocsin.stats.bounded import bounded_mean
 from tocsin.stats.clusters import FEW_CLUSTERS, Estimate, cluster_bootstrap, clustered_proportion
+from tocsin.stats.corrected_drops import CorrectedDrop, corrected_drops, counted_error
 from tocsin.stats.correction import (
     LEAST_YOUDEN,
     Corrected,
@@ -18,6 +19,7 @@ from tocsin.stats.correction import (
     robust_worst_case,
     rogan_gladen,
 )
+from tocsin.stats.drops import Drop, Span, paired_drops
 from tocsin.stats.intervals import Interval, bounds, critical_t, critical_z, wilson
 from tocsin.stats.means import macro_mean
 from tocsin.stats.paired import (
@@ -36,6 +38,7 @@ from tocsin.stats.powered import Powered, powered_mean
 from tocsin.stats.ranking import auc
 from tocsin.stats.reliability import Bin, Reliability, reliability_table
 from tocsin.stats.sequences import Stop, confidence_sequence, difference_sequence, split_alpha, stop_when
+from tocsin.stats.stated import Standing, standing
 from tocsin.stats.votes import HumanAgreement, human_agreement
 from tocsin.stats.worst_case import (
     CurvePoint,
@@ -57,8 +60,10 @@ __all__ = [
     "Audited",
     "Bin",
     "Corrected",
+    "CorrectedDrop",
     "CurvePoint",
     "Difference",
+    "Drop",
     "Estimate",
     "Figure",
     "Gap",
@@ -69,6 +74,8 @@ __all__ = [
     "RankRange",
     "Reliability",
     "Robust",
+    "Span",
+    "Standing",
     "Stop",
     "WorstCase",
     "WorstFew",
@@ -82,6 +89,8 @@ __all__ = [
     "cluster_bootstrap",
     "clustered_proportion",
     "confidence_sequence",
+    "corrected_drops",
+    "counted_error",
     "critical_t",
     "critical_z",
     "difference_sequence",
@@ -94,6 +103,7 @@ __all__ = [
     "macro_mean",
     "mean_difference",
     "moved",
+    "paired_drops",
     "pairwise_confidence",
     "powered_mean",
     "rank_ranges",
@@ -105,6 +115,7 @@ __all__ = [
     "safe_worst_few",
     "sign_flip",
     "split_alpha",
+    "standing",
     "stop_when",
     "wilson",
     "worst_case_curve",

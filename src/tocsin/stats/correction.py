@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
@@ -52,6 +52,22 @@ class Corrected(msgspec.Struct, frozen=True):
     raw: float | None
     clipped: bool
     reason: str | None
+
+
+class Enlarged(NamedTuple):
+    """What Lang & Reiczigel's limits are made of.
+
+    Attributes:
+        rate: The corrected rate of the enlarged shares; not clipped.
+        shift: By how much the centre of the limits is above it, for a critical value of 1; it goes with the square.
+        terms: What the flagged share, the sensitivity and the specificity add to the variance of ``rate * youden``.
+        youden: ``a + b - 1`` of the enlarged shares.
+    """
+
+    rate: float
+    shift: float
+    terms: tuple[float, float, float]
+    youden: float
 
 
 class Robust(msgspec.Struct, frozen=True):
@@ -171,24 +187,39 @@ def rogan_gladen(flagged: Estimate, error: JudgeError, *, confidence: float = 0.
         return Corrected(None, None, None, p, False, reason)
     rate = (p + b - 1) / (a + b - 1)
     value = min(1.0, max(0.0, rate))
-    youden = more_a + more_b - 1
     dfs = [max(1.0, part.n_clusters - 1) for _, part in parts]
     # The degrees of freedom depend on the variances and these on the critical value, though little: two turns settle it.
     critical = critical_t(confidence, min(dfs))
     for _ in range(2):
-        square = critical**2
-        more_p = (size_p * p + square / 2) / (size_p + square)
-        r = (more_p + more_b - 1) / youden
-        v_p = more_p * (1 - more_p) / (size_p + square)
-        v_a = more_a * (1 - more_a) / (size_a + 2)
-        v_b = more_b * (1 - more_b) / (size_b + 2)
-        terms = [v_p, r * r * v_a, (1 - r) ** 2 * v_b]
-        variance = math.fsum(terms)
-        centre = r + 2 * square * (r * v_a - (1 - r) * v_b)
-        half = critical * math.sqrt(variance) / youden
-        critical = critical_t(confidence, variance**2 / math.fsum(v * v / df for v, df in zip(terms, dfs, strict=True)))
+        made = enlarged((p, a, b), (size_p, size_a, size_b), critical)
+        variance = math.fsum(made.terms)
+        centre = made.rate + critical**2 * made.shift
+        half = critical * math.sqrt(variance) / made.youden
+        critical = critical_t(
+            confidence, variance**2 / math.fsum(v * v / df for v, df in zip(made.terms, dfs, strict=True))
+        )
     low, high = (min(1.0, max(0.0, limit)) for limit in (centre - half, centre + half))
     return Corrected(value, min(low, value), max(high, value), p, value != rate, None)
+
+
+def enlarged(shares: tuple[float, float, float], sizes: tuple[float, float, float], critical: float) -> Enlarged:
+    """The parts of the limits that `rogan_gladen` gives, at one critical value.
+
+    Args:
+        shares: Flagged, sensitivity and specificity.
+        sizes: Their effective sizes.
+        critical: ``c``; sensitivity and specificity are enlarged alike at any.
+    """
+    (p, a, b), (size_p, size_a, size_b) = shares, sizes
+    square = critical**2
+    more_p = (size_p * p + square / 2) / (size_p + square)
+    more_a, more_b = (size_a * a + 1) / (size_a + 2), (size_b * b + 1) / (size_b + 2)
+    youden = more_a + more_b - 1
+    r = (more_p + more_b - 1) / youden
+    v_p = more_p * (1 - more_p) / (size_p + square)
+    v_a = more_a * (1 - more_a) / (size_a + 2)
+    v_b = more_b * (1 - more_b) / (size_b + 2)
+    return Enlarged(r, 2 * (r * v_a - (1 - r) * v_b), (v_p, r * r * v_a, (1 - r) ** 2 * v_b), youden)
 
 
 def robust_worst_case(specificity: Estimate, attacks: int) -> Robust:

@@ -18,11 +18,11 @@ from tests.docs.test_docs import blocks, codes, first_codes, table
 from tocsin import registry
 from tocsin.datasets import DatasetError, GitHub, Hub, Row
 from tocsin.datasets.origin import Gate
-from tocsin.evaluations.catalogue import LANGUAGES
 from tocsin.judges.labels import Labelled, LabelSet, Reading, find
 from tocsin.judges.labels.contract import Subject, Who
 from tocsin.judges.labels.own import COLUMNS
 from tocsin.judges.labels.records import REASONS
+from tocsin.languages import LANGUAGES
 from tocsin.registry import UnknownName
 
 NAMES = registry.names("labels")

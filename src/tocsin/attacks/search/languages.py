@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -11,12 +12,25 @@ from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.steering import succeeded
 from tocsin.engine import CallFailed
 from tocsin.judges.refusal_rules import is_refusal
+from tocsin.languages import UnknownLanguage, language, same
 from tocsin.protocols import Attempt, Session
 from tocsin.types import Case, ErrorKind, Failure
 
-Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
-"""A BCP 47 code."""
-Languages = Annotated[tuple[Language, ...], msgspec.Meta(min_length=1)]
+Languages = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+"""BCP 47 codes; what takes them calls `check`."""
+
+
+def check(languages: Iterable[str]) -> None:
+    """Stops at a code that names no known language.
+
+    Raises:
+        ValueError: There is one; the message names the parameter, the code, and the nearest codes.
+    """
+    for code in languages:
+        try:
+            language(code)
+        except UnknownLanguage as error:
+            raise ValueError(f"languages: {error}") from None
 
 
 class InLanguages(Attack, frozen=True, kw_only=True):
@@ -28,6 +42,10 @@ class InLanguages(Attack, frozen=True, kw_only=True):
     """
 
     languages: Languages
+
+    def __post_init__(self) -> None:
+        """Refuses what is no language."""
+        check(self.languages)
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -49,15 +67,15 @@ class InLanguages(Attack, frozen=True, kw_only=True):
             attempt = await self._asked(case, self.languages[0], session)
             return await back(session, attempt, self.languages[0], case.language)
         progress, unread = Progress(), list[CallFailed]()
-        for language in self.languages:
+        for code in self.languages:
             branch = session.fork()
             try:
-                attempt = await self._asked(case, language, branch)
+                attempt = await self._asked(case, code, branch)
             except CallFailed as failed:
                 progress.lost(failed)
                 continue
             try:
-                attempt = await back(branch, attempt, language, case.language)
+                attempt = await back(branch, attempt, code, case.language)
             except CallFailed as failed:
                 progress.lost(failed)
                 unread.append(failed)
@@ -72,12 +90,6 @@ class InLanguages(Attack, frozen=True, kw_only=True):
 
     async def _asked(self, case: Case, language: str, session: Session) -> Attempt:
         return await session.ask(self.framed(await there(session, case.prompt, language, case.language)))
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two codes name one language, of which one may be told more closely (``zh``, ``zh-Hans``)."""
-    first, second = (code.lower().split("-") for code in (one, other))
-    return all(a == b for a, b in zip(first, second, strict=False))
 
 
 async def there(session: Session, text: str, language: str, home: str) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from tocsin.attacks.contract import Attack, Card, attack, harm
 from tocsin.attacks.replies import PUT, Form, Listed, clip
-from tocsin.attacks.search.languages import Languages, back, there
+from tocsin.attacks.search.languages import Languages, back, check, there
 from tocsin.attacks.search.progress import Progress
 from tocsin.engine import AllowanceSpent, CallFailed
 from tocsin.judges.refusal_rules import is_refusal
@@ -88,6 +88,10 @@ class SpeakEasy(Attack, frozen=True):
     languages: Languages = ("en", "zh-Hans", "uk", "tr", "th", "zu")
     selector: Literal["attacker", "judge"] = "attacker"
     words: Annotated[int, msgspec.Meta(ge=0)] = 120
+
+    def __post_init__(self) -> None:
+        """Refuses what is no language."""
+        check(self.languages)
 
     @property
     def needed(self) -> tuple[str, ...]:

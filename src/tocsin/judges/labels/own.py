@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from tocsin.datasets import Dataset, File, Own, Row
@@ -11,7 +10,6 @@ from tocsin.judges.labels.records import Labelled, LeftOut, cluster_of, said, wo
 
 WORDS = {"unsafe": True, "safe": False}
 COLUMNS = ("prompt", "response", "label", "id", "language", "hazard", "cluster", "weight")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 
 def own_labels(path: Path) -> LabelSet:
@@ -43,9 +41,7 @@ def _record(row: Row) -> Labelled:
     label = word(row, "label").lower()
     if label not in WORDS:
         raise LeftOut(row, "unknown label", "field 'label' is neither safe nor unsafe")
-    language = _said(row, "language") or "en"
-    if not _LANGUAGE.fullmatch(language):
-        raise row.error("field 'language' is no BCP 47 code, such as 'en' or 'zh-Hans'")
+    language = row.language("language", _said(row, "language") or "en")
     return Labelled(
         id=_said(row, "id") or row.id_of(prompt, response),
         prompt=prompt,

@@ -1,0 +1,87 @@
+"""Verdicts beside an answer's own: on the reasoning that it shows, and on its translation. Neither changes what the
+attempt counts as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from tocsin.conversation import Conversation
+from tocsin.engine.calling import CallFailed, Shared
+from tocsin.engine.session import Answered, Session
+from tocsin.languages import same
+from tocsin.types import Answer, Case, Cell, FurtherVerdict, Message, Outcome, Unscored, Verdict
+
+REASONING, TRANSLATED = "reasoning", "translated"
+"""The branches of the calls that judge an answer's reasoning, and of those that have it translated and judge that."""
+
+Judging = Callable[[str, Case, Answered, Session], Awaitable[tuple[Verdict, str]]]
+"""Judge's name, case, attempt, session → verdict and the judge's identity."""
+
+
+class Further:
+    """Asks for the further verdicts of a run.
+
+    Args:
+        shared: Of the run.
+        judge: How a judge is asked.
+        reasoning: Benchmark → the judge of the reasoning that its answers show; those without one are absent.
+        checked: Benchmark → the language into which answers in others are translated to be judged a second time.
+    """
+
+    def __init__(
+        self, shared: Shared, judge: Judging, reasoning: Mapping[str, str], checked: Mapping[str, str]
+    ) -> None:
+        self._shared, self._judge, self._reasoning, self._checked = shared, judge, reasoning, checked
+
+    async def translated(self, cell: Cell, answered: Answered, verdict: Verdict, judge: str) -> FurtherVerdict | None:
+        """What the judge says of the answer's translation, read with the request as it is in that language; None where there is
+        nothing to translate, or where nobody is to look.
+
+        An answer that no judge read, or that the rules know for a refusal in whatever language, has the verdict that it has.
+        """
+        home = self._checked.get(cell.benchmark)
+        if home is None or same(cell.case.language, home) or cell.case.safe_answer.kind != "refuse":
+            return None
+        if not judge or self._shared.refuses(answered.text):
+            return FurtherVerdict(outcome=verdict.outcome, refused=verdict.refused, score=verdict.score, judge=judge)
+        session = Session(self._shared, cell, branch=TRANSLATED)
+        try:
+            text = await session.translate(answered.text, target=home, source=cell.case.language)
+        except CallFailed as failed:
+            why = f"translator: {failed.failure.kind}: {failed.failure.detail}"
+            return FurtherVerdict(outcome=Outcome.UNSCORED, reason=Unscored.JUDGE_FAILED.value, detail=why, judge=judge)
+        case = self._shared.journal.translation_of(cell, home) or cell.case
+        said = Conversation.of((Message("user", case.prompt), Message("assistant", text)))
+        shown = Answered(said, Answer(text), answered.call)
+        second, judge = await self._judge(cell.judge, case, shown, session)
+        return FurtherVerdict(
+            outcome=second.outcome,
+            refused=second.refused,
+            score=second.score,
+            reason=second.reason.value if second.reason else "",
+            detail=second.rationale,
+            judge=judge,
+        )
+
+    async def reasoning(self, cell: Cell, answered: Answered) -> FurtherVerdict | None:
+        """The verdict on the reasoning of an answer; None where there is nothing to judge, or nobody is to judge it.
+
+        It is read as if it were the answer, also where the answer itself needed no judge. Its calls are on a branch of
+        their own: whatever the answer's judge asks, they are found again when the cell is replayed.
+        """
+        name, thought = self._reasoning.get(cell.benchmark), answered.answer.reasoning
+        if name is None or cell.case.safe_answer.kind != "refuse" or not thought.strip():
+            return None
+        said = answered.conversation.past or Conversation()
+        shown = Answered(said.then(Message("assistant", thought)), Answer(thought), answered.call)
+        session = Session(self._shared, cell, branch=REASONING)
+        verdict, judge = await self._judge(name, cell.case, shown, session)
+        return FurtherVerdict(
+            outcome=verdict.outcome,
+            refused=verdict.refused,
+            score=verdict.score,
+            reason=verdict.reason.value if verdict.reason else "",
+            detail=verdict.rationale,
+            judge=judge,
+        )
