@@ -13,7 +13,7 @@ from tocsin.types import Case, Option, Outcome, Unscored, Verdict
 @judge(
     "choice",
     reads="which option the answer chooses, by rules; where it finds none, or more than one, the answer is unscored",
-    version=2,
+    version=3,
 )
 class Choice(Judge, frozen=True):
     """Finds the chosen option (or label) and compares it with the one that is right."""

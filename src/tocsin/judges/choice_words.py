@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import re
 
+from tocsin.judges.choice_vocabulary import CJK, UNSPACED_CUES, UNSPACED_FILL, word_set
+
 TEXT, LABEL, BOTH = 0xE000, 0xE100, 0xE200
 """The sign of option 0, by what mentions it: its text, its label, or both. Option 1 has the next sign, and so on."""
 MOST_OPTIONS = 200
@@ -24,8 +26,6 @@ LISTED, SEVERAL = "", "\ue3ff"
 """What a list of all options becomes, and what several options in one breath become: nothing, and a sign of its own."""
 ENDS = " \n\t.,;:!?'\"()[]<>*_`~#|/\\–—-。、،؛।…✓"
 """What may stand around an answer that is an option and nothing else."""
-CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-"""Letters of scripts without blanks between words, as part of a character class."""
 
 _X = "[\ue000-\ue2ff]"
 _NOTATION = {
@@ -48,11 +48,6 @@ def pattern(text: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
-def word_set(text: str) -> frozenset[str]:
-    """The words of a text."""
-    return frozenset(text.split())
-
-
 def hinted(text: str, hints: tuple[str, ...]) -> bool:
     """Whether a text holds any of some pieces of text. Much quicker than the search that it saves."""
     for hint in hints:  # noqa: SIM110 (the generator of `any` would cost more than the search)
@@ -67,65 +62,17 @@ UNSPACED = re.compile(f"[{CJK}]")
 # ---------------------------------------------------------------------------------------------------------------------
 # Clauses of allowed words
 
-# Words that a choosing clause may hold besides the option, and then those that make it choose.
-FILL = word_set(
-    """
-    a an the my our i we me us d ll m s re ve is are was be been being would will shall can have has had do should to of
-    for on in with by from it its this that these then and but well ok okay sure yes indeed given based according above
-    provided text passage story context info evidence question details facts reading everything all letter number most
-    likely probably clearly definitely simply just only obviously certainly surely really also actually entirely
-    completely absolutely truly fact easily clear course short sum up think believe feel am let strongly quite very more
-    logical reasonable accurate appropriate plausible suitable overall analysis reasoning considering ultimately now one
-    two who which after going want like fairly confident supported explicitly directly
-    le la les l un une je j c ce est sont serait on dans du de des agit pense d'après texte bien donc lettre
-    der die das den dem ein eine ich würde mich es ist sind war wäre im text laut buchstabe wohl für nach
-    el los las una yo se son sería en del según texto letra creo que por
-    o os as um uma são seria na texto segundo il lo gli i sono era sarebbe nel testo che
-    это буква думаю что я мой моя мне в на по тексту
-    هي هو أن إن انا أنا في من على النص هذا هذه حرف الحرف رقم
-    है हैं का की के मैं मेरा मेरी मेरे यह वह में से ही अनुसार पाठ हूँ हूं होगा
-    입니다 번입니다 번 이다 예요 이에요 저는 나는 제 를 을 은 는 이 가 로 으로 에 따르면 합니다 하겠습니다 할게요 것은
-    """
-)
-CUES = word_set(
-    """
-    ans answer answers answering choice option choose chose chosen choosing pick picking picked select selecting selected
-    go opt say vote guess mark tick circle label favor favour stick settle settled stand bet agree decide decided correct
-    right best conclude conclusion final finally therefore thus hence so consequently must remains decision selection
-    solution result response verdict statement claim assertion sentence
-    réponse réponses choix bonne correcte exacte juste choisis choisirais dirais prends solution affirmation
-    antwort richtige richtig korrekte korrekt wähle wählen entscheide nehme nehmen sagen lautet lösung aussage sondern
-    daher wahl respuesta correcta opción es fue elijo escojo elegiría diría elección sino correcto solución afirmación
-    resposta correta é foi escolho opção alternativa portanto è fu risposta corretta corretto scelgo opzione scelta quindi
-    ответ ответа правильный правильно верный выбираю вариант а итак поэтому следовательно
-    الإجابة الاجابة إجابة الجواب جواب الصحيحة الصحيح صحيحة صحيح الخيار خيار أختار اختار سأختار اختياري إذن لذلك لذا بل
-    الاختيار إجابتي جوابي النهائية النهائي والإجابة والجواب العبارة
-    उत्तर जवाब सही विकल्प चुनता चुनती चुनूँगा चुनूंगा इसलिए अतः बल्कि अंतिम चुनाव कथन
-    정답은 답은 정답 정답입니다 답 대답은 선택 선택은 선택합니다 고르겠습니다 따라서 그러므로 그래서 옳은 올바른
-    """
-)
-_UNSPACED_CUES = word_set(
-    """
-    正确答案 参考答案 答案 應選 应选 选择 選擇 选项 選項 选 選 所以 因此 而是 正确 正確 回答 说法 陈述 答え 正解 解答 選択肢
-    選び 正しい よって したがって 従って です である
-    """
-)
-_UNSPACED_FILL = word_set(
-    """
-    合适 恰当 符合 应为 最终 最終 应该是 应该 應該 就是 是 为 為 我 认为 認為 觉得 本题 这道题 这题 这个 这句话 此 题 题目
-    题意 根据 文中 上下文 信息 可以 得出 结论 判断 故 则 那么 项 項 的 最 了 会 会是 えは は が を に と の だ 思います
-    考えます 選びます 選択します 私 わたし これ それ この なります なので ので つまり 番 最も もっとも 適切な もの でしょう ます
-    文
-    """
-)
 # Possessive, and the longest word first: such a run is read in one way only.
-UNSPACED_RUN = re.compile(f"(?:{'|'.join(sorted(_UNSPACED_CUES | _UNSPACED_FILL, key=lambda w: (-len(w), w)))})++")
-UNSPACED_CUE = re.compile("|".join(sorted(_UNSPACED_CUES, key=len, reverse=True)))
+UNSPACED_RUN = re.compile(f"(?:{'|'.join(sorted(UNSPACED_CUES | UNSPACED_FILL, key=lambda w: (-len(w), w)))})++")
+UNSPACED_CUE = re.compile("|".join(sorted(UNSPACED_CUES, key=len, reverse=True)))
 BETWEEN = pattern(r"(?:[\s,.;:!?'\"()\[\]<>~|/\\–—=→←✓،؛؟…।·&\-]|[\u3000-\u303f]|<X>)+")
 """What stands between the words of a clause."""
 # "It is _" chooses, though none of its words does.
 IT, IS = word_set("it its this that c es это"), word_set("is its was s est ist war era foi это be")
-REVISING = word_set("wait actually no hmm hmmm oh sorry i mean second thought thoughts on rather reflection correction")
+REVISING = word_set(
+    "wait actually no hmm hmmm oh sorry i mean meant second thought thoughts on rather reflection correction misread"
+    " misspoke mistake my question apologies make non nein nicht não нет لا"
+)
 
 # Clauses of allowed words that choose nothing all the same: what was meant once, "so is _", "to _", "_ had to go".
 NOT_CHOOSING = (
@@ -151,7 +98,9 @@ CLAUSE_BREAK = pattern(
     r"""
     [,)،、—–]|[:(\[](?!<gap><X>)|\s-\s|[-=]>|→|\s(?=(?:because|since|as|while|although|though|whereas|which|who|qui|
     quien|given that|but|so|therefore|thus|hence|if|and (?:the|my|i|so|therefore|thus|hence|that)|weil|da|parce que|car|mais|
-    porque|ya que|pero|pois|perché|так как|потому|لأنه?ا?|क्योंकि)(?!\w))
+    porque|ya que|pero|pois|perché|так как|потому|لأنه?ا?|क्योंकि|karena|omdat|want|ponieważ|gdyż|protože|çünkü|bởi vì|vì|
+    kwa sababu|kwani|eftersom|denn|puesto que|puisque|поскольку|ведь|কারণ)(?!\w))|
+    \s?(?=เพราะ|เนื่องจาก|因为|因為|なぜなら|왜냐하면)
     """
 )
 
@@ -161,10 +110,11 @@ CLAUSE_BREAK = pattern(
 # Before an option, in its own clause.
 CLAUSE_TURNS = pattern(
     r"""
-    \b(?:not?|never|cannot|neither|nor|none|nobody|nothing|without (?:saying|choosing|picking|assuming)|unlikely|
+    \b(?:not?|niet|geen|nie|bukan|tidak|không|değil|inte|misschien|mungkin|belki|może|labda|kanske|có lẽ|
+    never|cannot|neither|nor|none|nobody|nothing|without (?:saying|choosing|picking|assuming)|unlikely|
     improbable|doubt\w*|refus\w+|unable|wrong\w*|incorrect\w*|hardly|whether|unless|except|avoid\w*|unfair\w*|might|may|
-    could|maybe|perhaps|possibly|tempt\w+|instead|rather|worst|least|example|other|pas|ni|nicht|kein\w*|weder|noch|ob|
-    vielleicht|peut-être|non|não|talvez|quizás?|forse|не|ни|возможно)\b|
+    could|maybe|perhaps|possibly|tempt\w+|instead|rather|worst|least|example|other|pas|nicht|kein\w*|weder|noch|ob|
+    vielleicht|peut-être|non|não|talvez|quizás?|forse|не|ни|возможно|(?<!jibu )(?<!sahihi )ni)\b|
     (?<!\w)(?:و?ليست?|غير|ربما|لا|नहीं|शायद|गलत)(?!\w)|[不没非未無无]|ない|ません|かもし|可能|也许|或许|아니|않
     """
 )
@@ -223,8 +173,9 @@ CHOOSING = pattern(
     r"""
     \b(?:answer|choice|option|pick|solution|conclusion|response|action|approach|step|one (?:that|which|who)|
     (?:best|right|safest) (?:thing|way|idea|move|call|bet|plan|reaction|reply)|statement|claim|assertion|sentence|réponse|
-    antwort|respuesta|resposta|risposta|ответ|الإجابة|الجواب|उत्तर)\b[^\n\ue000-\ue3ff]{0,120}?(?:\b(?:is|was|be|est|ist|
-    lautet|es|é|è)\b|(?<!\w)(?:هي|هو)(?!\w)|[:=→]|->)<gap><light>(?P<a><X>)|
+    antwort|respuesta|resposta|risposta|ответ|الإجابة|الجواب|उत्तर|jawaban\w*|cevap|antwoord|odpowiedź|jibu|svaret|đáp án|
+    câu trả lời)\b[^\n\ue000-\ue3ff]{0,120}?(?:\b(?:is|was|be|est|ist|lautet|es|é|è|adalah|là|jest|ni|är|luidt)\b|
+    (?<=odpowiedź) to\b|(?<!\w)(?:هي|هو)(?!\w)|[:=→]|->)<gap><light>(?P<a><X>)|
     \b(?:i|we|let us|let's|je|ich|yo)\b[^\n,\ue000-\ue3ff]{0,50}?\b(?:choose|pick|select|go with|going with|opt for|go for|
     settle on|vote for|bet on|stick with|mark|tick|circle|favou?r|submit|answer|conclude|decide on|lean towards?|choisis|
     wähle|elijo)\b<gap><light>(?P<b><X>)|
@@ -237,7 +188,7 @@ CHOOSING = pattern(
 FOLLOWS = pattern(
     r"""
     \s*(?:$|[^\w\s]|(?:because|since|as|given|for|based|due|which|who|that|though|although|but|in this|here|on the|and|
-    statement|claim|assertion|to (?:this|that|the|your) question)\b)
+    under|according|statement|claim|assertion|to (?:this|that|the|your) question)\b)
     """
 )
 """What may follow the option in such a phrase."""
@@ -276,7 +227,12 @@ FINAL = pattern(
 )
 
 # An option at the start of a segment, and what may follow it there, for a label, a text, and an everyday word.
-HEAD = pattern(r"^<gap>(?:(?:option|choice|answer|the)<sep>){0,2}(?P<x><X>)")
+HEAD = pattern(
+    r"""
+    ^<gap>(?:(?:option|choice|answer|the|most likely|probably|likely|certainly|definitely|clearly|surely)<sep>){0,3}
+    (?P<x><X>)
+    """
+)
 _REASON = r"""
     (?:because|since|as|given|due|based|for|obviously|clearly|not|car|parce|weil|da|denn|porque|perché|потому|так как)\b|
     لأن|क्योंकि|因为|なぜなら
@@ -324,7 +280,7 @@ REJECTED = pattern(
     r"""
     (?P<soft>\b(?:rather than|instead of|over|against|unlike|statt|plutôt que|au lieu de|en lugar de|en vez de)\s<light><run>)|
     (?:\b(?:not|cannot|never|neither|nor|(?<!not )(?<!cannot )rul(?:e|es|ed|ing) out|eliminat\w+|exclud\w+|discard\w*|
-    dismiss\w*|pas|ni|nicht|weder|no(?: es)?|não(?: é)?|non(?: è)?|не)|(?<!\w)(?:و?ليست?|لا))\s
+    dismiss\w*|pas|(?<!jibu )(?<!sahihi )ni|nicht|weder|no(?: es)?|não(?: é)?|non(?: è)?|не)|(?<!\w)(?:و?ليست?|لا))\s
     (?:(?:have been|be|for|it|is|was)\s){0,3}(?:(?:the |an? |la |le |die |der |el )?(?:(?:options?|choices?|answers?|letters?|
     l'option|opción) )?)?<run>|
     (?:不是|并非|不选|不選|不会是|而非|排除)<run>|
@@ -370,11 +326,13 @@ RETHOUGHT = pattern(
     en realidad)\b
     """
 )
-REVISION_HINTS = ("wait", "actually", "scratch", "second thought", "correction", "i mean", "rather", "sorry")
+REVISION_HINTS = (
+    "wait", "actually", "scratch", "second thought", "correction", "i mean", "rather", "sorry", "no", "nein", "non",
+)  # fmt: skip
 REVISION_STARTS = pattern(
     r"""
     \s{0,4}[,–—-]\s{0,4}(?=(?:(?:no|oh|but|hmm)\W{1,4})?(?:wait|actually|scratch that|on second thought|correction|i mean|
-    or rather|sorry)\b)
+    or rather|sorry)\b|(?:no|oh no|nein|non)\W{1,4}(?:(?:it's|it is|make that|rather|option|the answer is)\s)?<X>)
     """
 )
 SORRY = pattern(r"\b(?:sorry|apolog\w+|as an ai|harmful|offensive|inappropriate|policy|guidelines|comfortable)\b")

@@ -1,0 +1,61 @@
+"""How an answer speaks of the statement that it was asked to judge, where the options are true and false or the like.
+
+The words that are signs by then stand for the sides of the pair, see `tocsin.judges.choice_pairs`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tocsin.judges import choice_words as words
+from tocsin.judges.choice_clauses import Declared, option_of
+from tocsin.judges.choice_pairs import NO, YES, Meaning
+
+# "the statement that data may be kept is _": what the statement says turns no sense.
+_CONTENT = words.pattern(
+    r"""
+    \b(?:statement|claim|assertion)(?P<content>,? (?:that|which|saying)\b[^.!?;\n\ue000-\ue3ff]{0,200}?)
+    (?= (?:is|was)(?: \w+ly| thus| therefore| indeed)?<sep><X>(?=[^\w\ue000-\ue3ff]|$))
+    """
+)
+# "Some hold that labels are needless. That is _": said of another statement.
+_OTHERS = words.pattern(
+    r"""
+    \b(?:some|many|most|people|others|critics|often|sometimes|widely|commonly|one (?:might|may|could)|myth|
+    misconception|belief)\b[^.!?\n\ue000-\ue3ff]{0,200}[.!]\s+(?:but |however, |in fact, )?(?:this|that|it)
+    (?:'s| is| was)[^.!?\n\ue000-\ue3ff]{0,30}(?P<x><X>)
+    """
+)
+# "No, it is _".
+_OPENING = {
+    YES: re.compile(
+        r"^\W*(?:yes|yep|sí|si|sim|oui|ja|да|نعم|हाँ|हां|是的|はい|네|예|ใช่|evet|có|ya|tak|ndiyo)\s*[,.:;!–—、，。،-]"
+    ),
+    NO: re.compile(
+        r"^\W*(?:no|nope|não|non|nein|нет|لا|नहीं|不|不是|いいえ|아니요|아니오|ไม่ใช่|hayır|không|tidak|nee|nej|nie|ne|hapana)\s*[,.:;!–—、،-]"
+    ),
+}
+_CLAIMED = words.pattern(r"^<gap>(?:it|this)(?:'s| is)(?: \w+ly| indeed)? (?P<x><X>) (?:that|to say that)\b")
+_HOLDS_BACK = words.pattern(
+    r"\b(?:but|however|although|though|yet|while|whereas|still|nevertheless|only|except|unless|if|not necessarily)\b"
+)
+
+
+def of_statement(text: str, meaning: Meaning) -> str:
+    """A signed text without what the statement says, what is said of other statements, and an opening yes or no that agrees."""
+    text = _CONTENT.sub(lambda m: m[0].replace(m["content"], " ".ljust(len(m["content"]))), text)
+    text = _OTHERS.sub(lambda m: m[0][: m.start("x") - m.start()] + "_", text)
+    first = words.SIGN.search(text)
+    for side, opening in _OPENING.items():
+        found = opening.match(text)
+        if found and first and option_of(first[0]) == meaning.options[side]:
+            text = " " * found.end() + text[found.end() :]
+    return text
+
+
+def claimed(text: str) -> list[Declared]:
+    """What a sentence such as "it is _ that ..." declares, where it opens the answer and nothing holds back after it."""
+    found = _CLAIMED.match(text)
+    if found is None or _HOLDS_BACK.search(text, found.end()) or len(set(words.SIGN.findall(text))) > 1:
+        return []
+    return [Declared(found.start("x"), option_of(found["x"]), False, False)]
