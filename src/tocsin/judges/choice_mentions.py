@@ -16,6 +16,7 @@ from typing import NamedTuple
 from tocsin.judges import choice_words as words
 from tocsin.judges.choice_pairs import Meaning, meaning
 from tocsin.judges.choice_vocabulary import CJK, word_set
+from tocsin.judges.letters import LOOKALIKES
 from tocsin.types import Option
 
 HEAD, TAIL = 4_000, 12_000
@@ -57,6 +58,15 @@ _REWRITES = (
     "information",
     "doubt",
 )
+_CYRILLIC_LABEL = re.compile(
+    r"(\A[(\s]{0,2}|(?:ответ|вариант|буква)\w{0,2}[^\w\n]{1,5}(?:(?:вариант|буква) )?)([АВС])"
+    r"(?=[).:]|\s*(?:\Z|\n)|\s[—–-]\s)",
+    re.IGNORECASE,
+)
+_CYRILLIC_ONLY = re.compile(r"(?<!\w)[БГДбгд](?!\w)")
+# A list with boxes to tick.
+_UNTICKED = re.compile(r"^[ \t>*+-]{0,6}\[ ?\] [^\n]*$", re.MULTILINE)
+_TICKED = re.compile(r"^[ \t>*+-]{0,6}\[[xX✓✔]\] ", re.MULTILINE)
 _BLANKS = re.compile(r"  +")
 
 _ARTICLE = re.compile(
@@ -73,7 +83,7 @@ _CUE_BEFORE = re.compile(
 )
 # What may follow a label that is a word of its own in some language ("a", "I", "e", "o", "y").
 _AFTER_WORDLIKE = re.compile(
-    r"(?! +[A-Za-z\u00c0-\u024f])| +(?:is|was|are|because|since|as|would|seems|must|est|ist|es|fits|matches|and option|it is|"
+    r"(?! +[A-Za-z\u00c0-\u024f])| +(?:is|was|are|because|since|as|would|seems|must|est|ist|es|fits|matches|and option|it is|after all|"
     r"or option|does|but)\b"
     r"| +(?:and|or|nor|vs|to|o|ou|oder|y|u|et|e|und|или|и|أو|و|या)\.? +[A-Z]\b"
 )
@@ -180,6 +190,16 @@ def key(options: tuple[Option, ...]) -> Key | None:
     )
 
 
+def latin_label(answer: str) -> str:
+    """An answer whose label is a Cyrillic letter that looks like a Latin one, with that letter as a Latin one.
+
+    Where other Cyrillic letters stand as labels, they are counted in the order of that script, and stay.
+    """
+    if _CYRILLIC_ONLY.search(answer):
+        return answer
+    return _CYRILLIC_LABEL.sub(lambda found: found[1] + found[2].translate(LOOKALIKES), answer)
+
+
 def said(text: str) -> str:
     """What is read of an answer: all after its thoughts, and of a long one both ends."""
     if "<" in text:
@@ -193,6 +213,8 @@ def said(text: str) -> str:
 def plain(text: str) -> str:
     """What is read of an answer, without markup, with plain letters, quotes and contractions."""
     text = said(text)
+    if "[" in text and _TICKED.search(text):
+        text = _TICKED.sub("answer: ", _UNTICKED.sub("", text))
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text.translate(_SQUARED))
         text = _ORNAMENT.sub(" ", _NO_WIDTH.sub("", text).translate(_SIGNS))

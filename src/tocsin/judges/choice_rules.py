@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from tocsin.judges import choice_words as words
 from tocsin.judges.choice_clauses import SEGMENT, Declared, bag, heads, kind_of, of_segment, option_of, told
-from tocsin.judges.choice_mentions import Key, key, plain, said, sign_mentions
+from tocsin.judges.choice_mentions import Key, key, latin_label, plain, said, sign_mentions
 from tocsin.judges.choice_objects import Objects, answers, objects
 from tocsin.judges.choice_statements import claimed, of_statement
 from tocsin.types import Option
@@ -73,6 +73,8 @@ def _spoken(value: object) -> str:
 def _found(text: str, options: Sequence[Option], known: Key) -> str | None:
     """The label of the option that a text chooses, which is no JSON."""
     answer = plain(text)
+    if known.folded and not answer.isascii():
+        answer = latin_label(answer)
     whole = known.wholes.get(answer.strip(words.ENDS).lower()) if len(answer) <= known.longest else None
     if whole is not None:
         asks = "?" in answer and "?" not in options[whole].text
@@ -106,6 +108,7 @@ def _read(signed: str, known: Key) -> int | None:
             )
         return ("," if found["hit"] else " ").ljust(len(found[0]))
 
+    text = words.THE_ONE_THAT_SAYS.sub(lambda m: "option".ljust(len(m[0])), text)
     if known.meaning:
         text = of_statement(text, known.meaning)
     if "?" in text:  # what is asked is not said

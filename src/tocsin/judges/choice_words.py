@@ -75,6 +75,10 @@ REVISING = word_set(
 )
 
 # Clauses of allowed words that choose nothing all the same: what was meant once, "so is _", "to _", "_ had to go".
+# "The option that says to _" is only the option.
+THE_ONE_THAT_SAYS = pattern(
+    r"\b(?:option|answer|choice|one) (?:(?:that|which) (?:says|states|reads)|saying|stating)(?: that| to)?(?=<sep><X>)"
+)
 NOT_CHOOSING = (
     "would have", "was going", "were going", "so is", "so was", "so does", "so did", "so are", "so would", "let's say",
     "let us say",
@@ -128,7 +132,7 @@ FAR_TURNS = pattern(
     \b(?:some|many|most people|people|others|one|someone|everyone|critics|they|you|he|she|students?|readers?|friends?)
     (?: \w+){0,2}? (?:say|think|argue|assume|claim|pick|choose|guess|conclude|believe|expect|vote|go|jump|lean)\b|
     (?<!\bi )(?<!\bwe )\b(?:might|may|would|could|will|can) answer\b|
-    \b(?:says|(?<!being )(?<!having )said|claims|claimed|(?<!some )thought|assumed|guessed|argues|argued|told|tells|suppose|
+    \b(?:says|(?<!being )(?<!having )(?<!that )said|claims|claimed|(?<!some )thought|assumed|guessed|argues|argued|told|tells|suppose|
     supposing|assuming|assume|provided that|pretend|initial\w*|original\w*|at first|first glance|would have|
     (?:was|were) going to|used to|almost|nearly|examples?|instance|wonder\w*|unless|stereotyp\w+|either way|so far|
     hypothetically|let's say|let us say|wenn|falls|si|если)\b|
@@ -202,7 +206,8 @@ PRAISED = pattern(
     (?:better|stronger|safer|wiser) (?:choice|option|answer|fit|one)|(?:safest|wisest|likeliest|strongest|closest|
     clearest)|(?:the )?(?:most|only|more) (?:likely|accurate|appropriate|plausible|suitable|logical|reasonable|probable|
     sensible|valid|fitting))\b(?! (?:only )?(?:if|when|than))| it is(?=\W|$)| is the way to go\b|
-    \smakes (?:the )?most sense\b| (?:gets my vote|wins)\b| (?:fits|matches|works|describes it) best\b|[^\n\w]{0,4}✓)
+    \smakes (?:the )?most sense\b| (?:gets my vote|wins)\b| (?:fits|matches|works|describes it) best\b|
+    \s(?:best|most closely|correctly) (?:fits|matches|describes|reflects|captures|answers|states|follows|meets|suits)\b|[^\n\w]{0,4}✓)
     """
 )
 CONCLUDES = pattern(
@@ -210,6 +215,8 @@ CONCLUDES = pattern(
     \b(?:so(?! (?:is|was|are|were)\b)|therefore|thus|hence|means|consequently)\b[^\n\ue000-\ue3ff]{1,80}?
     \b(?:is|was|be|were)<sep><light>(?P<x><X>)
     <gap>$|\b(?:makes|leaves|making|leaving|find|consider) (?P<y><X>) (?:as )?the (?:only|best|most|right|correct|safest)\b|
+    \b(?:makes?|making|renders?|rendering|find|consider|judge|call|deem|rate|mark) (?:the|this) (?:statement|
+    claim|assertion|content|message|text|request)<sep>(?:as |to be )?(?P<w><X>)(?=[^\w\ue000-\ue3ff]|$)|
     \bonly <light>(?P<z><X>) (?:fits|works|matches|applies|remains|makes sense|is left)\b
     """
 )
@@ -309,6 +316,7 @@ NOT_THAT = pattern(
     (?:[.!]\s|\n)\W{0,4}(?:but |no,? )?(?:that|this|it)(?: answer| choice)? (?:is|was|would be) (?:wrong|incorrect|
     mistaken|a mistake)\b(?! to)|\b(?:cannot|not) (?:have been|be) (?:her|him|it|them|right|correct|the answer)\b|
     \bso not (?:her|him|it|this)\b|
+    \b(?:i|we) (?:\w+ly )?(?:cannot|could not) (?:\w+ly )?(?:tell|say|choose|decide|make up my mind)\W*$|
     \bi do not know\b(?! (?:why|how))|\bcannot decide\b|\bno idea\b
     """
 )
