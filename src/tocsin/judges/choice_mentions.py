@@ -81,10 +81,13 @@ _CUE_BEFORE = re.compile(
     r"(?:option|choice|answer|letter|\bits|réponse|antwort|respuesta|opción|答案|选项?|選|\bis|[:：])[^\w\n]{0,4}$",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"\b(?:option|letter|opción|opção|antwort)\s$", re.IGNORECASE)
 # What may follow a label that is a word of its own in some language ("a", "I", "e", "o", "y").
 _AFTER_WORDLIKE = re.compile(
-    r"(?! +[A-Za-z\u00c0-\u024f])| +(?:is|was|are|because|since|as|would|seems|must|est|ist|es|fits|matches|and option|it is|after all|"
-    r"or option|does|but)\b"
+    r"(?! +[A-Za-z\u00c0-\u024f])| +(?:is|was|are|because|since|as|would|seems|must|est|ist|es|fits|matches|does|"
+    r"but|it is|after all|"
+    r"(?:and|or) option|karena|vì|bởi|omdat|want|porque|pois|perché|car|parce|weil|da|denn|ponieważ|çünkü|puesto|ya que|kwa|"
+    r"eftersom)\b"
     r"| +(?:and|or|nor|vs|to|o|ou|oder|y|u|et|e|und|или|и|أو|و|या)\.? +[A-Z]\b"
 )
 _AFTER_I = re.compile(r"(?:\s*$|[.:)\]]|,\s)| +(?:is|or|and [IVX]+)\b")
@@ -107,7 +110,9 @@ _OPEN = words.pattern(
     अज्ञात|ज्ञात नहीं|알 수 없
     """
 )
-_ADVERBIAL = re.compile(r"(?:in|by|on|at|with|to|from|under|after|before|during|near|through)\s")
+_ADVERBIAL = re.compile(
+    r"(?:in|by|on|at|with|to|from|under|after|before|during|near|through|once|twice|every|only|within|always)\s"
+)
 # Texts that are everyday words: they count only where they are declared, never in passing.
 _EVERYDAY = word_set(
     """
@@ -359,6 +364,7 @@ def _bare(answer: str, low: str, mark: str, start: int, end: int, known: Key, op
     if mark == "I":
         before = _CUE_BEFORE.search(answer, max(0, start - 24), start) or start == 0
         return bool((before and _AFTER_I.match(answer, end)) or re.match(r"\s+is\b", answer[end : end + 5]))
-    if mark in "AEOY" and not _AFTER_WORDLIKE.match(answer, end):
+    named = _NAMED.search(answer, max(0, start - 12), start)
+    if mark in "AEOY" and not named and not _AFTER_WORDLIKE.match(answer, end):
         return low.startswith(known.fulls[option], end + 1)
     return True

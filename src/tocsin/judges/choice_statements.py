@@ -26,6 +26,13 @@ _OTHERS = words.pattern(
     (?:'s| is| was)[^.!?\n\ue000-\ue3ff]{0,30}(?P<x><X>)
     """
 )
+# "It is _ that audits are dear, but the statement is _": only the second speaks of the statement.
+_CONCEDES = words.pattern(
+    r"""
+    \b(?:it|that)(?:'s| is| may be| might be)(?: \w+)? (?P<x><X>) that\b[^.!?\n\ue000-\ue3ff]{0,200}
+    \b(?:but|however|yet|nevertheless|the (?:statement|claim|assertion)|this (?:statement|claim))\b
+    """
+)
 # "No, it is _".
 _OPENING = {
     YES: re.compile(
@@ -45,6 +52,7 @@ def of_statement(text: str, meaning: Meaning) -> str:
     """A signed text without what the statement says, what is said of other statements, and an opening yes or no that agrees."""
     text = _CONTENT.sub(lambda m: m[0].replace(m["content"], " ".ljust(len(m["content"]))), text)
     text = _OTHERS.sub(lambda m: m[0][: m.start("x") - m.start()] + "_", text)
+    text = _CONCEDES.sub(lambda m: m[0].replace(m["x"], "_"), text)
     first = words.SIGN.search(text)
     for side, opening in _OPENING.items():
         found = opening.match(text)

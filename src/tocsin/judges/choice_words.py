@@ -71,7 +71,7 @@ BETWEEN = pattern(r"(?:[\s,.;:!?'\"()\[\]<>~|/\\–—=→←✓،؛؟…।·&\
 IT, IS = word_set("it its this that c es это"), word_set("is its was s est ist war era foi это be")
 REVISING = word_set(
     "wait actually no hmm hmmm oh sorry i mean meant second thought thoughts on rather reflection correction misread"
-    " misspoke mistake my question apologies make non nein nicht não нет لا"
+    " misspoke mistake my question apologies make mejor plutôt lieber eher besser anzi piuttosto melhor non nein nicht não нет لا"
 )
 
 # Clauses of allowed words that choose nothing all the same: what was meant once, "so is _", "to _", "_ had to go".
@@ -132,8 +132,8 @@ FAR_TURNS = pattern(
     \b(?:some|many|most people|people|others|one|someone|everyone|critics|they|you|he|she|students?|readers?|friends?)
     (?: \w+){0,2}? (?:say|think|argue|assume|claim|pick|choose|guess|conclude|believe|expect|vote|go|jump|lean)\b|
     (?<!\bi )(?<!\bwe )\b(?:might|may|would|could|will|can) answer\b|
-    \b(?:says|(?<!being )(?<!having )(?<!that )said|claims|claimed|(?<!some )thought|assumed|guessed|argues|argued|told|tells|suppose|
-    supposing|assuming|assume|provided that|pretend|initial\w*|original\w*|at first|first glance|would have|
+    \b(?:says|(?<!being )(?<!having )(?<!that )said|claims|claimed|(?<!some )thought|assumed|guessed|argues|argued|told|tells|
+    suppose|supposing|assuming|assume|provided that|pretend|initial\w*|original\w*|at first|first glance|would have|
     (?:was|were) going to|used to|almost|nearly|examples?|instance|wonder\w*|unless|stereotyp\w+|either way|so far|
     hypothetically|let's say|let us say|wenn|falls|si|если)\b|
     \b(?:although|though|while|whereas|despite|obwohl|bien que|aunque|хотя)\b[^,]*$|
@@ -185,6 +185,7 @@ CHOOSING = pattern(
     wähle|elijo)\b<gap><light>(?P<b><X>)|
     \b(?:that|this|which|it|and) (?:only |just )?leaves(?: us)?(?: only| just| with| me){0,2}<sep><light>(?P<c><X>)|
     \b(?:points? (?:clearly |directly )?to|corresponds to|matches|gives(?: us)?)<sep><light>(?P<d><L>)|
+    \b(?:what|all that|the one that|which) (?:remains|(?:is|'s) left)(?: over)?(?: is|'s|:)<sep><light>(?P<g><X>)|
     \b(?:that|this|which|it) means<sep><light>(?P<e><X>)|
     \b(?:it|that|this)(?:'s| is| was) <light>(?P<f><X>)(?= (?:that|who|which)\b)
     """
@@ -207,7 +208,8 @@ PRAISED = pattern(
     clearest)|(?:the )?(?:most|only|more) (?:likely|accurate|appropriate|plausible|suitable|logical|reasonable|probable|
     sensible|valid|fitting))\b(?! (?:only )?(?:if|when|than))| it is(?=\W|$)| is the way to go\b|
     \smakes (?:the )?most sense\b| (?:gets my vote|wins)\b| (?:fits|matches|works|describes it) best\b|
-    \s(?:best|most closely|correctly) (?:fits|matches|describes|reflects|captures|answers|states|follows|meets|suits)\b|[^\n\w]{0,4}✓)
+    \s(?:best|most closely|correctly) (?:fits|matches|describes|reflects|captures|answers|states|follows|meets|suits)\b|
+    [^\n\w]{0,4}✓)
     """
 )
 CONCLUDES = pattern(
@@ -277,8 +279,8 @@ UNSURE = pattern(
 # Phrases that do not
 
 REJECTED_HINTS = (
-    "no", "never", "neither", "rul", "elimin", "exclu", "discard", "dismiss", "rather than", "instead of", "over", "against",
-    "unlike", "statt", "plut", "au lieu", "en lugar", "en vez", "pas", "ni", "weder", "wrong", "mistaken", "implaus",
+    "no", "never", "neither", "rul", "cross", "str", "elimin", "exclu", "discard", "dismiss", "rather than", "instead of", "over",
+    "against", "unlike", "statt", "plut", "au lieu", "en lugar", "en vez", "pas", "ni", "weder", "wrong", "mistaken", "implaus",
     "incorrect", "unsupported", "irrelevant", "inaccurate", "too", "fals", "fauss", "errada", "sbagliata", "fail", "✗", "não",
     "не", "ليس", "لا", "不", "非", "排除", "错", "ない", "なく", "ません", "नहीं",
 )  # fmt: skip
@@ -286,7 +288,8 @@ REJECTED_HINTS = (
 REJECTED = pattern(
     r"""
     (?P<soft>\b(?:rather than|instead of|over|against|unlike|statt|plutôt que|au lieu de|en lugar de|en vez de)\s<light><run>)|
-    (?:\b(?:not|cannot|never|neither|nor|(?<!not )(?<!cannot )rul(?:e|es|ed|ing) out|eliminat\w+|exclud\w+|discard\w*|
+    (?:\b(?:not|cannot|never|neither|nor|(?<!not )(?<!cannot )(?:rul(?:e|es|ed|ing)|cross(?:ed|ing)?|
+    strik(?:e|ing)|struck) out|eliminat\w+|exclud\w+|discard\w*|
     dismiss\w*|pas|(?<!jibu )(?<!sahihi )ni|nicht|weder|no(?: es)?|não(?: é)?|non(?: è)?|не)|(?<!\w)(?:و?ليست?|لا))\s
     (?:(?:have been|be|for|it|is|was)\s){0,3}(?:(?:the |an? |la |le |die |der |el )?(?:(?:options?|choices?|answers?|letters?|
     l'option|opción) )?)?<run>|
@@ -324,8 +327,8 @@ NOT_THAT = pattern(
 TAKEN_BACK = pattern(
     r"""
     ^<gap>(?:(?:but|oh|hmm+|and|ok|no|well|ah)<sep>){0,3}(?:(?:wait|hold on|scratch that|on second thoughts?|on reflection|
-    let me|correction|i (?:was|am) (?:wrong|mistaken)|my mistake|oops|i take (?:it|that) back|i change|changing my|attends|
-    moment|warte|espera|انتظر|रुको)\b|no\s*,|等等|不对|待って|いや)
+    let me|correction|(?:edit|update)(?=\s?:)|revised (?:answer|choice)|i (?:was|am) (?:wrong|mistaken)|my mistake|oops|
+    i take (?:it|that) back|i change|changing my|attends|moment|warte|espera|انتظر|रुको)\b|no\s*,|等等|不对|待って|いや)
     """
 )
 RETHOUGHT = pattern(
