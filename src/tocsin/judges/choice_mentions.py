@@ -74,14 +74,16 @@ _ARTICLE = re.compile(
 )
 _LETTER = re.compile(r"[a-z]|[ivx]{2,4}|\d{1,3}", re.IGNORECASE)
 _LABELS = r"(?<!['&°+@$%\\])(?<!\w-)(?<!\d[.,:])([A-Za-z]|[IVXivx]{2,4}|\d{1,3})"
-_NO_LABEL = r"(?!['+#°&%]|-\w|\.\d|\.\w(?!\w))"
+_NO_LABEL = r"(?!'(?![dt][ıiuü]r\b)|[+#°&%]|-\w|\.\d|\.\w(?!\w))"
 _LABEL = re.compile(rf"\b{_LABELS}\b{_NO_LABEL}")
 _LABEL_UNSPACED = re.compile(rf"(?<![^\W{CJK}]){_LABELS}(?![^\W{CJK}]){_NO_LABEL}")
 _CUE_BEFORE = re.compile(
     r"(?:option|choice|answer|letter|\bits|réponse|antwort|respuesta|opción|答案|选项?|選|\bis|[:：])[^\w\n]{0,4}$",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"\b(?:option|letter|opción|opção|antwort)\s$", re.IGNORECASE)
+_NAMED = re.compile(
+    r"\b(?:option|letter|opción|opção|antwort|towards?|choose|pick|select|go with|going with)\s$", re.IGNORECASE
+)
 # What may follow a label that is a word of its own in some language ("a", "I", "e", "o", "y").
 _AFTER_WORDLIKE = re.compile(
     r"(?! +[A-Za-z\u00c0-\u024f])| +(?:is|was|are|because|since|as|would|seems|must|est|ist|es|fits|matches|does|"

@@ -96,7 +96,9 @@ _ADVERBS = (
 )
 _NOT = "not (?:actually |really |quite |factually |at all )?"
 _OTHERS = r"(?! (?:answers?|options?|choices?|way|to|if|when|for|approach|place|time|in)\b)(?=\W|$)"
-_COPULA = r"(?:\s(?:is|was|seems|appears(?: to be)?)|'s)"
+_COPULA = (
+    r"(?:\s(?:is|was|seems|appears(?: to be)?)|'s|(?<!this)(?<!that)(?<!it)(?<!which)\s(?:would be|must be|remains))"
+)
 
 _TRUTH = rf"""
     \b(?:statement|claim|assertion|sentence|proposition|this|that|it|which){_COPULA} {_ADVERBS}

@@ -222,6 +222,9 @@ def _doubted(last: Declared, takes_back: list[tuple[int, bool]], text: str) -> b
         return True
     if others and any(option_of(m[m.lastgroup or 0]) != last.option for m in words.DOUBTED.finditer(rest)):
         return True
+    closing = words.LAST_LABEL.search(text, max(0, len(text) - 200)) if others else None
+    if closing and option_of(closing["x"]) != last.option:
+        return True
     for at, firmly in takes_back:
         again = SEGMENT.match(text, at) if at > last.at else None
         if again and (

@@ -33,6 +33,10 @@ _CONCEDES = words.pattern(
     \b(?:but|however|yet|nevertheless|the (?:statement|claim|assertion)|this (?:statement|claim))\b
     """
 )
+# "True, banks are careful. But ...": an allowance.
+_ALLOWS = words.pattern(r"^<gap><X>,(?! (?:because|since|as|given|for|so)\b)[^\n]*[.;]\s+but\b")
+# "does not hold: _".
+_LAST_WORD = words.pattern(r"(?P<before>[^.!?;\n\ue000-\ue3ff]{0,200})[:—–]<gap>(?P<x><X>)<gap>$")
 # "No, it is _".
 _OPENING = {
     YES: re.compile(
@@ -53,6 +57,8 @@ def of_statement(text: str, meaning: Meaning) -> str:
     text = _CONTENT.sub(lambda m: m[0].replace(m["content"], " ".ljust(len(m["content"]))), text)
     text = _OTHERS.sub(lambda m: m[0][: m.start("x") - m.start()] + "_", text)
     text = _CONCEDES.sub(lambda m: m[0].replace(m["x"], "_"), text)
+    if _ALLOWS.match(text):
+        text = words.SIGN.sub("_", text, count=1)
     first = words.SIGN.search(text)
     for side, opening in _OPENING.items():
         found = opening.match(text)
@@ -62,8 +68,15 @@ def of_statement(text: str, meaning: Meaning) -> str:
 
 
 def claimed(text: str) -> list[Declared]:
-    """What a sentence such as "it is _ that ..." declares, where it opens the answer and nothing holds back after it."""
-    found = _CLAIMED.match(text)
-    if found is None or _HOLDS_BACK.search(text, found.end()) or len(set(words.SIGN.findall(text))) > 1:
+    """What "it is _ that ..." declares, where it opens the answer and nothing holds back after it, or a last word after a colon.
+
+    Nothing where another side is mentioned as well.
+    """
+    if len({option_of(sign) for sign in words.SIGN.findall(text)}) > 1:
         return []
+    found = _CLAIMED.match(text)
+    if found is None or _HOLDS_BACK.search(text, found.end()):
+        found = _LAST_WORD.search(text)
+        if found is None or words.FAR_TURNS.search(found["before"]) or words.UNSURE.search(found["before"]):
+            return []
     return [Declared(found.start("x"), option_of(found["x"]), False, False)]

@@ -41,6 +41,7 @@ FILL = word_set(
     الجملة إنها إنه هنا فإن لكن
     लेकिन तो अतः मुझे लगता कि
     이것은 이건 그래서 제가 생각에는 이므로
+    pour dır dir dur dür tır tir
     de het een dit dat deze mijn is zijn dus maar volgens ik denk dat daarom
     bu şu bir ve o bence ama için göre
     là này đó tôi nghĩ rằng và của theo nên nhưng vì
@@ -59,7 +60,8 @@ CUES = word_set(
     go opt say vote guess mark tick circle label favor favour stick settle settled stand bet agree decide decided correct
     right best conclude conclusion final finally therefore thus hence so consequently must remains decision selection
     solution result response verdict statement claim assertion sentence
-    réponse réponses choix bonne correcte exacte juste choisis choisirais dirais prends solution affirmation
+    réponse réponses choix bonne correcte exacte juste choisis choisirais dirais pencherais penche opterais opte
+    prends solution affirmation
     antwort richtige richtig korrekte korrekt wähle wählen entscheide nehme nehmen sagen lautet lösung aussage sondern
     daher wahl respuesta correcta opción es fue elijo escojo elegiría diría elección sino correcto solución afirmación
     resposta correta é foi escolho opção alternativa portanto è fu risposta corretta corretto scelgo opzione scelta quindi

@@ -68,10 +68,12 @@ UNSPACED_CUE = re.compile("|".join(sorted(UNSPACED_CUES, key=len, reverse=True))
 BETWEEN = pattern(r"(?:[\s,.;:!?'\"()\[\]<>~|/\\–—=→←✓،؛؟…।·&\-]|[\u3000-\u303f]|<X>)+")
 """What stands between the words of a clause."""
 # "It is _" chooses, though none of its words does.
-IT, IS = word_set("it its this that c es это"), word_set("is its was s est ist war era foi это be")
+IT = word_set("it its this that c es это esto eso isto isso ceci cela das dies questo यह dit dat ini detta det bu hii")
+IS = word_set("is its was s est ist war era foi это be es é è है adalah är ni")
 REVISING = word_set(
     "wait actually no hmm hmmm oh sorry i mean meant second thought thoughts on rather reflection correction misread"
-    " misspoke mistake my question apologies make mejor plutôt lieber eher besser anzi piuttosto melhor non nein nicht não нет لا"
+    " misspoke mistake my question apologies make mejor plutôt lieber eher besser anzi piuttosto melhor maksud"
+    " quise decir voulais dire meinte wollte eh maaf perdón pardon désolé désolée entschuldigung desculpe scusa non nein nicht não нет لا"
 )
 
 # Clauses of allowed words that choose nothing all the same: what was meant once, "so is _", "to _", "_ had to go".
@@ -135,7 +137,7 @@ FAR_TURNS = pattern(
     \b(?:says|(?<!being )(?<!having )(?<!that )said|claims|claimed|(?<!some )thought|assumed|guessed|argues|argued|told|tells|
     suppose|supposing|assuming|assume|provided that|pretend|initial\w*|original\w*|at first|first glance|would have|
     (?:was|were) going to|used to|almost|nearly|examples?|instance|wonder\w*|unless|stereotyp\w+|either way|so far|
-    hypothetically|let's say|let us say|wenn|falls|si|если)\b|
+    otherwise|or else|in which case|in that case|hypothetically|let's say|let us say|wenn|falls|si|если)\b|
     \b(?:although|though|while|whereas|despite|obwohl|bien que|aunque|хотя)\b[^,]*$|
     (?<!even )(?<!as )\bif\b(?! (?:you|we|one) (?:look|read|consider|ask)| i (?:had|have|must)| forced| pressed| asked)|
     \b(?:not|cannot) (?:\w+ )?(?:think|believe|say|mean|agree|feel|claim|suppose)\b|
@@ -219,6 +221,7 @@ CONCLUDES = pattern(
     <gap>$|\b(?:makes|leaves|making|leaving|find|consider) (?P<y><X>) (?:as )?the (?:only|best|most|right|correct|safest)\b|
     \b(?:makes?|making|renders?|rendering|find|consider|judge|call|deem|rate|mark) (?:the|this) (?:statement|
     claim|assertion|content|message|text|request)<sep>(?:as |to be )?(?P<w><X>)(?=[^\w\ue000-\ue3ff]|$)|
+    \b(?:it|answer|choice)(?:'s| is)<sep><light>(?P<v><L>)<gap>$|
     \bonly <light>(?P<z><X>) (?:fits|works|matches|applies|remains|makes sense|is left)\b
     """
 )
@@ -312,6 +315,13 @@ DOUBTED = pattern(
     (?P<g><X>) (?:is|are) (?:also|equally|(?:just )?as)\b
     """
 )
+# A short last sentence that ends with a label is for that option, in whatever language it is.
+LAST_LABEL = pattern(
+    r"""
+    (?:^|[.!?;\n…])[^\w\ue000-\ue3ff]*(?:\w+[^\w\ue000-\ue3ff]+){0,5}?(?<!than )(?<!over )(?<!to )(?<!in )(?<!of )(?<!with )
+    (?<!and )(?<!or )(?<!like )(?<!for )(?<!from )(?<!by )(?<!on )(?P<x><L>)<gap>$
+    """
+)
 AGAIN = pattern(r"\b(?:or|maybe|perhaps|hmm+|rather)\b")
 NOT_THAT_HINTS = ("no", "wrong", "incorrect", "mistake")
 NOT_THAT = pattern(
@@ -328,13 +338,14 @@ TAKEN_BACK = pattern(
     r"""
     ^<gap>(?:(?:but|oh|hmm+|and|ok|no|well|ah)<sep>){0,3}(?:(?:wait|hold on|scratch that|on second thoughts?|on reflection|
     let me|correction|(?:edit|update)(?=\s?:)|revised (?:answer|choice)|i (?:was|am) (?:wrong|mistaken)|my mistake|oops|
-    i take (?:it|that) back|i change|changing my|attends|moment|warte|espera|انتظر|रुको)\b|no\s*,|等等|不对|待って|いや)
+    i take (?:it|that) back|i change|changing my|attends|moment|warte|espera|انتظر|रुको)\b|no\s*[,:]|等等|不对|待って|いや)
     """
 )
 RETHOUGHT = pattern(
     r"""
-    ^<gap>(?:(?:but|oh|and|well|no)<sep>){0,3}(?:actually|sorry|i mean|or rather|rather|hmm+|en fait|eigentlich|
-    en realidad)\b
+    ^<gap>(?:(?:but|oh|and|well|no)<sep>){0,3}(?:actually|sorry|i mean|i meant|or rather|rather|hmm+|en fait|eigentlich|
+    en realidad|eh|maaf|perdón|pardon|désolée?|entschuldigung|desculpe?|scusa|извините|özür|xin lỗi|przepraszam|samahani)\b|
+    抱歉|すみません|失礼|죄송|아니|ขอโทษ|عذرا|आँ|माफ
     """
 )
 REVISION_HINTS = (
