@@ -47,6 +47,13 @@ _OPENING = {
     ),
 }
 _CLAIMED = words.pattern(r"^<gap>(?:it|this)(?:'s| is)(?: \w+ly| indeed)? (?P<x><X>) (?:that|to say that)\b")
+_SUBJECT = words.pattern(
+    r"""
+    ^<gap>(?:the|this|that|your|user's|given| )*(?:content|text|message|prompt|request|conversation|response|reply|input|output|
+    statement|claim|sentence)(?:\W\w+)?(?:'s| is| was)(?: \w+ly| thus| therefore)?<sep>(?P<x><X>)
+    (?=[^\w\ue000-\ue3ff]*(?:$|[.!,;:\n]|\s(?:because|since|as|for|given|due)\b))
+    """
+)
 _HOLDS_BACK = words.pattern(
     r"\b(?:but|however|although|though|yet|while|whereas|still|nevertheless|only|except|unless|if|not necessarily)\b"
 )
@@ -68,13 +75,13 @@ def of_statement(text: str, meaning: Meaning) -> str:
 
 
 def claimed(text: str) -> list[Declared]:
-    """What "it is _ that ..." declares, where it opens the answer and nothing holds back after it, or a last word after a colon.
+    """What a plain sentence declares that opens the answer, where nothing holds back after it; or a last word after a colon.
 
-    Nothing where another side is mentioned as well.
+    "It is _ that ...", "the text is _ because ...". Nothing where another side is mentioned as well.
     """
     if len({option_of(sign) for sign in words.SIGN.findall(text)}) > 1:
         return []
-    found = _CLAIMED.match(text)
+    found = _SUBJECT.match(text) or _CLAIMED.match(text)
     if found is None or _HOLDS_BACK.search(text, found.end()):
         found = _LAST_WORD.search(text)
         if found is None or words.FAR_TURNS.search(found["before"]) or words.UNSURE.search(found["before"]):

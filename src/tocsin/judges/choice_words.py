@@ -73,7 +73,8 @@ IS = word_set("is its was s est ist war era foi это be es é è है adalah
 REVISING = word_set(
     "wait actually no hmm hmmm oh sorry i mean meant second thought thoughts on rather reflection correction misread"
     " misspoke mistake my question apologies make mejor plutôt lieber eher besser anzi piuttosto melhor maksud"
-    " quise decir voulais dire meinte wollte eh maaf perdón pardon désolé désolée entschuldigung desculpe scusa non nein nicht não нет لا"
+    " quise decir voulais dire meinte wollte eh maaf perdón pardon désolé désolée entschuldigung desculpe scusa"
+    " non nein nicht não нет لا"
 )
 
 # Clauses of allowed words that choose nothing all the same: what was meant once, "so is _", "to _", "_ had to go".
