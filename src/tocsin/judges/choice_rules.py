@@ -124,6 +124,8 @@ def _read(signed: str, known: Key) -> int | None:
     if heading and len({*asked, *(h.option for h in heading)}) == 1 and heading[0].lone:
         declared = sorted([heading[0], *declared])
     if not declared:
+        declared = _left_over(signed, text, known)
+    if not declared:
         declared = claimed(text) if known.meaning else told(text, known)
     if not declared:
         return None
@@ -133,6 +135,17 @@ def _read(signed: str, known: Key) -> int | None:
     if any(at > last.at and option != last.option for at, option in again):
         return None
     return last.option if _stands(declared, takes_back, against) and not _doubted(last, takes_back, text) else None
+
+
+def _left_over(signed: str, text: str, known: Key) -> list[Declared]:
+    """The one option that is named last, at the very end, after all others ("D and C are late, B is dear, so _")."""
+    found = words.LEFT_OVER.search(text)
+    if found is None or len(known.fulls) < 3 or words.FAR_TURNS.search(text) or words.UNSURE.search(text):
+        return []
+    before = {option_of(sign) for sign in words.SIGN.findall(signed[: signed.rindex(found["x"])])}
+    last = option_of(found["x"])
+    all_others = before == set(range(len(known.fulls))) - {last}
+    return [Declared(found.start("x"), last, False, False)] if all_others else []
 
 
 def _declines(text: str, at: int) -> bool:

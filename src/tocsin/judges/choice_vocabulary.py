@@ -40,7 +40,7 @@ FILL = word_set(
     هي هو أن إن انا أنا في من على النص هذا هذه حرف الحرف رقم
     है हैं का की के मैं मेरा मेरी मेरे यह वह में से ही अनुसार पाठ हूँ हूं होगा
     cette cet ceci cela ça réponds mais aber dies diese dieser dieses dass folgende mein meine meiner hier somit also
-    esta este esto eso esa mi pero porque mas meu minha este esta isto isso essa esse assim ma questa questo mia mio
+    está esta este esto eso esa mi pero porque mas meu minha este esta isto isso essa esse assim ma questa questo mia mio
     quindi che
     этот эта данное данный но так поэтому итак моя считаю думаю
     الجملة إنها إنه هنا فإن لكن
@@ -119,7 +119,7 @@ UNSPACED_FILL = word_set(
     思います
     考えます 選びます 選択します 私 わたし これ それ この なります なので ので つまり 番 最も もっとも 適切な もの
     でしょう ます
-    文 該 该 这段 这条 那段 這個 這 这 句 故而 属于 判断为 題 本句 本 この ここ では 以上 から คือ ที่ ถูกต้อง นี้ ข้อ เป็น ว่า จึง
+    文 該 该 这一 这段 这条 那段 這個 這 这 句 故而 属于 判断为 題 本句 本 この ここ では 以上 から คือ ที่ ถูกต้อง นี้ ข้อ เป็น ว่า จึง
     เท่ากับ ของฉัน
     ฉัน ผม คิด ครับ ค่ะ ที่สุด
     """

@@ -120,7 +120,8 @@ CLAUSE_TURNS = pattern(
     \b(?:not?|niet|geen|nie|bukan|tidak|không|değil|inte|misschien|mungkin|belki|może|labda|kanske|có lẽ|
     never|cannot|neither|nor|none|nobody|nothing|without (?:saying|choosing|picking|assuming)|unlikely|
     improbable|doubt\w*|refus\w+|unable|wrong\w*|incorrect\w*|hardly|whether|unless|except|avoid\w*|unfair\w*|might|may|
-    could|maybe|perhaps|possibly|tempt\w+|instead|rather|worst|least|example|other|pas|nicht|kein\w*|weder|noch|ob|
+    could|maybe|perhaps|possibly|tempt\w+|instead|rather|worst|weak\w*|poor\w*|previous|falsche\w*|schlecht\w*|mauvaise?|peor|pior|peggiore|
+    неправильн\w+|неверн\w+|least|example|other|pas|nicht|kein\w*|weder|noch|ob|
     vielleicht|peut-être|non|não|talvez|quizás?|forse|не|ни|возможно|(?<!jibu )(?<!sahihi )ni)\b|
     (?<!\w)(?:و?ليست?|غير|ربما|لا|नहीं|शायद|गलत)(?!\w)|[不没非未無无]|ない|ません|かもし|可能|也许|或许|아니|않
     """
@@ -128,7 +129,8 @@ CLAUSE_TURNS = pattern(
 # Anywhere before it, back to the last turn of the sentence: others say so, on a condition, at an earlier time.
 FAR_TURNS = pattern(
     r"""
-    ^<gap>(?:maybe|perhaps|possibly|vielleicht|peut-être)\b|\b(?:thinks|believes|insists|guesses|assumes|expects|suspects)\b|
+    ^<gap>(?:maybe|perhaps|possibly|vielleicht|peut-être|возможно|может быть|talvez|tal vez|quizás?|acaso|forse|misschien|
+    mungkin|belki|może|labda|kanske|snad|možná)\b|^<gap>(?:可能|也许|或许|たぶん|おそらく|아마|शायद|ربما|อาจ)|\b(?:thinks|believes|insists|guesses|assumes|expects|suspects)\b|
     \b(?:not true|wrong|unfair|incorrect|no (?:evidence|proof|reason)|doubt|nobody (?:said|says)) (?:\w+ ){0,3}?that\b|
     \b(?:wrong|unfair|incorrect|tempting|a mistake) to\b|
     \baccording to (?!(?:the|this|that) (?:text|passage|context|story|info|question|above|given))|
@@ -188,6 +190,7 @@ CHOOSING = pattern(
     wähle|elijo)\b<gap><light>(?P<b><X>)|
     \b(?:that|this|which|it|and) (?:only |just )?leaves(?: us)?(?: only| just| with| me){0,2}<sep><light>(?P<c><X>)|
     \b(?:points? (?:clearly |directly )?to|corresponds to|matches|gives(?: us)?)<sep><light>(?P<d><L>)|
+    \b(?:ответ|вариант)\b[^\n\ue000-\ue3ff]{0,40}?[—–-]<gap>(?P<h><L>)|
     \b(?:what|all that|the one that|which) (?:remains|(?:is|'s) left)(?: over)?(?: is|'s|:)<sep><light>(?P<g><X>)|
     \b(?:that|this|which|it) means<sep><light>(?P<e><X>)|
     \b(?:it|that|this)(?:'s| is| was) <light>(?P<f><X>)(?= (?:that|who|which)\b)
@@ -220,8 +223,8 @@ CONCLUDES = pattern(
     \b(?:so(?! (?:is|was|are|were)\b)|therefore|thus|hence|means|consequently)\b[^\n\ue000-\ue3ff]{1,80}?
     \b(?:is|was|be|were)<sep><light>(?P<x><X>)
     <gap>$|\b(?:makes|leaves|making|leaving|find|consider) (?P<y><X>) (?:as )?the (?:only|best|most|right|correct|safest)\b|
-    \b(?:makes?|making|renders?|rendering|find|consider|judge|call|deem|rate|mark) (?:the|this) (?:statement|
-    claim|assertion|content|message|text|request)<sep>(?:as |to be )?(?P<w><X>)(?=[^\w\ue000-\ue3ff]|$)|
+    \b(?:makes?|making|renders?|rendering|find|consider|judge|call|deem|rate|mark) (?:it|(?:the|this) (?:statement|
+    claim|assertion|content|message|text|request))<sep>(?:as |to be )?(?P<w><X>)(?=[^\w\ue000-\ue3ff]|$)|
     \b(?:it|answer|choice)(?:'s| is)<sep><light>(?P<v><L>)<gap>$|
     \bonly <light>(?P<z><X>) (?:fits|works|matches|applies|remains|makes sense|is left)\b
     """
@@ -314,6 +317,14 @@ DOUBTED = pattern(
     \bor(?: even)?<sep><light>(?P<e><L>)|\b(?:then again|on the other hand)\b[^\n.\ue000-\ue3ff]{0,60}(?P<h><X>)|
     (?P<f><X>) (?:could|might|may|would)(?: also| equally| well| just){0,3} (?:be|work|fit|apply)\b|
     (?P<g><X>) (?:is|are) (?:also|equally|(?:just )?as)\b
+    """
+)
+# "... , so _", "...: _" at the very end.
+LEFT_OVER = pattern(
+    r"""
+    (?:[:=→—–]|->|[,;.]\s(?:and )?(?:so|hence|thus|therefore|also|daher|folglich|donc|alors|así que|por tanto|logo|
+    quindi|dunque|dus|więc|zatem|значит|поэтому|итак|所以|因此|だから|
+    よって))<gap>(?:(?:it|option|that) (?:is |leaves )?)?(?P<x><L>)<gap>$
     """
 )
 # A short last sentence that ends with a label is for that option, in whatever language it is.
