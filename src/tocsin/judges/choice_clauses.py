@@ -80,7 +80,8 @@ def of_segment(said: str, at: int, signs: list[str], known: Key, revises: bool) 
     for start, end in _clauses(said):
         clause = said[start:end]
         in_clause = words.SIGN.findall(clause)
-        if len({option_of(s) for s in in_clause}) == 1 and bag(clause, revises) >= (1 if revises and not start else 2):
+        least = 1 if revises and not said[:start].strip(" ([") else 2  # "wait, _" needs no word that chooses
+        if len({option_of(s) for s in in_clause}) == 1 and bag(clause, revises) >= least:
             where = start + clause.index(in_clause[0])
             turned = start and words.FAR_TURNS.search(_since_turn(said[:where]))
             if not turned and not words.AFTER_TURNS.match(said, end):

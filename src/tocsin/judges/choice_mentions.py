@@ -82,7 +82,7 @@ _CUE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"\b(?:option|letter|opción|opção|antwort|towards?|choose|pick|select|go with|going with)\s$", re.IGNORECASE
+    r"\b(?:option|letter|opción|opção|antwort|towards?|only|choose|pick|select|go with|going with)\s$", re.IGNORECASE
 )
 # What may follow a label that is a word of its own in some language ("a", "I", "e", "o", "y").
 _AFTER_WORDLIKE = re.compile(

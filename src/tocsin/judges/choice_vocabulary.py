@@ -81,7 +81,7 @@ CUES = word_set(
     afirmativa
     sentença affermazione dichiarazione enunciato утверждение высказывание заявление верным правильным выберу
     التصريح البيان الادعاء القول المقولة वक्तव्य दावा वाक्य चुनूँगी
-    진술은 진술이 문장은 주장은 설명은 명제는 진술 문장 주장 고릅니다 정답으로
+    적절합니다 적합합니다 적절한 적합한 적절하다 진술은 진술이 문장은 주장은 설명은 명제는 진술 문장 주장 고릅니다 정답으로
     antwoord juiste goede correcte keuze optie kies stelling bewering uitspraak
     cevap cevabı cevabım yanıt yanıtı doğru seçenek seçeneği şıkkı ifade iddia önerme seçiyorum
     đáp án đúng câu trả lời chọn phương lựa mệnh đề phát biểu khẳng định nhận
@@ -99,7 +99,7 @@ CUES = word_set(
     सामग्री संदेश अनुरोध বিষয়বস্তু বার্তা 내용은 내용이 메시지는 요청은 텍스트는 콘텐츠는 içerik mesaj metin istek
     nội dung tin nhắn yêu cầu
     konten pesan permintaan teks maudhui ujumbe ombi
-    입니다 번입니다 번 이다 예요 이에요 저는 나는 제 를 을 은 는 이 가 로 으로 에 따르면 합니다 하겠습니다 할게요 것은
+    가장 입니다 번입니다 번 이다 예요 이에요 저는 나는 제 를 을 은 는 이 가 로 으로 에 따르면 합니다 하겠습니다 할게요 것은
     """
 )
 UNSPACED_CUES = word_set(

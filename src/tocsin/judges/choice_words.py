@@ -73,7 +73,7 @@ IS = word_set("is its was s est ist war era foi это be es é è है adalah
 REVISING = word_set(
     "wait actually no hmm hmmm oh sorry i mean meant second thought thoughts on rather reflection correction misread"
     " misspoke mistake my question apologies make mejor plutôt lieber eher besser anzi piuttosto melhor maksud"
-    " quise decir voulais dire meinte wollte eh maaf perdón pardon désolé désolée entschuldigung desculpe scusa"
+    " quise decir voulais dire meinte wollte eh maaf perdón pardon désolé désolée entschuldigung desculpe scusa scratch that"
     " non nein nicht não нет لا"
 )
 
@@ -120,7 +120,8 @@ CLAUSE_TURNS = pattern(
     \b(?:not?|niet|geen|nie|bukan|tidak|không|değil|inte|misschien|mungkin|belki|może|labda|kanske|có lẽ|
     never|cannot|neither|nor|none|nobody|nothing|without (?:saying|choosing|picking|assuming)|unlikely|
     improbable|doubt\w*|refus\w+|unable|wrong\w*|incorrect\w*|hardly|whether|unless|except|avoid\w*|unfair\w*|might|may|
-    could|maybe|perhaps|possibly|tempt\w+|instead|rather|worst|weak\w*|poor\w*|previous|falsche\w*|schlecht\w*|mauvaise?|peor|pior|peggiore|
+    could|maybe|perhaps|possibly|tempt\w+|instead|rather|worst|weak\w*|poor\w*|previous|
+    falsche\w*|schlecht\w*|mauvaise?|peor|pior|peggiore|
     неправильн\w+|неверн\w+|least|example|other|pas|nicht|kein\w*|weder|noch|ob|
     vielleicht|peut-être|non|não|talvez|quizás?|forse|не|ни|возможно|(?<!jibu )(?<!sahihi )ni)\b|
     (?<!\w)(?:و?ليست?|غير|ربما|لا|नहीं|शायद|गलत)(?!\w)|[不没非未無无]|ない|ません|かもし|可能|也许|或许|아니|않
@@ -130,7 +131,8 @@ CLAUSE_TURNS = pattern(
 FAR_TURNS = pattern(
     r"""
     ^<gap>(?:maybe|perhaps|possibly|vielleicht|peut-être|возможно|может быть|talvez|tal vez|quizás?|acaso|forse|misschien|
-    mungkin|belki|może|labda|kanske|snad|možná)\b|^<gap>(?:可能|也许|或许|たぶん|おそらく|아마|शायद|ربما|อาจ)|\b(?:thinks|believes|insists|guesses|assumes|expects|suspects)\b|
+    mungkin|belki|może|labda|kanske|snad|možná)\b|^<gap>(?:可能|也许|或许|たぶん|おそらく|아마|शायद|ربما|อาจ)|
+    \b(?:thinks|believes|insists|guesses|assumes|expects|suspects)\b|
     \b(?:not true|wrong|unfair|incorrect|no (?:evidence|proof|reason)|doubt|nobody (?:said|says)) (?:\w+ ){0,3}?that\b|
     \b(?:wrong|unfair|incorrect|tempting|a mistake) to\b|
     \baccording to (?!(?:the|this|that) (?:text|passage|context|story|info|question|above|given))|
@@ -199,13 +201,14 @@ CHOOSING = pattern(
 FOLLOWS = pattern(
     r"""
     \s*(?:$|[^\w\s]|(?:because|since|as|given|for|based|due|which|who|that|though|although|but|in this|here|on the|and|
-    under|according|statement|claim|assertion|to (?:this|that|the|your) question)\b)
+    under|according|weil|da|denn|porque|pues|ya que|car|parce|perché|poiché|pois|omdat|want|karena|vì|ponieważ|çünkü|
+    eftersom|puisque|según|selon|laut|secondo|conforme|statement|claim|assertion|to (?:this|that|the|your) question)\b)
     """
 )
 """What may follow the option in such a phrase."""
 PRAISED = pattern(
     r"""
-    (?:^|[,:;(\n]|\b(?:so|therefore|thus|hence|that|only|but|and|then|think|believe|option|answer|choice|statement)\b)<gap>
+    (?:^|[,:;(\n]|\b(?:so|therefore|thus|hence|that|why|only|but|and|then|think|believe|option|answer|choice|statement)\b)<gap>
     (?:(?:the|option|choice|answer|statement|letter) ){0,3}(?P<x><X>)
     (?:<gap>(?<=\s)(?:is|was|would be|must be|remains|(?:seems|looks|feels|sounds)(?: like)?|appears|strikes me as|
     stands out as)(?: to be)?(?: clearly| thus| therefore| indeed| probably){0,2}
@@ -215,6 +218,9 @@ PRAISED = pattern(
     sensible|valid|fitting))\b(?! (?:only )?(?:if|when|than))| it is(?=\W|$)| is the way to go\b|
     \smakes (?:the )?most sense\b| (?:gets my vote|wins)\b| (?:fits|matches|works|describes it) best\b|
     \s(?:best|most closely|correctly) (?:fits|matches|describes|reflects|captures|answers|states|follows|meets|suits)\b|
+    \s(?:captures|reflects|fits|matches|satisfies|meets|respects|follows|complies with|is in line with) (?:this|that|the)
+    (?: (?:rule|principle|requirement|duty|law|scheme|framework|regulation|description|definition))?
+    (?=\W*(?:$|\n))|
     [^\n\w]{0,4}✓)
     """
 )
@@ -226,6 +232,7 @@ CONCLUDES = pattern(
     \b(?:makes?|making|renders?|rendering|find|consider|judge|call|deem|rate|mark) (?:it|(?:the|this) (?:statement|
     claim|assertion|content|message|text|request))<sep>(?:as |to be )?(?P<w><X>)(?=[^\w\ue000-\ue3ff]|$)|
     \b(?:it|answer|choice)(?:'s| is)<sep><light>(?P<v><L>)<gap>$|
+    \bonly <light>(?P<t><L>) (?:protects|respects|satisfies|complies|meets|follows|captures|reflects|gets)\b|
     \bonly <light>(?P<z><X>) (?:fits|works|matches|applies|remains|makes sense|is left)\b
     """
 )
@@ -350,7 +357,8 @@ TAKEN_BACK = pattern(
     r"""
     ^<gap>(?:(?:but|oh|hmm+|and|ok|no|well|ah)<sep>){0,3}(?:(?:wait|hold on|scratch that|on second thoughts?|on reflection|
     let me|correction|(?:edit|update)(?=\s?:)|revised (?:answer|choice)|i (?:was|am) (?:wrong|mistaken)|my mistake|oops|
-    i take (?:it|that) back|i change|changing my|attends|moment|warte|espera|انتظر|रुको)\b|no\s*[,:]|等等|不对|待って|いや)
+    i take (?:it|that) back|i change|changing my|attends|moment|warte|espera|انتظر|रुको)\b|
+    (?:no|non|nein|nee|não|нет|nej)\s*[,:]|等等|不对|待って|いや)
     """
 )
 RETHOUGHT = pattern(
