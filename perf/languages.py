@@ -1,6 +1,7 @@
 """How often drops between languages are found, what their limits hold, and how often one is stated that is not there.
 
-``python -m perf.languages --draws 2000`` prints the tables of docs/method/languages.md in some ten minutes. The grid was fixed before
+``python -m perf.languages --draws 2000`` prints the tables of docs/method/languages.md in some ten minutes. The grid was
+fixed before
 these figures were measured; the method's choices were made on a rougher one of the same kind.
 
 A row has a common part in all languages, from a normal distribution, which makes its outcomes dependent; the judge errs on each
