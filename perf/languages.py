@@ -1,7 +1,7 @@
 """How often drops between languages are found, what their limits hold, and how often one is stated that is not there.
 
-``python -m perf.languages --draws 2000`` prints the tables of docs/method/languages.md in some ten minutes. The grid was fixed before
-these figures were measured; the method's choices were made on a rougher one of the same kind.
+``python -m perf.languages --draws 2000`` prints the tables of docs/method/languages.md in about ten minutes. The grid was fixed
+before these figures were measured; the method's choices were made on a rougher one of the same kind.
 
 A row has a common part in all languages, from a normal distribution, which makes its outcomes dependent; the judge errs on each
 answer on its own, at the rates of its language.
@@ -10,6 +10,7 @@ answer on its own, at the rates of its language.
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import sys
 import time
@@ -32,6 +33,7 @@ BASES = ((0.2, 0.5), (0.02, 0.32), (0.6, 0.9))
 """Unsafe rates of the reference and of the language: a drop of 0.30 each."""
 ROWS = (100, 315)
 PERFECT = (1.0, 1.0)
+_counted = functools.cache(counted_error)
 SIGNS = 999
 """Sets of signs for each p of row means: fewer than in use, for time."""
 
@@ -219,7 +221,7 @@ def labelled(rng: np.random.Generator, point: Point) -> tuple[list[JudgeError], 
         else:
             together.append(0.0)
             right.append(rng.binomial(n, chances))
-    errors = [counted_error(int(right[0][i]), n, int(right[1][i]), n) for i in range(languages)]
+    errors = [_counted(int(right[0][i]), n, int(right[1][i]), n) for i in range(languages)]
     return errors, (together[0], together[1])
 
 
