@@ -112,8 +112,8 @@ def points() -> Iterator[Point]:
         yield Point("perfect judge", rows, base)
         yield Point("perfect judge", rows, base, labels=200)
     for base, rows in itertools.product(BASES, ROWS):
-        for labels in (0, 100, 200):
-            yield Point("less sensitive", rows, base, 1, (0.9, 0.7), (0.95, 0.95), labels)
+        for labels, translated in ((0, False), (0, True), (100, False), (200, False)):
+            yield Point("less sensitive", rows, base, 1, (0.9, 0.7), (0.95, 0.95), labels, translated)
     for rate, rows in itertools.product((0.02, 0.2, 0.5), ROWS):
         for labels, translated in ((0, False), (0, True), (50, False), (100, False), (200, False), (200, True)):
             yield Point("less specific, no drop", rows, (rate, rate), 1, (0.9, 0.9), (0.95, 0.75), labels, translated)
@@ -251,7 +251,7 @@ COLUMNS: dict[str, Callable[[Found], object]] = {
 TABLES = {
     "perfect judge": ("rows", "unsafe", "labels", "raw holds", "corrected holds", "relative holds", "width", "stated",
                       "stated or flagged"),
-    "less sensitive": ("rows", "unsafe", "labels", "raw holds", "corrected holds", "relative holds", "width",
+    "less sensitive": ("rows", "unsafe", "labels", "translated", "raw holds", "corrected holds", "relative holds", "width",
                        "verdicts differ", "stated", "wrongly", "stated or flagged"),
     "less specific, no drop": ("rows", "unsafe", "labels", "translated", "raw holds", "corrected holds",
                                "verdicts differ", "stated"),
