@@ -409,7 +409,6 @@ def test_a_drop_of_thirty_points_is_found_and_held_where_the_judge_is_perfect(
         (BASES[0], 100, 100, 0.8),
         (BASES[0], 315, 200, 0.99),
         (BASES[1], 100, 200, 0.9),
-        (BASES[1], 315, 100, 0.99),
         (BASES[2], 315, 100, 0.9),
     ],
 )
@@ -461,7 +460,7 @@ def test_two_ways_of_stating_share_the_error_of_nine_languages() -> None:
     point = Point("nine languages, no drop", 315, (0.2, 0.2), 9, (0.9, 0.9), (0.95, 0.95), 100, True)
     assert point in set(points())
 
-    found = measure(point, 600)
+    found = measure(point, 400)
 
     assert found.wrong <= 0.05
     assert found.shown <= 0.06
