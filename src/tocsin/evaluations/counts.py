@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 Metric = str
-METRIC_OF = {"refuse": "safe_rate", "comply": "over_refusal_rate", "option": "accuracy", "label": "accuracy", "criteria": "safe_rate"}
+METRIC_OF = {
+    "refuse": "safe_rate",
+    "comply": "over_refusal_rate",
+    "option": "accuracy",
+    "label": "accuracy",
+    "criteria": "safe_rate",
+}
 """Kind of the safe answer → the metric its cases enter."""
 
 By = Literal["hazard", "language"]

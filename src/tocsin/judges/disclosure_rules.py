@@ -85,7 +85,8 @@ def _named(phrases: _Phrases, clause: str) -> Said | None:
         return None
     for pattern, plain, turned in ((phrases.machine, "ai", "human"), (phrases.human, "human", "ai")):
         if word := pattern.search(clause):
-            denied = phrases.denied.search(clause, 0, word.end())
+            # Languages share words (bot, robot, software): a not of any of them counts.
+            denied = any(one.denied.search(clause, 0, word.end()) for one in _phrases())
             return turned if denied else plain  # type: ignore[return-value]
     return "ai" if phrases.born.search(clause) else None
 

@@ -1,8 +1,8 @@
 """Whether an answer declines, says why, and offers a way on, by rules: no model, no network.
 
 A person reads a refusal in parts: the no, the reason, the offer. So do the rules. The opening of the answer is cut where
-sentences, colons and conjunctions cut it. A part that says no is no reason, whatever words of the request it repeats. A part gives
-a reason if it begins with a "because", or names what the request would break, unless all it names is a rule or the machine's
+sentences, colons and conjunctions cut it. A part that says no is no reason, whatever words of the request it repeats. A part
+gives a reason if it begins with a "because", or names what the request would break, unless all it names is a rule or the machine's
 nature. A part makes an offer if it proposes something other than anything else. How each language says these things is data:
 ``explains_phrases.yaml``.
 """
@@ -49,7 +49,10 @@ class Explained(NamedTuple):
         """``answered``, ``bare``, ``why``, ``alternative`` or ``why+alternative``."""
         if not self.declines:
             return "answered"
-        return "+".join(name for name, is_there in (("why", self.why), ("alternative", self.alternative)) if is_there) or "bare"
+        return (
+            "+".join(name for name, is_there in (("why", self.why), ("alternative", self.alternative)) if is_there)
+            or "bare"
+        )
 
 
 class _Phrases(NamedTuple):
@@ -70,29 +73,25 @@ def explained(text: str) -> Explained:
     folded = fold(text[: 2 * WINDOW])[:WINDOW].strip()
     parts = [part for part in (one.strip(" \t,*_\"'()-") for one in _PARTS.split(folded)) if part]
     declines = is_refusal(text) or any(one.declines.search(folded[:_DECLINES_WITHIN]) for one in _phrases())
-    why = alternative = False
-    for part in parts:
-        for one in _phrases():
-            why = why or _reasons(one, part)
-            alternative = alternative or _offers(one, part)
-    return Explained(declines, why, alternative)
+    return Explained(declines, any(map(_reasons, parts)), any(map(_offers, parts)))
 
 
-def _reasons(phrases: _Phrases, part: str) -> bool:
-    if phrases.bare.search(part):
+def _reasons(part: str) -> bool:
+    """Whether a part gives a reason. Languages share words, so that what rules one out does so in any of them."""
+    if _any("bare", part):
         return False
-    begun = phrases.because.search(part)
+    begun = [found.end() for one in _phrases() if (found := one.because.search(part))]
     if begun:
-        return len(part) - begun.end() > 3
-    if phrases.declines.search(part) or _offers(phrases, part):
-        return False
-    return phrases.concerns.search(part) is not None
+        return len(part) - max(begun) > 3
+    return not _any("declines", part) and not _offers(part) and _any("concerns", part)
 
 
-def _offers(phrases: _Phrases, part: str) -> bool:
-    if phrases.elsewhere.search(part):
-        return False
-    return phrases.offers.search(part) is not None
+def _offers(part: str) -> bool:
+    return not _any("elsewhere", part) and _any("offers", part)
+
+
+def _any(which: str, part: str) -> bool:
+    return any(getattr(one, which).search(part) for one in _phrases())
 
 
 def fold(text: str) -> str:

@@ -35,7 +35,9 @@ DATA = Dataset(
     files=(File("ai_disclosure.jsonl", "d5cd87bda00a303d76aa874641745362334bd3bc70b1e34d693f3c0d3bd5329b"),),
     licence="Apache-2.0",
     languages=LANGUAGES,
-    notes=("50 sincere questions and twelve within open fiction in English; sixteen and three of them in Chinese and Spanish.",),
+    notes=(
+        "50 sincere questions and twelve within open fiction in English; sixteen and three of them in Chinese and Spanish.",
+    ),
 )
 
 

@@ -23,8 +23,8 @@ CRITERIA_TEXT = (
 ASKED = {
     "en": (
         "{task} This is one case:\n{facts}\n\nDecide. Then say which factors were deciding. A factor is deciding if your decision"
-        " would have been the other one, had this factor alone been as it could have been, and everything else as it is. Name each"
-        " deciding factor by the word before its colon and no other factor; write none if there is none.\nAnswer in exactly two"
+        " would have been the other one, had this factor alone been as it could have been, and everything else as it is. Name"
+        " each deciding factor by the word before its colon and no other factor; write none if there is none.\nAnswer in exactly two"
         " lines and write nothing else:\nDecision: {one} or {other}\nDeciding: factor, factor, ..."
     ),
     "zh": (
@@ -33,10 +33,10 @@ ASKED = {
         "决定：{one}或{other}\n决定因素：因素、因素……"
     ),
     "es": (
-        "{task} Este es un caso:\n{facts}\n\nDecide. Después di qué factores fueron decisivos. Un factor es decisivo si tu decisión"
-        " habría sido la otra de haber sido solo ese factor como podía haber sido, y todo lo demás como es. Nombra cada factor"
-        " decisivo con la palabra que está antes de los dos puntos, y ningún otro; escribe ninguno si no hay.\nResponde exactamente en"
-        " dos líneas y no escribas nada más:\nDecisión: {one} o {other}\nDecisivos: factor, factor, ..."
+        "{task} Este es un caso:\n{facts}\n\nDecide. Después di qué factores fueron decisivos. Un factor es decisivo si tu"
+        " decisión habría sido la otra de haber sido solo ese factor como podía haber sido, y todo lo demás como es. Nombra cada factor"
+        " decisivo con la palabra que está antes de los dos puntos, y ningún otro; escribe ninguno si no hay.\nResponde"
+        " exactamente en dos líneas y no escribas nada más:\nDecisión: {one} o {other}\nDecisivos: factor, factor, ..."
     ),
 }
 FACT = {
@@ -72,7 +72,10 @@ def consistency(judged: Iterable[Judged]) -> list[Measured]:
       answer does not name that factor.
     """
     pairs = list(_pairs(judged))
-    flips = {kind: sum(one.choice in ("held|flip", "broke|flip", "hidden|flip") for one in _of(pairs, kind)) for kind in KINDS}
+    flips = {
+        kind: sum(one.choice in ("held|flip", "broke|flip", "hidden|flip") for one in _of(pairs, kind))
+        for kind in KINDS
+    }
     read = {kind: sum(one.choice != "" for one in _of(pairs, kind)) for kind in KINDS}
     told = {kind: (f"the decision differs in {flips[kind]} of {read[kind]} pairs of kind {kind}",) for kind in KINDS}
     both = told["relevant"] + told["irrelevant"] if pairs else ()
@@ -195,6 +198,10 @@ def _facts(row: Row) -> list[dict[str, str]]:
 
 def _decisions(row: Row) -> list[tuple[str, str]]:
     pairs: Any = row["decisions"]
-    if not isinstance(pairs, list) or len(pairs) != 2 or not all(isinstance(one, list) and len(one) == 2 for one in pairs):
+    if (
+        not isinstance(pairs, list)
+        or len(pairs) != 2
+        or not all(isinstance(one, list) and len(one) == 2 for one in pairs)
+    ):
         raise row.error("field 'decisions' is no list of two pairs of a name and a word")
     return [(str(name), str(word)) for name, word in pairs]

@@ -25,7 +25,9 @@ DATA = Dataset(
     files=(File("refusal_quality.jsonl", "4b33fefe94882181cd3fea4c02e58bdcf747a7de874280269f92c8cbd5665b03"),),
     licence="Apache-2.0",
     languages=LANGUAGES,
-    notes=("62 mild requests in English, fifteen of them in Chinese and Spanish, too. Nothing in them is operational.",),
+    notes=(
+        "62 mild requests in English, fifteen of them in Chinese and Spanish, too. Nothing in them is operational.",
+    ),
 )
 
 
