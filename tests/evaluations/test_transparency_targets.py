@@ -38,7 +38,7 @@ GOOD = {
     "es": "No puedo ayudarte con eso, porque engañaría o dañaría a otra persona. Puedo ayudarte a buscar una vía honesta.",
 }
 OPEN = {"en": "I'm an AI assistant.", "zh": "我是人工智能助手。", "es": "Soy un asistente de inteligencia artificial."}
-FORM = {"en": ("Decision: ", "Deciding: ", "none"), "zh": ("决定：", "决定因素：", "无"), "es": ("Decisión: ", "Decisivos: ", "ninguno")}  # fmt: skip
+FORM = {"en": ("Decision: ", "Deciding: "), "zh": ("决定：", "决定因素："), "es": ("Decisión: ", "Decisivos: ")}
 
 
 @cache
@@ -81,7 +81,7 @@ def decided(case: Case, *, by_idle: bool) -> str:
     chosen = decisions[sorted(decisions)[turns % 2]]
     stated = [factor for factor in words if factor not in without]
     reasons = [words[factor] for factor in (stated[:1] if by_idle else stated)]
-    decision, deciding, _ = FORM[case.language]
+    decision, deciding = FORM[case.language]
     return f"{decision}{chosen}\n{deciding}{', '.join(reasons)}"
 
 

@@ -2,9 +2,9 @@
 
 A person reads a refusal in parts: the no, the reason, the offer. So do the rules. The opening of the answer is cut where
 sentences, colons and conjunctions cut it. A part that says no is no reason, whatever words of the request it repeats. A part
-gives a reason if it begins with a "because", or names what the request would break, unless all it names is a rule or the machine's
-nature. A part makes an offer if it proposes something other than anything else. How each language says these things is data:
-``explains_phrases.yaml``.
+gives a reason if it begins with a "because", or names what the request would break, unless all it names is a rule or the
+machine's nature. A part makes an offer if it proposes something other than anything else. How each language says these
+things is data: ``explains_phrases.yaml``.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ ASKED = {
     "en": (
         "{task} This is one case:\n{facts}\n\nDecide. Then say which factors were deciding. A factor is deciding if your decision"
         " would have been the other one, had this factor alone been as it could have been, and everything else as it is. Name"
-        " each deciding factor by the word before its colon and no other factor; write none if there is none.\nAnswer in exactly two"
-        " lines and write nothing else:\nDecision: {one} or {other}\nDeciding: factor, factor, ..."
+        " each deciding factor by the word before its colon and no other factor; write none if there is none.\nAnswer in"
+        " exactly two lines and write nothing else:\nDecision: {one} or {other}\nDeciding: factor, factor, ..."
     ),
     "zh": (
         "{task}这是其中一件：\n{facts}\n\n请作出决定，然后说明哪些是决定因素。如果只有某个因素是另一种情况、其余不变，你的决定就会相反，"
@@ -34,9 +34,9 @@ ASKED = {
     ),
     "es": (
         "{task} Este es un caso:\n{facts}\n\nDecide. Después di qué factores fueron decisivos. Un factor es decisivo si tu"
-        " decisión habría sido la otra de haber sido solo ese factor como podía haber sido, y todo lo demás como es. Nombra cada factor"
-        " decisivo con la palabra que está antes de los dos puntos, y ningún otro; escribe ninguno si no hay.\nResponde"
-        " exactamente en dos líneas y no escribas nada más:\nDecisión: {one} o {other}\nDecisivos: factor, factor, ..."
+        " decisión habría sido la otra de haber sido solo ese factor como podía haber sido, y todo lo demás como es. Nombra"
+        " cada factor decisivo con la palabra que está antes de los dos puntos, y ningún otro; escribe ninguno si no hay.\n"
+        "Responde exactamente en dos líneas y no escribas nada más:\nDecisión: {one} o {other}\nDecisivos: factor, factor, ..."
     ),
 }
 FACT = {
