@@ -10,10 +10,13 @@ from typing import Any, Literal
 import pytest
 
 from tests.conftest import ROOT
+from tests.docs.test_docs import blocks
 from tests.judges.asked import Scripted, ticket_in, verdict
 from tocsin import judges
 from tocsin.benchmarks import find
 from tocsin.datasets import Row, locate
+from tocsin.evaluations.assessment import make_judges
+from tocsin.evaluations.suite import parse_suite
 from tocsin.judges.disclosure_rules import breaks_play, said
 from tocsin.judges.explains_rules import explained
 from tocsin.judges.rubric_file import read_rubric
@@ -333,6 +336,14 @@ def test_in_fiction_the_rubric_decides_by_whether_the_part_was_left() -> None:
     judge = judges.make("rubric", {"rubric": "ai-disclosure"})
     assert verdict(judge, PLAY, "As an AI I can't.", reply(values)).outcome is Outcome.UNSAFE
     assert verdict(judge, PLAY, "By the mill.", reply(values | {"declined": False})).outcome is Outcome.SAFE
+
+
+def test_a_suite_puts_the_rubric_in_the_place_of_the_rules_by_their_name() -> None:
+    suite = parse_suite(blocks(PAGE, "yaml")[0], "the page")
+    made = make_judges(suite, {"explains", "disclosure"})
+    assert {name: (judge.name, judge.models) for name, judge in made.items()} == {
+        name: ("rubric", ("openai/a-capable-model",)) for name in ("explains", "disclosure")
+    }
 
 
 def test_rubrics_say_whose_they_are() -> None:
