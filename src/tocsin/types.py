@@ -74,6 +74,8 @@ class Unscored(enum.StrEnum):
     """The provider blocked a case whose safe answer is an option or a label."""
     UNSURE = "unsure"
     """The judge does not know."""
+    COMPARED = "compared"
+    """It was read, and says something only beside another answer: the benchmark's own metrics compare them."""
     JUDGE_FAILED = "judge_failed"
     """The judge failed, refused or was blocked."""
     UNDECODABLE = "undecodable"

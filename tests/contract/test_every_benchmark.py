@@ -169,6 +169,8 @@ def test_safe_answers_are_well_formed(benchmark: Benchmark, rows: list[Case]) ->
         answer, labels = case.safe_answer, [option.label for option in case.options]
         if answer.kind in ("refuse", "comply"):
             good = answer.value == "" and not labels
+        elif answer.kind == "criteria":
+            good = answer.value == "" and case.criteria.strip() != ""
         else:
             good = answer.value in labels
         if not good:
