@@ -60,9 +60,21 @@ def find_choice(text: str, options: Sequence[Option]) -> str | None:
     values = [value for fields in held.found for value in answers(fields, labels)]
     if not values:
         return _found(text, options, known)
+    values = [value for value in values if _concerns(value, known)]
+    if not values:  # an object about something else: it must not hide what the prose says
+        return _found(held.outside, options, known)
     chosen = {_found(_spoken(value), options, known) for value in values}
     beside = _found(held.outside, options, known)  # prose around an object may be undecided, but not for another
     return chosen.pop() if len(chosen) == 1 and beside in (None, *chosen) else None
+
+
+def _concerns(value: object, known: Key) -> bool:
+    """Whether a field's value speaks of the options, or says that there is no answer."""
+    if not isinstance(value, str | int | float):
+        return True
+    said_of = plain(_spoken(value))
+    signed = sign_mentions(said_of, known)
+    return said_of.strip(words.ENDS).lower() in known.wholes or signed is None or words.SIGN.search(signed) is not None
 
 
 def _spoken(value: object) -> str:

@@ -356,7 +356,7 @@ NOT_THAT = pattern(
 TAKEN_BACK = pattern(
     r"""
     ^<gap>(?:(?:but|oh|hmm+|and|ok|no|well|ah)<sep>){0,3}(?:(?:wait|hold on|scratch that|on second thoughts?|on reflection|
-    let me|correction|(?:edit|update)(?=\s?:)|revised (?:answer|choice)|i (?:was|am) (?:wrong|mistaken)|my mistake|oops|
+    let me(?! know)|correction|(?:edit|update)(?=\s?:)|revised (?:answer|choice)|i (?:was|am) (?:wrong|mistaken)|my mistake|oops|
     i take (?:it|that) back|i change|changing my|attends|moment|warte|espera|انتظر|रुको)\b|
     (?:no|non|nein|nee|não|нет|nej)\s*[,:]|等等|不对|待って|いや)
     """
