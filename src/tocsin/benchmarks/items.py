@@ -170,13 +170,31 @@ def framework_file(found: ItemSet, path: Path) -> Path | None:
 def write_items(found: ItemSet) -> str:
     """A set as YAML, which `read_items` reads as the same set."""
     told = found.model_dump(mode="json", exclude_defaults=True)
-    told |= {"rules": told.get("rules", []), "items": told.get("items", [])}
-    for one in (*told["rules"], *told["items"]):
-        one.setdefault("status", "draft")  # it is what a reviewer changes, so it always stands there
+    told["rules"] = [_ordered(Rule, one) for one in told.get("rules", [])]
+    told["items"] = [_ordered(Item, one) for one in told.get("items", [])]
     for one in told["items"]:
         if one["format"] == "true_false":
             one["answer"] = one["answer"] == "true"
-    return yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=110)
+    return dumped(told)
+
+
+def dumped(told: dict[str, Any]) -> str:
+    """YAML as people read it: names in the order given, every script as it is."""
+    return str(yaml.dump(told, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
+
+
+def _ordered(kind: type[BaseModel], one: dict[str, Any]) -> dict[str, Any]:
+    """An entry with its fields in their order. Its status, which a reviewer changes, always stands there."""
+    one = {"status": "draft"} | one
+    return {name: one[name] for name in kind.model_fields if name in one}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes pairs of numbers on one line."""
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
+        numbers = bool(sequence) and all(isinstance(one, int) for one in sequence)
+        return super().represent_sequence(tag, sequence, flow_style=True if numbers else flow_style)
 
 
 def refused(path: Path, faults: list[Fault], data: Any, lines: dict[Place, int]) -> ConfigError:
