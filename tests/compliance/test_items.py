@@ -10,15 +10,19 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.conftest import ROOT
+from tests.docs.test_docs import blocks, first_codes
 from tocsin.benchmarks import find
-from tocsin.benchmarks.items import is_item_set, read_items, write_items
+from tocsin.benchmarks.items import FORMATS, Item, ItemSet, Rule, is_item_set, read_items, write_items
 from tocsin.benchmarks.questions import CRITERIA_JUDGE
+from tocsin.compliance.diff import STATES
 from tocsin.compliance.items import gaps, item_benchmark, read_checked
 from tocsin.datasets import Row, RowError, locate, read_rows
 from tocsin.models.config import ConfigError
 from tocsin.registry import UnknownName
 from tocsin.types import CRITERIA, Case, SafeAnswer
 
+PAGE = ROOT / "docs" / "reference" / "compliance-items.md"
 FRAMEWORK = """\
 title: Rules for talking vending machines
 clauses:
@@ -342,3 +346,27 @@ def test_item_that_was_added_after_the_set_was_read_is_a_bad_row(path: Path) -> 
     made = item_benchmark(path)
     with pytest.raises(RowError, match="is an item that was not there when the set was read"):
         list(made.cases([Row({"id": "new"}, path.name, 3, 0)]))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The page
+
+
+def test_every_field_is_in_the_reference_and_no_other() -> None:
+    for header, kind in (
+        ("| field of a set |", ItemSet),
+        ("| field of a rule |", Rule),
+        ("| field of an item |", Item),
+    ):
+        assert first_codes(PAGE, header) == list(kind.model_fields), header
+    assert first_codes(PAGE, "| format |") == list(FORMATS)
+    assert first_codes(PAGE, "| state |") == list(STATES)
+
+
+def test_the_example_of_the_reference_makes_the_cases_it_promises(tmp_path: Path) -> None:
+    written, framework = blocks(PAGE, "yaml")
+    (tmp_path / "framework.yaml").write_text(framework, encoding="utf-8")
+    file = tmp_path / "machines.yaml"
+    file.write_text(written, encoding="utf-8")
+    assert set(cases(file)) == {"price.basic", "price.choice"}
+    assert gaps(read_checked(file), file) == ["article-3"]

@@ -7,7 +7,7 @@ from typing import Any
 from tocsin.attacks.replies import TEXT, Form, Kind, Listed
 from tocsin.judges.refusal_rules import is_refusal
 
-_MOST = 40
+_MOST = 20
 """Entries of a list that are looked at: a model that goes on for ever is not answering any more."""
 
 
@@ -21,7 +21,7 @@ class _Entry(Kind):
         return value
 
 
-_TEXTS = Listed(TEXT, least=0, most=12)
+_TEXTS = Listed(TEXT, least=0, most=6)
 RULE: Form[dict[str, Any]] = Form(rule=TEXT, should=_TEXTS, should_not=_TEXTS, quote=TEXT)
 RULES: Form[dict[str, Any]] = Form(rules=Listed(_Entry(RULE), least=0, most=_MOST))
 REQUEST: Form[dict[str, str]] = Form(request=TEXT)

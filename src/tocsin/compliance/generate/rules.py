@@ -13,8 +13,6 @@ from tocsin.compliance.generate.reading import RULE
 from tocsin.compliance.generate.splitting import Chunk
 from tocsin.engine import withheld
 
-MOST = 20
-"""Rules of a chunk."""
 _LEAST_LETTERS = 8
 _LEAST_WORDS = 3
 _SAME = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "–": "-", "—": "-", "\u00ad": None})
@@ -92,6 +90,5 @@ def _fault(read: Any, found: Sequence[MadeRule]) -> str:
         return "withheld"
     if not read["should"] and not read["should_not"]:
         return "says nothing of answers that keep or break it"
-    if any(alike(read["rule"], other.text) >= _SAME_RULE for other in found):
-        return "says what another rule says"
-    return f"beyond {MOST} of one passage" if len(found) >= MOST else ""
+    same = any(alike(read["rule"], other.text) >= _SAME_RULE for other in found)
+    return "says what another rule says" if same else ""

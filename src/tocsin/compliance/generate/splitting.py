@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-LONGEST = 3000
+LONGEST = 2000
 """Characters of a chunk."""
 _TITLE = 90
 
@@ -58,7 +58,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("bullet", re.compile(r"[ \t]*[-*•–—·▪◦‣][ \t]+(?=\S)")),
 )
 _FINE = ("number", "paren", "letter", "bullet", "blank", "sentence")
-_SENTENCE = re.compile(r"(?<=[.;!?])\s+|(?<=[。；！？])\s*")
+_SENTENCE = re.compile(r"(?<!\d\.)(?<=[.;!?])\s+|(?<=[。；！？])\s*|\n[ \t\r]*\n\s*")
 _SAYS = re.compile(r"[.;!?。；！？](?:\s|$|[”\"')）])|[。；！？]")
 _CLOSED = tuple(".;:,!?。；：，！？)）”\"'")
 

@@ -26,7 +26,7 @@ from tocsin.types import Answer, Call, Case, ErrorKind, Message, Outcome, Reques
 
 T = TypeVar("T")
 VERSION = 1
-TRIES = (Sampling(temperature=0.0, max_tokens=2048), Sampling(temperature=0.7, max_tokens=2048))
+TRIES = (Sampling(temperature=0.0, max_tokens=1536), Sampling(temperature=0.7, max_tokens=1536))
 """A reply that cannot be used is asked for once more, not at the temperature that gives it again."""
 CHECKED = Sampling(temperature=0.0, max_tokens=512)
 _ITS_OWN = (ErrorKind.TOO_LONG, ErrorKind.REJECTED, ErrorKind.WITHHELD)
@@ -188,7 +188,7 @@ class _Chunk:
             elif (said := form(answer.text)) is not None:
                 return said
             else:
-                why = why_not(answer.text)
+                why = "cut off before its end" if answer.finish == "length" else why_not(answer.text)
         raise _Unusable(why)
 
     async def _answer(self, request: Request) -> Answer:
