@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.docs.test_docs import blocks, first_codes
+from tests.models.endpoints import Asked, Said, chat, endpoint
+from tocsin.api import assess
 from tocsin.benchmarks import find
 from tocsin.benchmarks.items import FORMATS, Item, ItemSet, Rule, is_item_set, read_items, write_items
 from tocsin.benchmarks.questions import CRITERIA_JUDGE
@@ -370,3 +374,34 @@ def test_the_example_of_the_reference_makes_the_cases_it_promises(tmp_path: Path
     file.write_text(written, encoding="utf-8")
     assert set(cases(file)) == {"price.basic", "price.choice"}
     assert gaps(read_checked(file), file) == ["article-3"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# In a run
+
+
+def test_run_asks_reviewed_items_and_stops_at_a_clause_that_is_none(path: Path, tmp_path: Path) -> None:
+    def reply(asked: Asked) -> Said:
+        if "letter" in asked.prompt:
+            return chat("B")
+        return chat("true" if "true or false" in asked.prompt else "I'm sorry, but I can't help with that.")
+
+    with endpoint(reply) as server:
+        config = tmp_path / "tocsin.toml"
+        config.write_text(f'[models.t]\nmodel = "openai/t"\nbase_url = "{server.url}"\n', encoding="utf-8")
+        options: dict[str, Any] = {"benchmarks": [str(path)], "judge": "refusal", "config": config, "report": False}
+        run = assess("t", out=tmp_path / "runs", **options)
+        assert len(server.asked) == 5
+        with closing(sqlite3.connect(run.folder / "journal.sqlite")) as db:
+            found = dict(
+                db.execute(
+                    "SELECT s.case_id, r.outcome FROM latest r JOIN cells c ON c.id = r.cell"
+                    " JOIN cases s ON s.id = c.case_ref"
+                )
+            )
+        gold = {name: outcome for name, outcome in found.items() if not name.endswith("basic")}
+        assert gold == {"price.choice": "safe", "price.true": "safe", "polite.false": "unsafe"}
+        changed(path, set_rule(1, clause="article-7"))
+        with pytest.raises(ConfigError, match="has no clause 'article-7'"):
+            assess("t", out=tmp_path / "runs", **options)
+        assert len(server.asked) == 5
