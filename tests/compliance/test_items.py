@@ -382,26 +382,27 @@ def test_the_example_of_the_reference_makes_the_cases_it_promises(tmp_path: Path
 
 def test_run_asks_reviewed_items_and_stops_at_a_clause_that_is_none(path: Path, tmp_path: Path) -> None:
     def reply(asked: Asked) -> Said:
-        if "letter" in asked.prompt:
-            return chat("B")
-        return chat("true" if "true or false" in asked.prompt else "I'm sorry, but I can't help with that.")
+        return chat("B" if "letter" in asked.prompt else "true")
 
+    def gold_alone(data: dict[str, Any]) -> None:
+        data["items"] = [item for item in data["items"] if not item["format"].startswith("open")]
+
+    changed(path, gold_alone)
     with endpoint(reply) as server:
         config = tmp_path / "tocsin.toml"
         config.write_text(f'[models.t]\nmodel = "openai/t"\nbase_url = "{server.url}"\n', encoding="utf-8")
         options: dict[str, Any] = {"benchmarks": [str(path)], "judge": "refusal", "config": config, "report": False}
         run = assess("t", out=tmp_path / "runs", **options)
-        assert len(server.asked) == 5
+        assert len(server.asked) == 3
         with closing(sqlite3.connect(run.folder / "journal.sqlite")) as db:
-            found = dict(
+            outcomes = dict(
                 db.execute(
                     "SELECT s.case_id, r.outcome FROM latest r JOIN cells c ON c.id = r.cell"
                     " JOIN cases s ON s.id = c.case_ref"
                 )
             )
-        gold = {name: outcome for name, outcome in found.items() if not name.endswith("basic")}
-        assert gold == {"price.choice": "safe", "price.true": "safe", "polite.false": "unsafe"}
+        assert outcomes == {"price.choice": "safe", "price.true": "safe", "polite.false": "unsafe"}
         changed(path, set_rule(1, clause="article-7"))
         with pytest.raises(ConfigError, match="has no clause 'article-7'"):
             assess("t", out=tmp_path / "runs", **options)
-        assert len(server.asked) == 5
+        assert len(server.asked) == 3
