@@ -11,7 +11,7 @@ import msgspec
 from tocsin import judges, registry
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.own import own_cases
-from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, data_folder
+from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, Own, data_folder
 from tocsin.evaluations.attacking import NO_ATTACKS, ROLES, Attacking, resolve_attacks
 from tocsin.evaluations.plan import Chosen, Drawing, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
@@ -265,6 +265,10 @@ def _chosen(
     accepted: Sequence[str],
 ) -> Chosen:
     benchmark = find(entry.name)
+    if benchmark.framework and isinstance(benchmark.dataset.origin, Own):
+        from tocsin.compliance.items import read_checked  # few runs have items of the user's own
+
+        read_checked(Path(benchmark.dataset.files[0].path))
     if entry.sample:
         benchmark = benchmark.sampled(entry.sample)
     check_licence(benchmark, accepted)

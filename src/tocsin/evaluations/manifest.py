@@ -27,9 +27,9 @@ SCHEMA = 1
 
 def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, Any] | None = None) -> dict[str, Any]:
     """The manifest of a new run."""
-    targets = [_model(caller) for caller in cast.targets]
+    targets = [model_told(caller) for caller in cast.targets]
     judged_by = judging(cast, assessment.judges)
-    judged_by["roles"] |= {role: {caller.model.name: _model(caller)} for role, caller in cast.helpers.items()}
+    judged_by["roles"] |= {role: {caller.model.name: model_told(caller)} for role, caller in cast.helpers.items()}
     attacking = assessment.attacking
     return {
         "schema": SCHEMA,
@@ -57,7 +57,7 @@ def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, An
 
 def judging(cast: Cast, judges: Mapping[str, Judge]) -> dict[str, Any]:
     """Who judges: the judges, and the models they ask."""
-    asked = {name: _model(caller) for name, caller in cast.judges.items()}
+    asked = {name: model_told(caller) for name, caller in cast.judges.items()}
     return {"roles": {"judge": asked}, "judges": {name: _judge(judge, asked) for name, judge in judges.items()}}
 
 
@@ -107,8 +107,8 @@ def transferred(run: str, before: dict[str, Any], suite: Suite, cast: Cast, told
         cast: The models that it is put to, and whom the judges ask.
         told: The field ``transferred``: which run, on whom it succeeded, which attacks, and which are left out.
     """
-    targets = [_model(caller) for caller in cast.targets]
-    roles = {"judge": {name: _model(caller) for name, caller in cast.judges.items()}}
+    targets = [model_told(caller) for caller in cast.targets]
+    roles = {"judge": {name: model_told(caller) for name, caller in cast.judges.items()}}
     return {
         **{name: value for name, value in before.items() if name != "rejudged"},
         "run": run,
@@ -159,7 +159,7 @@ def translating(
         "versions": _versions(),
         "suite": suite.model_dump(mode="json"),
         "targets": [],
-        "roles": {role: {caller.model.name: _model(caller)} for role, caller in cast.helpers.items()},
+        "roles": {role: {caller.model.name: model_told(caller)} for role, caller in cast.helpers.items()},
         "judges": {},
         "attacks": {attack.name: attack_told(attack)},
         "benchmarks": {one.benchmark.name: _benchmark(one)},
@@ -233,7 +233,8 @@ def _versions() -> dict[str, str]:
     return {"tocsin": __version__, "python": platform.python_version(), "platform": sys.platform}
 
 
-def _model(caller: Caller) -> dict[str, Any]:
+def model_told(caller: Caller) -> dict[str, Any]:
+    """A model as a reader of results needs it: never with a key."""
     model = caller.model
     return {
         "name": model.name,

@@ -113,11 +113,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 CALIBRATION = "calibration"
 """The kind of a run that measures a judge. Runs that assess models say no kind."""
+GENERATION = "generation"
+"""The kind of a run that writes items from a regulation."""
 TRANSLATION = "translation"
 """The kind of a run that translates a benchmark."""
-_KINDS = {
+_KINDS: dict[str | None, tuple[str, str]] = {
     None: ("assesses models", "assess"),
     CALIBRATION: ("measures a judge", "calibrate"),
+    GENERATION: ("writes items from a regulation", "compliance generate"),
     TRANSLATION: ("translates a benchmark", "translate"),
 }
 """Kind → what such a run does, and the command that goes on with it."""

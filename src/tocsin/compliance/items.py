@@ -1,0 +1,107 @@
+"""Item sets beside their framework: whether each rule's clause is there, and which clauses have no rule.
+
+The format itself, and how items become cases, are in `tocsin.benchmarks.items` and `tocsin.benchmarks.item_cases`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib import resources
+from pathlib import Path
+
+from tocsin import registry
+from tocsin.benchmarks.item_cases import item_benchmark
+from tocsin.benchmarks.items import Fault, Item, ItemSet, Rule, framework_file, located, read_items, write_items
+from tocsin.datasets.encoding import decoded
+from tocsin.datasets.yaml_text import YamlFault, parsed
+from tocsin.models.config import ConfigError
+from tocsin.registry import UnknownName
+
+__all__ = [
+    "Item",
+    "ItemSet",
+    "Rule",
+    "check_clauses",
+    "clause_ids",
+    "gaps",
+    "item_benchmark",
+    "read_checked",
+    "read_items",
+    "write_items",
+]
+
+
+def read_checked(path: Path) -> ItemSet:
+    """The item set of a file, every rule of which is for a clause that its framework has.
+
+    Raises:
+        ConfigError: It cannot be used; the message says where and why.
+        UnknownName: There is no framework of the name it says.
+    """
+    found = read_items(path)
+    check_clauses(found, path)
+    return found
+
+
+def check_clauses(found: ItemSet, path: Path) -> None:
+    """Raises `ConfigError` if a rule is for a clause that the framework does not have; the nearest is suggested."""
+    known = clause_ids(found, path)
+    faults = [
+        Fault(
+            ("rules", number, "clause"),
+            f"framework {found.framework} has no clause {rule.clause!r}{_near(rule, known)}",
+        )
+        for number, rule in enumerate(found.rules)
+        if rule.clause not in known
+    ]
+    if faults:
+        raise located(path, faults)
+
+
+def gaps(found: ItemSet, path: Path) -> list[str]:
+    """The clauses for which the set has no item that a person reviewed: they are untested, which is no pass."""
+    tested = {found.rule_of(item).clause for item in found.items if item.status == "reviewed"}
+    return [clause for clause in clause_ids(found, path) if clause not in tested]
+
+
+def clause_ids(found: ItemSet, path: Path) -> list[str]:
+    """The ids of the clauses of a set's framework, in their order.
+
+    Raises:
+        ConfigError: The framework's file cannot be read, or has no list of clauses with an id each.
+        UnknownName: There is no framework of that name.
+    """
+    beside = framework_file(found, path)
+    if beside is None:
+        known = registry.names("framework")
+        if found.framework not in known:
+            raise UnknownName("framework", found.framework, known)
+        beside = Path(str(resources.files("tocsin.compliance.frameworks"))) / f"{found.framework}.yaml"
+    return _clauses(beside)
+
+
+def _clauses(path: Path) -> list[str]:
+    try:
+        data, lines = parsed(decoded(path.read_bytes(), str(path)))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except YamlFault as fault:
+        raise ConfigError(f"{path}: {fault}") from fault
+    clauses = data.get("clauses") if isinstance(data, dict) else None
+    if not isinstance(clauses, list):
+        raise ConfigError(f"{path}: has no list of clauses")
+    ids: list[str] = []
+    for number, clause in enumerate(clauses):
+        name = clause.get("id") if isinstance(clause, dict) else None
+        line = lines["clauses", number]
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigError(f"{path}: line {line}: clauses.{number} has no id")
+        if name in ids:
+            raise ConfigError(f"{path}: line {line}: clauses.{number}: {name!r} is the id of another clause, too")
+        ids.append(name)
+    return ids
+
+
+def _near(rule: Rule, known: list[str]) -> str:
+    near = difflib.get_close_matches(rule.clause, known, n=1, cutoff=0.5)
+    return f" (did you mean {near[0]!r}?)" if near else f" (it has: {', '.join(known[:12])})"
