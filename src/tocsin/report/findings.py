@@ -140,10 +140,13 @@ def _judge_box(name: str, judge: dict[str, Any], spoken: set[str], cards: list[d
         model=clean.name(judge.get("model") or ""),
         calibrated=any(not card["seen"] for card in cards),
         error=_error_of(cards),
-        languages=f"It is not made for {words.listed([clean.name(code, most=20) for code in strange])}, which this run has."
-        if strange
-        else "",
+        languages=_not_made_for(strange),
     )
+
+
+def _not_made_for(strange: list[str]) -> str:
+    named = words.listed([clean.name(words.language(code), most=40) for code in strange])
+    return f"It is not made for {named}, which this run has." if strange else ""
 
 
 def _error_of(cards: list[dict[str, Any]]) -> list[str]:

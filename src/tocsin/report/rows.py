@@ -11,7 +11,6 @@ from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.counts import METRIC_OF
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW, TRANSFER
-from tocsin.languages import LANGUAGES
 from tocsin.report import clean, words
 from tocsin.report.charts import Chart, chart
 
@@ -160,7 +159,7 @@ def _begun(note: str) -> str:
 
 
 def _key(by: str, key: str) -> str:
-    return f"{LANGUAGES[key]} ({key})" if by == "language" and key in LANGUAGES else key
+    return words.language(key) if by == "language" else key
 
 
 def _badness(part: dict[str, Any]) -> tuple[bool, float, float, str]:

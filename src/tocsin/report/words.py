@@ -8,6 +8,8 @@ from typing import Any
 from tocsin.engine import Ending
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import LOWER_IS_BETTER, TOO_FEW
+from tocsin.languages import UnknownLanguage
+from tocsin.languages import language as known_language
 from tocsin.types import ErrorKind, Unscored
 
 METRICS = {
@@ -134,6 +136,14 @@ def direction(score: dict[str, Any]) -> str:
 def reason(name: str) -> str:
     """An error's kind or the reason of an answer without a verdict, in words."""
     return _REASONS.get(name, name)
+
+
+def language(code: str) -> str:
+    """A language by its name, with its code behind it; the code alone where it names none that is known."""
+    try:
+        return f"{known_language(code).name} ({code})"
+    except UnknownLanguage:
+        return code
 
 
 def percent(value: float | None, digits: int = 0) -> str:
