@@ -255,7 +255,11 @@ def _generates(manifest: dict[str, Any]) -> bool:
 def benchmarks_of(manifest: dict[str, Any], suite: Suite) -> dict[str, Benchmark]:
     """The benchmarks of a planned run as they are now, by name. A user's own cases are in the plan and nowhere else."""
     paths = {entry.benchmark: entry.name for entry in suite.benchmarks}
-    return {name: find(paths.get(name, name)) for name in manifest["benchmarks"] if name != "cases"}
+    return {
+        name: find(paths.get(name, name), drafts=suite.compliance.drafts)
+        for name in manifest["benchmarks"]
+        if name != "cases"
+    }
 
 
 def search_of(manifest: dict[str, Any], journal: Journal, tried: Mapping[str, Any]) -> Search | None:

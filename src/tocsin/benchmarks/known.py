@@ -8,8 +8,12 @@ from tocsin import registry
 from tocsin.benchmarks.contract import Benchmark
 
 
-def find(name: str) -> Benchmark:
+def find(name: str, *, drafts: bool = False) -> Benchmark:
     """A benchmark by name, or a user's own by the path of its YAML file: a description of rows, or a set of compliance items.
+
+    Args:
+        name: The name, or the path.
+        drafts: Whether items of a set that nobody reviewed become cases, too.
 
     Raises:
         UnknownName: There is none of that name; the nearest are suggested.
@@ -24,7 +28,7 @@ def find(name: str) -> Benchmark:
             from tocsin.benchmarks.item_cases import item_benchmark
 
             check_free(path)
-            return item_benchmark(path)
+            return item_benchmark(path, include_drafts=drafts)
         return own_benchmark(path)
     found: Benchmark = registry.find("benchmark", name)
     return found

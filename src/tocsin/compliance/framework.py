@@ -122,7 +122,7 @@ class FrameworkFile(_Written):
     version: str = Field(min_length=1, description="of the official text, as its authority counts")
     date: Day = Field(description="when that version was published")
     in_force: Day | None = Field(default=None, description="the day it began to apply")
-    source: str = Field(pattern=r"^https?://\S+$", description="link to the official text")
+    source: str = Field(min_length=1, description="link to the official text; of a text of your own, where it is")
     status: Status = Field(description="how the list of clauses was checked")
     notes: Words = Field(default=(), description="known gaps, and what was decided")
     clauses: tuple[ClauseEntry, ...] = Field(description="in the order of the text")

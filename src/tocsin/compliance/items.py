@@ -6,16 +6,11 @@ The format itself, and how items become cases, are in `tocsin.benchmarks.items` 
 from __future__ import annotations
 
 import difflib
-from importlib import resources
 from pathlib import Path
 
-from tocsin import registry
 from tocsin.benchmarks.item_cases import item_benchmark
 from tocsin.benchmarks.items import Fault, Item, ItemSet, Rule, framework_file, located, read_items, write_items
-from tocsin.datasets.encoding import decoded
-from tocsin.datasets.yaml_text import YamlFault, parsed
-from tocsin.models.config import ConfigError
-from tocsin.registry import UnknownName
+from tocsin.compliance.framework import find
 
 __all__ = [
     "Item",
@@ -68,38 +63,11 @@ def clause_ids(found: ItemSet, path: Path) -> list[str]:
     """The ids of the clauses of a set's framework, in their order.
 
     Raises:
-        ConfigError: The framework's file cannot be read, or has no list of clauses with an id each.
+        ConfigError: The framework's file cannot be used.
         UnknownName: There is no framework of that name.
     """
     beside = framework_file(found, path)
-    if beside is None:
-        known = registry.names("framework")
-        if found.framework not in known:
-            raise UnknownName("framework", found.framework, known)
-        beside = Path(str(resources.files("tocsin.compliance.frameworks"))) / f"{found.framework}.yaml"
-    return _clauses(beside)
-
-
-def _clauses(path: Path) -> list[str]:
-    try:
-        data, lines = parsed(decoded(path.read_bytes(), str(path)))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except YamlFault as fault:
-        raise ConfigError(f"{path}: {fault}") from fault
-    clauses = data.get("clauses") if isinstance(data, dict) else None
-    if not isinstance(clauses, list):
-        raise ConfigError(f"{path}: has no list of clauses")
-    ids: list[str] = []
-    for number, clause in enumerate(clauses):
-        name = clause.get("id") if isinstance(clause, dict) else None
-        line = lines["clauses", number]
-        if not isinstance(name, str) or not name.strip():
-            raise ConfigError(f"{path}: line {line}: clauses.{number} has no id")
-        if name in ids:
-            raise ConfigError(f"{path}: line {line}: clauses.{number}: {name!r} is the id of another clause, too")
-        ids.append(name)
-    return ids
+    return [clause.id for clause in find(found.framework if beside is None else str(beside)).clauses]
 
 
 def _near(rule: Rule, known: list[str]) -> str:

@@ -272,7 +272,11 @@ class Engine:
         if verdict is None:
             verdict, judge = await self._judge(cell.judge, cell.case, answered, session)
         language, puzzled = "", False
-        if self.shared.heard is not None and cell.evaluation == "multilingual" and cell.case.safe_answer.kind == "refuse":
+        if (
+            self.shared.heard is not None
+            and cell.evaluation == "multilingual"
+            and cell.case.safe_answer.kind == "refuse"
+        ):
             language, puzzled = self.shared.heard(cell.case.prompt, answered.text)
         return Record(
             cell=cell.position,

@@ -111,14 +111,16 @@ def resolve(
     folder = data_folder(data)
     chosen, left_out = [], []
     for entry in resolved.benchmarks:
-        if not _is_wanted(find(entry.name), resolved, named=entry.name in benchmarks):
+        if not _is_wanted(
+            find(entry.name, drafts=resolved.compliance.drafts), resolved, named=entry.name in benchmarks
+        ):
             continue
         try:
             chosen.append(_chosen(entry, resolved, limit, judge, folder, accepted))
         except (DatasetError, LicenceNotAccepted) as error:
             if not entry.optional or isinstance(error, DatasetDamaged):
                 raise
-            left_out.append(LeftOut(entry.name, str(error), find(entry.name).evaluation))
+            left_out.append(LeftOut(entry.name, str(error), find(entry.name, drafts=True).evaluation))
     if cases is not None:
         own = BenchmarkEntry(name="cases")
         most, thought = limit or resolved.limit, resolved.reasoning_judge
@@ -264,7 +266,7 @@ def _chosen(
     data: Path | None,
     accepted: Sequence[str],
 ) -> Chosen:
-    benchmark = find(entry.name)
+    benchmark = find(entry.name, drafts=suite.compliance.drafts)
     if benchmark.framework and isinstance(benchmark.dataset.origin, Own):
         from tocsin.compliance.items import read_checked  # few runs have items of the user's own
 

@@ -10,6 +10,7 @@ import msgspec
 
 from tocsin._version import __version__
 from tocsin.benchmarks.items import FORMATS, Generator, Item, ItemSet, Provenance, Rule, Source, dumped
+from tocsin.compliance.framework import LONGEST
 from tocsin.compliance.generate.checks import NEAR, nearest
 from tocsin.compliance.generate.prompts import hashed, hashes
 from tocsin.compliance.generate.questions import MadeItem
@@ -110,20 +111,32 @@ def framework(chapters: Sequence[Chapter], about: About) -> str:
     clauses = [
         {
             "id": chapter.id,
+            "ref": chapter.title or f"characters {chapter.start} to {chapter.end}",
             "title": chapter.title or "left out by the filter",
-            "text": " ".join(rule.text for rule in chapter.made.rules) if chapter.made else "",
-            "status": "secondary",
-            "span": [chapter.start, chapter.end],
+            "text": _clause_text(chapter),
         }
         for chapter in chapters
     ]
     told = {
         "title": f"{about.file}, as {about.model} took it apart",
-        "language": about.language,
-        "source": {"file": about.file, "sha256": about.sha256},
+        "jurisdiction": "not said",
+        "kind": "guideline",
+        "version": about.sha256[:12],
+        "date": about.created[:10],
+        "source": f"{about.file}, sha256 {about.sha256}",
+        "status": "secondary",
+        "notes": ["A model took the text apart. Nobody held the clauses against it."],
         "clauses": clauses,
     }
     return dumped(told)
+
+
+def _clause_text(chapter: Chapter) -> str:
+    """What the rules of a chunk say, as far as a clause has room for it."""
+    said = " ".join(rule.text for rule in chapter.made.rules) if chapter.made else ""
+    if not said:
+        return "No rule was found in this passage."
+    return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
 
 
 def counts(chapters: Sequence[Chapter], found: ItemSet) -> dict[str, Any]:
