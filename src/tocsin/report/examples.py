@@ -14,7 +14,7 @@ import msgspec
 from tocsin.engine import withheld
 from tocsin.evaluations.adversarial import POOLED
 from tocsin.evaluations.attacking import DIRECT
-from tocsin.evaluations.counts import METRIC_OF
+from tocsin.evaluations.counts import METRIC_OF, metric_of
 from tocsin.evaluations.scoring import TRANSFER
 from tocsin.journal import has_readings
 from tocsin.judges.tongue import language_of
@@ -144,7 +144,7 @@ def examples(
                 ExampleGroup(
                     model=clean.name(summary["models"][key[0]]["model"]),
                     title=clean.name(key[2] or "under attack"),
-                    metric=words.METRICS[key[3]],
+                    metric=words.METRICS.get(key[3], clean.name(key[3])),
                     examples=present,
                 )
             )
@@ -232,7 +232,7 @@ def _key(
     if evaluation == "adversarial":
         return first.get((target, None))
     if kind in METRIC_OF:
-        return target, evaluation, benchmark, METRIC_OF[kind]
+        return target, evaluation, benchmark, metric_of(evaluation, kind)
     return first.get((target, benchmark))
 
 
