@@ -14,6 +14,7 @@ from tocsin.evaluations.compared import compare
 from tocsin.evaluations.run_labels import Labels, population
 from tocsin.evaluations.score import GroupResult, TargetResult, score_run
 from tocsin.judges.card import Card, cards_of
+from tocsin.results.axes import axes
 
 SCHEMA = 1
 
@@ -22,7 +23,8 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
     """The summary of a run.
 
     Beyond the contract's fields each model has ``breakdown`` (a score for each hazard and language), ``refusal_tables``
-    (refusal × safety, by benchmark), ``attacks`` (what stands beside adversarial scores), ``unscored_reasons`` and
+    (refusal × safety, by benchmark), ``axes`` (each evaluation's main score, or why it has none), ``attacks`` (what
+    stands beside adversarial scores), ``unscored_reasons`` and
     ``unfinished`` (cells that count nowhere yet), and the run has ``judges``: identity → what its calibration cards say.
     """
     cards: dict[str, list[Card]] = {}
@@ -49,7 +51,7 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
             judge["identity"]: [_card(card) for card in of(judge["identity"])] for judge in manifest["judges"].values()
         },
         "comparisons": _comparisons(manifest, results),
-        "models": [_model(manifest["targets"][result.target]["name"], result) for result in results],
+        "models": [_model(manifest, manifest["targets"][result.target]["name"], result) for result in results],
     }
 
 
@@ -73,11 +75,15 @@ def as_json(summary: dict[str, Any]) -> str:
     return json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
 
 
-def _model(name: str, result: TargetResult) -> dict[str, Any]:
-    scores = [*(group.score for group in result.groups), *result.own, *result.means, *result.attacked]
+def _model(manifest: dict[str, Any], name: str, result: TargetResult) -> dict[str, Any]:
+    scores = [
+        msgspec.to_builtins(score)
+        for score in (*(group.score for group in result.groups), *result.own, *result.means, *result.attacked)
+    ]
     return {
         "model": name,
-        "scores": [msgspec.to_builtins(score) for score in scores],
+        "scores": scores,
+        "axes": axes(manifest, scores),
         "profile": None,
         "attacks": result.attacks,
         "multilingual": result.multilingual,
