@@ -15,6 +15,7 @@ from tocsin.report import clean, words
 from tocsin.report.attacked import attacked, compared
 from tocsin.report.examples import examples
 from tocsin.report.findings import findings, judge_boxes, status
+from tocsin.report.languages import spoken
 from tocsin.report.provenance import provenance
 from tocsin.report.rejudged import rejudged
 from tocsin.report.rows import breakdowns, refusal_tables, scores
@@ -37,13 +38,15 @@ class Detail(msgspec.Struct, frozen=True):
     """Examples of each outcome of each figure."""
     examples: int
     """Examples altogether."""
+    languages: int
+    """Languages in a table of them."""
 
 
 _DETAILS = (
-    Detail(600, 200, 25, 2, 240),
-    Detail(600, 120, 10, 2, 120),
-    Detail(300, 60, 5, 1, 60),
-    Detail(100, 20, 3, 1, 10),
+    Detail(600, 200, 25, 2, 240, 60),
+    Detail(600, 120, 10, 2, 120, 40),
+    Detail(300, 60, 5, 1, 60, 20),
+    Detail(100, 20, 3, 1, 10, 5),
 )
 
 
@@ -86,7 +89,7 @@ def _render(
     comparison: dict[str, Any] | None,
 ) -> str:
     sessions = manifest["sessions"]
-    models = [_model(model, detail, len(summary["models"])) for model in summary["models"]]
+    models = [_model(model, detail, summary) for model in summary["models"]]
     errors = sum(s["error"] for model in summary["models"] for s in model["scores"] if holds_cells(s))
     suite = manifest["suite"]
     return environment().get_template("page.html").render(
@@ -114,8 +117,9 @@ def _render(
     )  # fmt: skip
 
 
-def _model(model: dict[str, Any], detail: Detail, models: int) -> dict[str, Any]:
+def _model(model: dict[str, Any], detail: Detail, summary: dict[str, Any]) -> dict[str, Any]:
     """What the sections say of one model, which has its share of the page."""
+    models = len(summary["models"])
     rows, tables = max(1, detail.scores // models), max(1, detail.tables // models)
     main, over = scores(model, over_refusal=False), scores(model, over_refusal=True)
     parts = breakdowns(model, over_refusal=False, most=detail.parts)
@@ -124,6 +128,9 @@ def _model(model: dict[str, Any], detail: Detail, models: int) -> dict[str, Any]
     return {
         "name": clean.name(model["model"]),
         "attacked": attacked(model, detail.parts),
+        "spoken": spoken(
+            model, summary.get("translations") or {}, most=detail.languages, hazards=detail.parts, tables=tables
+        ),
         "scores": main[:rows],
         "more_scores": max(0, len(main) - rows),
         "over_refusal": over[:rows],
