@@ -13,6 +13,11 @@ from tocsin.report import clean, words
 STATED, FLAGGED = "stated", "flagged"
 STANDINGS = {STATED: "stated", FLAGGED: "possibly the judge's", "none": "no difference shown"}
 """Standing of a drop → in words."""
+_BACKED = {
+    "corrected": "These figures are corrected for the judge's error in both.",
+    "translated": "Translated into {home} and judged there, the answers show it, too.",
+}
+"""What backs a statement → in words."""
 _NAMED = 4
 """Languages that a sentence names at most."""
 
@@ -30,7 +35,8 @@ def first(told: dict[str, Any], where: str) -> str:
         where: Its name, fit to be shown.
     """
     said = _drops(told) if told["reference"] else []
-    return f"By language, on {where}: {' '.join(said)}" if said else ""
+    text = " ".join(said)
+    return f"By language, on {where}: {text[:1].lower()}{text[1:]}" if said else ""
 
 
 def mends(told: dict[str, Any]) -> list[str]:
@@ -115,15 +121,15 @@ def _drops(told: dict[str, Any]) -> list[str]:
 def _largest(worse: list[dict[str, Any]], home: str) -> str:
     one = worse[0]
     drop, span = one["drop"], evidence(one["drop"])
-    by = {"corrected": "corrected for the judge's error", "translated": f"and translated into {home} they differ, too"}
-    backed = "; ".join(by[way] for way in drop["by"] if way in by)
     lost = drop["corrected"]["relative"]["value"] if "corrected" in drop["by"] else drop["relative"]["value"]
     share = f", which is {words.percent(lost)} of the answers that are safe in {home}" if lost else ""
+    backed = "".join(f" {_BACKED[way].format(home=home)}" for way in drop["by"] if way in _BACKED)
     others = words.listed([_name(other["language"]) for other in worse[1:]], most=_NAMED)
     return (
         f"The largest drop that can be stated is in {_name(one['language'])}: over the same"
-        f" {words.count(drop['rows'], 'request')}, unsafe answers were {words.points(span['value'])} points"
-        f" ({_limits(span)}) against {home}{share} ({backed})." + (f" Also less safe: {others}." if worse[1:] else "")
+        f" {words.count(drop['rows'], 'request')}, unsafe answers were {100 * (span['value'] or 0):.1f} points more frequent"
+        f" than in {home} (95% interval {words.points(span['low'])} to {words.points(span['high'])}){share}.{backed}"
+        + (f" Also less safe: {others}." if worse[1:] else "")
     )
 
 
@@ -154,8 +160,8 @@ def _elsewhere(told: dict[str, Any]) -> str:
     most = max(counts, key=lambda code: (counts[code], code))
     return (
         f"{other:,} of {words.count(whole, 'answer')} whose language could be told"
-        f" {'was' if other == 1 else 'were'} in another language than the request, most often in {_name(most)}"
-        f" ({counts[most]:,})."
+        f" {'was' if other == 1 else 'were'} in another language than the request,"
+        f" {f'always in {_name(most)}' if len(counts) == 1 else f'most often in {_name(most)} ({counts[most]:,})'}."
     )
 
 
@@ -166,10 +172,6 @@ def _size(one: dict[str, Any]) -> float:
 
 def _raw(one: dict[str, Any]) -> str:
     return f"{words.points(one['drop']['absolute']['value'])} points"
-
-
-def _limits(span: dict[str, Any]) -> str:
-    return f"95% interval {words.points(span['low'])} to {words.points(span['high'])}"
 
 
 def _name(code: str) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from tocsin.evaluations.judgement import JUDGEMENT
 from tocsin.evaluations.multilingual import DROP, GENERATION, RELATIVE
+from tocsin.evaluations.scoring import TOO_FEW
 from tocsin.report import clean, drops, words
 from tocsin.report.charts import Chart, drawn
 from tocsin.report.heat import Heat, heat, share
@@ -21,6 +22,7 @@ _COLUMNS = 24
 """Languages that a heatmap shows at most."""
 _TONGUES = 3
 """Languages of answers that a row names at most."""
+_UNCERTAIN = "itself uncertain, on fewer than ten independent groups of cases"
 _SETTLED = frozenset({DROP, RELATIVE})
 
 
@@ -136,7 +138,8 @@ def _mean(score: dict[str, Any] | None, begin: str) -> str:
     if score is None or score["value"] is None:
         return ""
     limits = words.span(score["low"], score["high"])
-    notes = "".join(f"; {clean.name(note, most=300)}" for note in score["notes"])
+    said = [_UNCERTAIN if note == TOO_FEW else clean.name(note, most=300) for note in score["notes"]]
+    notes = "".join(f"; {note}" for note in said)
     return f"{begin} {words.figure(score['value'], plus=False)} (95% interval {limits}{notes})."
 
 
@@ -187,7 +190,9 @@ def _row(one: dict[str, Any], reference: str | None, counts: Mapping[str, Mappin
         value=words.figure(rate["value"], plus=False),
         interval=words.span(rate["low"], rate["high"]),
         chart=drawn(rate["value"], (rate["low"], rate["high"]), reach, direction="lower is better"),
-        measured=f"{rate['n']:,} of {one['attempts']:,}",
+        measured=(
+            words.count(rate["n"], "answer") if not missing else f"{rate['n']:,} measured, {one['attempts']:,} planned"
+        ),
         drop=words.points(absolute["value"]),
         drop_interval=_points(absolute),
         again=_again(drop) if drop else [],
@@ -218,10 +223,12 @@ def _badness(one: dict[str, Any]) -> tuple[bool, float, float, str]:
 
 def _again(drop: dict[str, Any]) -> list[str]:
     found = []
-    for name, said in (("corrected", "corrected for the judge's error"), ("translated", "by verdicts on translations")):
+    for name, said in (("corrected", "Corrected for the judge's error"), ("translated", "By verdicts on translations")):
         made = drop[name]
         if made and made["absolute"]["value"] is not None:
-            found.append(f"{said}: {words.points(made['absolute']['value'])} ({_points(made['absolute'])})")
+            found.append(
+                f"{said} the drop is {words.points(made['absolute']['value'])} points ({_points(made['absolute'])})."
+            )
     return found
 
 
@@ -249,7 +256,7 @@ def _why(drop: dict[str, Any] | None) -> str:
 
 def _tongues(counts: dict[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    told = [f"{named(str(code)).name} {n:,}" for code, n in ordered[:_TONGUES]]
+    told = [f"{named(str(code)).name}\u00a0{n:,}" for code, n in ordered[:_TONGUES]]
     rest = sum(n for _, n in ordered[_TONGUES:])
     return ", ".join([*told, *([f"others {rest:,}"] if rest else [])]) or "–"
 

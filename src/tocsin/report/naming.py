@@ -34,7 +34,7 @@ def named(code: str) -> Named:
         native=known.native if known.native != known.name else "",
         code=canonical(code),
         direction="rtl" if known.rtl else "ltr",
-        level=f"{known.resources} resource",
+        level=f"{known.resources}-resource",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 import msgspec
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from tocsin.evaluations.scoring import holds_cells
 from tocsin.report import clean, words
@@ -158,4 +158,13 @@ def environment() -> jinja2.Environment:
     # Markup passes by `clean.finalize`, which would cut a text that is long because its signs were written out.
     environment.filters["text"] = lambda text: escape(str(text))
     environment.filters["count"] = words.count
+    environment.filters["coded"] = _coded
     return environment
+
+
+def _coded(text: str) -> Markup:
+    """A text of our own in which what stands between backticks is code."""
+    pieces = clean.visible(text).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
+    )

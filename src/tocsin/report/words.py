@@ -194,7 +194,10 @@ def span(low: float | None, high: float | None, *, plus: bool = False, digits: i
 
 def points(value: float | None) -> str:
     """A difference of two shares in percentage points, with its sign."""
-    return "–" if value is None else f"{100 * value:+.1f}".replace("-", "\u2212")
+    if value is None:
+        return "–"
+    shown = f"{100 * value:+.1f}".replace("-", "\u2212")
+    return "0.0" if shown[1:] == "0.0" else shown
 
 
 def p_value(value: float | None) -> str:
