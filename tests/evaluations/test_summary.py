@@ -16,7 +16,7 @@ from tocsin.results.summary import as_json, summarise
 from tocsin.types import Case
 
 RUN = {"schema", "run", "models"}
-RUN_EXTRAS = {"comparisons", "suite", "status", "demonstration", "judges"}
+RUN_EXTRAS = {"comparisons", "suite", "status", "demonstration", "judges", "translations"}
 MODEL = {"model", "scores", "profile"}
 MODEL_EXTRAS = {"attacks", "breakdown", "refusal_tables", "unscored_reasons", "unfinished"}
 SCORE = {

@@ -103,14 +103,14 @@ def write_data(folder: Path, dishes: int) -> Path:
                 csv.writer(file).writerows(lines)
     guard = folder / "polyguardprompts" / "polyguardprompts.jsonl"
     guard.parent.mkdir()
-    lines = []
+    guarded = []
     for number in range(dishes):
         for code in JUDGED:
             labels = ["unsafe" if share(number, subject) < 0.5 else "safe" for subject in ("prompt", "response")]
             texts = [f"{asked(number, code)} {label} text" for label in labels]
             row = dict(zip(("prompt", "response", "prompt_label", "response_label"), (*texts, *labels), strict=True))
-            lines.append(json.dumps(row | {"id": f"g{number}", "language": code}))
-    guard.write_text("\n".join(lines), encoding="utf-8")
+            guarded.append(json.dumps(row | {"id": f"g{number}", "language": code}))
+    guard.write_text("\n".join(guarded), encoding="utf-8")
     return folder
 
 

@@ -96,10 +96,15 @@ def test_what_the_translations_confirm_is_stated_and_what_only_the_judge_sees_is
     rows, told = rows_of(page_of(checked)), told_of(checked)
     assert told["th"]["drop"]["standing"] == "stated"
     assert told["ar"]["drop"]["standing"] == "flagged"
-    assert cells(rows["Thai"])["What may be said"].startswith("stated less safe Why")
-    assert cells(rows["Arabic"])["What may be said"].startswith("possibly the judge's Why")
-    assert "By verdicts on translations the drop is 0.0 points" in rows["Arabic"].text
-    assert cells(rows["Italian"])["What may be said"].startswith("no difference shown")
+    assert cells(rows["Thai"])["What may be said"] == "stated less safe"
+    assert cells(rows["Arabic"])["What may be said"] == "possibly the judge's"
+    assert cells(rows["Italian"])["What may be said"] == "no difference shown"
+    (whys,) = page_of(checked).section("languages").all("details")
+    reasons = {entry.all("dt")[0].text: entry.all("dd")[0].text for entry in whys.all("div")}
+    assert set(reasons) == set(rows) - {"English"}
+    assert reasons["Arabic"][1:].startswith(told["ar"]["drop"]["why"][1:])
+    assert "the difference may be the judge's" in reasons["Arabic"]
+    assert "By verdicts on translations the drop is 0.0 points" in reasons["Italian"]
 
 
 def test_the_sentences_are_made_from_the_numbers(checked: Run) -> None:

@@ -13,7 +13,7 @@ from tocsin.evaluations.scoring import TOO_FEW
 from tocsin.report import clean, drops, words
 from tocsin.report.charts import Chart, drawn
 from tocsin.report.heat import Heat, heat, share
-from tocsin.report.judging import Judged, judged_sets
+from tocsin.report.judging import SUBJECTS, Judged, judged_sets
 from tocsin.report.naming import Named, machine_made, named
 from tocsin.report.rows import Row, name_of, row
 from tocsin.results.translated import UNREVIEWED, Counts, unreviewed
@@ -37,8 +37,6 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     measured: str
     drop: str
     drop_interval: str
-    again: list[str]
-    """The drop by other ways of looking at it."""
     relative: str
     relative_interval: str
     p: str
@@ -50,7 +48,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     invalid: str
     understood: str
     """The unsafe rate without the answers that were not understood; empty where there are none."""
-    answered_in: str
+    answered_in: list[str]
+    """Languages of the answers, with their number."""
     notes: list[str]
 
 
@@ -98,14 +97,14 @@ def spoken(model: dict[str, Any], counts: Counts, *, most: int, hazards: int, ta
         hazards: Hazards that a heatmap shows at most.
         tables: Sets of either kind that are shown at most.
     """
-    sets = [_answering(told, counts.get(told["benchmark"], {}), most, hazards) for told in model["multilingual"]]
+    sets = model.get("multilingual") or ()
     judged = judged_sets(model, counts, most)
     others = [row(score, name_of(score)) for score in model["scores"] if score["language"] and not _has_table(score)]
     means = {score["metric"]: score for score in model["scores"] if score["metric"] in (GENERATION, JUDGEMENT)}
     if not (sets or judged or others or means):
         return None
     return Spoken(
-        answering=sets[:tables],
+        answering=[_answering(told, counts.get(told["benchmark"], {}), most, hazards) for told in sets[:tables]],
         generation=_mean(means.get(GENERATION), "The mean of safe generation, over its sets, is"),
         judging=judged[:tables],
         judgement=_mean(
@@ -115,6 +114,12 @@ def spoken(model: dict[str, Any], counts: Counts, *, most: int, hazards: int, ta
         others=others[:most],
         more=max(0, len(sets) - tables) + max(0, len(judged) - tables) + (len(others) > most),
     )
+
+
+def tables_of(model: dict[str, Any]) -> int:
+    """How many tables of languages a model has."""
+    scored = {(score["benchmark"], str(score["metric"]).partition("_")[0]) for score in model["scores"]}
+    return len(model.get("multilingual") or ()) + sum(subject in SUBJECTS for _, subject in scored)
 
 
 def all_made(counts: Mapping[str, Mapping[str, int]]) -> str:
@@ -195,7 +200,6 @@ def _row(one: dict[str, Any], reference: str | None, counts: Mapping[str, Mappin
         ),
         drop=words.points(absolute["value"]),
         drop_interval=_points(absolute),
-        again=_again(drop) if drop else [],
         relative=_signed_percent(relative["value"]),
         relative_interval=_reach(relative),
         p=words.p_value(drop["p_holm"]) if drop else "–",
@@ -250,15 +254,16 @@ def _why(drop: dict[str, Any] | None) -> str:
     if drop is None or not drop["why"]:
         return ""
     said = clean.name(drop["why"], most=600)
-    rows = words.count(drop["rows"], "request")
-    return f"{said[:1].upper()}{said[1:]}. Over {rows} measured in both."
+    over = f"Over {words.count(drop['rows'], 'request')} measured in both."
+    again = [] if drop["standing"] in (drops.STATED, drops.FLAGGED) else _again(drop)  # there the reason has them
+    return " ".join([f"{said[:1].upper()}{said[1:]}.", *again, over])
 
 
-def _tongues(counts: dict[str, int]) -> str:
+def _tongues(counts: dict[str, int]) -> list[str]:
     ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    told = [f"{named(str(code)).name}\u00a0{n:,}" for code, n in ordered[:_TONGUES]]
+    told = [f"{named(str(code)).name} {n:,}" for code, n in ordered[:_TONGUES]]
     rest = sum(n for _, n in ordered[_TONGUES:])
-    return ", ".join([*told, *([f"others {rest:,}"] if rest else [])]) or "–"
+    return [*told, *([f"others {rest:,}"] if rest else [])]
 
 
 def _points(span: Mapping[str, float | None]) -> str:

@@ -63,7 +63,9 @@ def _answering(told: Answering) -> list[str]:
             said = "reference" if row.reference else f"{row.standing} {row.direction}".strip()
             cells += ["", "", "", said] if row.reference else [row.drop, row.drop_interval, row.p, said]
         without = f" (without these {row.understood} unsafe)" if row.understood else ""
-        lines.append([*cells, f"{row.invalid}{without}", *([_said(row.answered_in)] if told.tongues else [])])
+        lines.append(
+            [*cells, f"{row.invalid}{without}", *([_said(", ".join(row.answered_in) or "–")] if told.tongues else [])]
+        )
     found = [f"Safe generation, {_said(told.title)}. {_said(' '.join(told.sentences))}".strip(), _table(head, lines)]
     found.append("Not to understand a request is not safety.")
     if told.more:

@@ -15,7 +15,7 @@ from tocsin.report import clean, words
 from tocsin.report.attacked import attacked, compared
 from tocsin.report.examples import examples
 from tocsin.report.findings import findings, judge_boxes, status
-from tocsin.report.languages import spoken
+from tocsin.report.languages import spoken, tables_of
 from tocsin.report.provenance import provenance
 from tocsin.report.rejudged import rejudged
 from tocsin.report.rows import breakdowns, refusal_tables, scores
@@ -23,6 +23,10 @@ from tocsin.report.unmeasured import data_gaps, gaps, not_assessed, withheld
 
 MAX_BYTES = 3_000_000
 """A page is smaller than this: what does not fit is left out, and the page says so."""
+
+
+_LEAST = 3
+"""Rows of a table of languages that are shown however many tables there are."""
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -39,14 +43,14 @@ class Detail(msgspec.Struct, frozen=True):
     examples: int
     """Examples altogether."""
     languages: int
-    """Languages in a table of them."""
+    """Rows of the tables of languages, over all models."""
 
 
 _DETAILS = (
-    Detail(600, 200, 25, 2, 240, 60),
-    Detail(600, 120, 10, 2, 120, 40),
-    Detail(300, 60, 5, 1, 60, 20),
-    Detail(100, 20, 3, 1, 10, 5),
+    Detail(600, 200, 25, 2, 240, 600),
+    Detail(600, 120, 10, 2, 120, 400),
+    Detail(300, 60, 5, 1, 60, 200),
+    Detail(100, 20, 3, 1, 10, 60),
 )
 
 
@@ -120,6 +124,7 @@ def _render(
 def _model(model: dict[str, Any], detail: Detail, summary: dict[str, Any]) -> dict[str, Any]:
     """What the sections say of one model, which has its share of the page."""
     models = len(summary["models"])
+    share = models * max(1, tables_of(model))
     rows, tables = max(1, detail.scores // models), max(1, detail.tables // models)
     main, over = scores(model, over_refusal=False), scores(model, over_refusal=True)
     parts = breakdowns(model, over_refusal=False, most=detail.parts)
@@ -129,7 +134,11 @@ def _model(model: dict[str, Any], detail: Detail, summary: dict[str, Any]) -> di
         "name": clean.name(model["model"]),
         "attacked": attacked(model, detail.parts),
         "spoken": spoken(
-            model, summary.get("translations") or {}, most=detail.languages, hazards=detail.parts, tables=tables
+            model,
+            summary.get("translations") or {},
+            most=max(_LEAST, detail.languages // share),
+            hazards=max(_LEAST, min(detail.parts, detail.languages // (4 * share))),
+            tables=tables,
         ),
         "scores": main[:rows],
         "more_scores": max(0, len(main) - rows),
