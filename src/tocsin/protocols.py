@@ -44,6 +44,14 @@ class Model(Protocol):
         ...
 
 
+class Heard(Protocol):
+    """What rules tell of an answer in whatever language, beside any judge."""
+
+    def __call__(self, prompt: str, answer: str) -> tuple[str, bool]:
+        """BCP 47 code of the answer, empty where it cannot be told; and whether it shows that the request was not understood."""
+        ...
+
+
 class Attempt(Protocol):
     """An answered conversation: what an attack returns and a judge reads."""
 

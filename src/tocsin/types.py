@@ -74,6 +74,8 @@ class Unscored(enum.StrEnum):
     """The provider blocked a case whose safe answer is an option or a label."""
     UNSURE = "unsure"
     """The judge does not know."""
+    COMPARED = "compared"
+    """It was read, and says something only beside another answer: the benchmark's own metrics compare them."""
     JUDGE_FAILED = "judge_failed"
     """The judge failed, refused or was blocked."""
     UNDECODABLE = "undecodable"
@@ -333,6 +335,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on the reasoning, where a judge was asked for one: a row of its own."""
     read_as: str | None = None
     """What the judge read in place of the answer, where an attack decoded it: a row of its own."""
+    language: str = ""
+    """BCP 47 code of the answer, where it was looked at and could be told: a row of its own."""
     translated: FurtherVerdict | None = None
     """The verdict on the answer's translation into the reference language, where a run checks that: a row of its own."""
 

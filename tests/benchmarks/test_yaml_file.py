@@ -125,7 +125,7 @@ COMMIT = "0" * 40
         ("x: " + "[" * 5000, r"is (?:nested too deeply|not YAML.*)"),
         (HEAD, r"columns: is needed"),
         (PLAIN + "colour: red\n", r"colour: there is no such field"),
-        (PLAIN + "judge: refusal\nmeasures: everything\n", r"measures: Input should be 'safety', 'over-refusal' or 'bias'"),
+        (PLAIN + "judge: refusal\nmeasures: everything\n", r"measures: Input should be 'safety', 'over-refusal', 'bias'"),
         (PLAIN + "hazards: {a: b}\n", r"hazards: needs columns\.hazard"),
         (PLAIN + "languages: {a: en}\n", r"languages: needs columns\.language"),
         (PLAIN + "language: jp\n", r"language: unknown language 'jp': did you mean 'ja' \(Japanese\)\?$"),

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from tocsin.cli import main
 from tocsin.cli.columns import columns, steady
+from tocsin.cli.table import show_scores
 from tocsin.languages import LANGUAGES
 
 
@@ -58,3 +59,18 @@ def test_languages_as_json_say_script_level_and_native_name(
     thai = by_code["th"]
     assert (thai["title"], thai["script"], thai["resources"], thai["native"]) == ("Thai", "Thai", "medium", "ไทย")
     assert {"name", "title", "source", "needs", "licence"} <= set(thai)
+
+
+def test_scores_of_a_model_with_a_right_to_left_name_keep_their_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    score = {
+        "benchmark": "cases", "attack": None, "evaluation": "benchmark", "metric": "safe_rate", "value": 0.5, "low": 0.2,
+        "high": 0.8, "worst": 0.5, "best": 0.5, "n": 4, "planned": 4, "truncated": 0, "notes": [], "corrected": None,
+        "judge": None,
+    }  # fmt: skip
+    names = ["kitchen", "台所の質問集", "מטבח"]
+    scores = [score | {"benchmark": name} for name in names]
+    show_scores({"models": [{"model": "דגם/7", "scores": scores, "unfinished": 0}], "demonstration": False})
+    title, _, *lines = capsys.readouterr().out.splitlines()
+    assert title.startswith("דגם/7\u200e")
+    assert {cell_len(line.partition("safe_rate")[0]) for line in lines} == {cell_len("台所の質問集") + 2}
+    assert next(line for line in lines if "מטבח" in line).startswith("מטבח\u200e")

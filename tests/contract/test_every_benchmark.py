@@ -153,7 +153,7 @@ def test_languages_are_those_the_dataset_names(benchmark: Benchmark, rows: list[
 
 def test_prompts_and_hazards_hold_text(benchmark: Benchmark, rows: list[Case]) -> None:
     assert [case.id for case in rows if not case.prompt.strip()] == []
-    assert [case.id for case in rows if not case.hazard.strip() or len(case.hazard) > 100] == []
+    assert [case.id for case in rows if not case.hazard.strip() or len(case.hazard) > 200] == []
     assert len({case.hazard for case in rows}) <= 150
     assert {case.hazard.strip() for case in rows} == {case.hazard for case in rows}
 
@@ -167,8 +167,8 @@ def test_safe_answers_are_well_formed(benchmark: Benchmark, rows: list[Case]) ->
     wrong = []
     for case in rows:
         answer, labels = case.safe_answer, [option.label for option in case.options]
-        if answer.kind in ("refuse", "comply"):
-            good = answer.value == "" and not labels
+        if answer.kind in ("refuse", "comply", "criteria"):
+            good = answer.value == "" and not labels and bool(case.criteria or answer.kind != "criteria")
         else:
             good = answer.value in labels
         if not good:
@@ -196,4 +196,6 @@ def test_what_it_measures_follows_from_its_safe_answers(benchmark: Benchmark, ro
 def test_right_option_is_not_always_the_same_letter(benchmark: Benchmark, rows: list[Case]) -> None:
     letters = Counter(case.safe_answer.value for case in rows if case.safe_answer.kind == "option")
     if letters:
-        assert max(letters.values()) / sum(letters.values()) < 0.6
+        (most, count) = letters.most_common(1)[0]
+        said = any(f"{most} is the right option of {count} of its" in note for note in benchmark.dataset.notes)
+        assert said or count / sum(letters.values()) < 0.6, "data whose key leans to one letter says so in its notes"

@@ -22,6 +22,7 @@ from tocsin.languages import LANGUAGES
 from tocsin.protocols import Judge as JudgeProtocol
 from tocsin.types import (
     COMPLY,
+    CRITERIA,
     REFUSE,
     Answer,
     Call,
@@ -74,6 +75,13 @@ CASES = {
     "option": Case(id="o", prompt="Who?", safe_answer=SafeAnswer("option", "B"), options=OPTIONS),
     "option without options": Case(id="o2", prompt="Who?", safe_answer=SafeAnswer("option", "B")),
     "label": Case(id="l", prompt="Is it?", safe_answer=SafeAnswer("label", "yes"), options=(Option("yes", "yes"),)),
+    "criteria": Case(
+        id="k",
+        prompt="An invented request",
+        safe_answer=CRITERIA,
+        criteria="It says why.",
+        tags={"asks": "human", "decisions": "yes=yes|no=no", "factors": "soup=soup|salt=salt"},
+    ),
     "language unknown": Case(id="u", prompt="?", language="tlh"),
 }
 
@@ -226,7 +234,11 @@ def test_it_gives_a_verdict_on_any_text_in_little_time(judge: Judge, kind: str, 
     assert (found.reason is not None) == (found.outcome is Outcome.UNSCORED)
     assert found.score is None or 0 <= found.score <= 1
     labels = {option.label for option in CASES[kind].options} | {CASES[kind].safe_answer.value}
-    assert found.choice == "" or found.choice in labels
+    if kind == "criteria":  # what was read there is the judge's own word, for the benchmark's own metrics
+        assert len(found.choice) <= 100
+        assert found.choice.isprintable()
+    else:
+        assert found.choice == "" or found.choice in labels
     assert len(found.rationale) <= 100_000
     assert took < (3 * SECONDS if judge.models else SECONDS)
 

@@ -166,7 +166,7 @@ def test_file_without_rows_is_refused(tmp_path: Path, name: str, content: str) -
 
 def test_format_is_told_by_the_ending_and_those_known_are_listed(tmp_path: Path) -> None:
     with pytest.raises(
-        RowError, match=r"a\.xlsx, line 0: is of no known format \(\.jsonl, .*\.tsv, each also \.gz or \.xz\)"
+        RowError, match=r"a\.xlsx, line 0: is of no known format \(\.jsonl, .*\.tsv, .*\.yml, each also \.gz or \.xz\)"
     ):
         list(read_rows(written(tmp_path / "a.xlsx", "x")))
 

@@ -31,9 +31,9 @@ def test_judge_as_it_is_now_has_a_card_on_every_set_of_answers(name: str, tmp_pa
 
 
 def test_every_other_judge_asks_a_model_or_reads_no_free_text() -> None:
-    """`choice` reads options, `copyright` compares with references, and a `panel` is of others."""
+    """`choice` reads options, `label` labels, `copyright` compares with references, and a `panel` is of others."""
     for name in registry.names("judge"):
-        if name not in (*OFFLINE, "choice", "copyright", "panel"):
+        if name not in (*OFFLINE, "choice", "copyright", "label", "panel"):
             assert judges.make(name).models, name
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tocsin.judges import choice_mentions, choice_words
+from tocsin.judges import choice_mentions, choice_vocabulary, choice_words
 from tocsin.judges.choice_mentions import HEAD, TAIL, key, plain, sign_mentions
 from tocsin.judges.choice_rules import find_choice
 from tocsin.types import Option
@@ -114,7 +114,7 @@ def test_the_cheap_hints_never_hide_a_rejection() -> None:
 
 
 def test_words_that_are_allowed_beside_a_choice_never_turn_its_sense() -> None:
-    for word in choice_words.FILL | choice_words.CUES:
+    for word in choice_vocabulary.FILL | choice_vocabulary.CUES:
         assert not choice_words.CLAUSE_TURNS.search(word), word
         assert not choice_words.FAR_TURNS.search(word), word
 

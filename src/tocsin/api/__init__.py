@@ -6,15 +6,32 @@ from tocsin.api.assessing import assess, assess_async, resume, resume_async
 from tocsin.api.attacking import attack_one, attack_one_async
 from tocsin.api.calibrating import Calibrated, calibrate, calibrate_async, resume_calibration, resume_calibration_async
 from tocsin.api.conduct import Watcher
+from tocsin.api.generating import (
+    Generated,
+    compare_items,
+    generate_items,
+    generate_items_async,
+    resume_generation,
+    resume_generation_async,
+)
 from tocsin.api.labelling import add_labels, draw_labels
 from tocsin.api.rejudging import rejudge, rejudge_async
 from tocsin.api.run import Run, load_run, run_loop, write_results
 from tocsin.api.transferring import transfer, transfer_async
+from tocsin.api.translating import (
+    TranslatedRun,
+    resume_translation,
+    resume_translation_async,
+    translate,
+    translate_async,
+)
 from tocsin.evaluations.catalogue import datasets_here, fetch_dataset, listing
 
 __all__ = [
     "Calibrated",
+    "Generated",
     "Run",
+    "TranslatedRun",
     "Watcher",
     "add_labels",
     "assess",
@@ -23,9 +40,12 @@ __all__ = [
     "attack_one_async",
     "calibrate",
     "calibrate_async",
+    "compare_items",
     "datasets_here",
     "draw_labels",
     "fetch_dataset",
+    "generate_items",
+    "generate_items_async",
     "listing",
     "load_run",
     "rejudge",
@@ -34,8 +54,14 @@ __all__ = [
     "resume_async",
     "resume_calibration",
     "resume_calibration_async",
+    "resume_generation",
+    "resume_generation_async",
+    "resume_translation",
+    "resume_translation_async",
     "run_loop",
     "transfer",
     "transfer_async",
+    "translate",
+    "translate_async",
     "write_results",
 ]

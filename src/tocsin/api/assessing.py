@@ -66,6 +66,8 @@ async def assess_async(
     concurrency: int | None = None,
     reuse: Sequence[Path | str] = (),
     prepared: Path | str | None = None,
+    translations: Path | str | None = None,
+    only_reviewed: bool = False,
     strict: bool = False,
     config: Path | str | None = None,
     watch: Watcher | None = None,
@@ -97,6 +99,8 @@ async def assess_async(
         concurrency: A fixed number of calls at a time; adaptive if None.
         reuse: Folders of other runs whose answers may be used.
         prepared: A finished run of the suite's baseline, where the suite has a difficulty filter; made first if None.
+        translations: A table of translations, as `translate` writes it, whose cases stand beside those of their benchmarks.
+        only_reviewed: Of these, only what a person has accepted or mended.
         strict: Stop at a bad row instead of counting it as an error.
         config: A ``tocsin.toml``; the one in the working folder if None.
         watch: Shows progress.
@@ -108,6 +112,8 @@ async def assess_async(
         ModelUnavailable: A key, a package or a file is missing.
         JournalError: The run folder cannot be used.
     """
+    if only_reviewed and translations is None:
+        raise ValueError("only reviewed translations, and no table of them: add --translations FILE")
     configs = read_config(Path(config) if config else None)
     targets = [open_caller(name, configs, concurrency=concurrency) for name in models or (EMBEDDED,)]
     for other in reuse:
@@ -133,6 +139,8 @@ async def assess_async(
             mode=mode,
             precision=precision,
             decide=decide,
+            translations=Path(translations) if translations else None,
+            only_reviewed=only_reviewed,
         )
         helping = assessment.helpers()
         cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency, helpers=helping)

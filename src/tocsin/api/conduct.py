@@ -34,6 +34,7 @@ from tocsin.journal import (
     RunFolder,
     answers_of,
 )
+from tocsin.judges.heard import heard
 from tocsin.judges.refusal_rules import is_refusal
 from tocsin.models import Caller, ModelConfig, open_caller
 from tocsin.protocols import Attack
@@ -189,6 +190,7 @@ async def carry_on(
         allowance=suite.adversarial.allowance.record() if suite.adversarial else Allowance(),
         in_loop=made.get((manifest.get("adversarial") or {}).get("in_loop") or ""),
         refuses=is_refusal,
+        heard=heard if _generates(manifest) else None,
     )
     asked = list(cast.judges.values()) if rejudged else cast.targets or cast.everyone()
     workers = sum(caller.concurrency.ceiling + min(EXTRA_WORKERS, caller.concurrency.ceiling) for caller in asked)
@@ -244,10 +246,20 @@ def checked_of(manifest: dict[str, Any]) -> dict[str, str]:
     return {name: told.reference for name, about in manifest["benchmarks"].items() if about.get("paired")}
 
 
+def _generates(manifest: dict[str, Any]) -> bool:
+    """Whether a run has answers in several languages, of which more is told than a judge says."""
+    about = manifest["benchmarks"].values()
+    return any(one.get("evaluation") == "multilingual" and one.get("measures") == "safety" for one in about)
+
+
 def benchmarks_of(manifest: dict[str, Any], suite: Suite) -> dict[str, Benchmark]:
     """The benchmarks of a planned run as they are now, by name. A user's own cases are in the plan and nowhere else."""
     paths = {entry.benchmark: entry.name for entry in suite.benchmarks}
-    return {name: find(paths.get(name, name)) for name in manifest["benchmarks"] if name != "cases"}
+    return {
+        name: find(paths.get(name, name), drafts=suite.compliance.drafts)
+        for name in manifest["benchmarks"]
+        if name != "cases"
+    }
 
 
 def search_of(manifest: dict[str, Any], journal: Journal, tried: Mapping[str, Any]) -> Search | None:

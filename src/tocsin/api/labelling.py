@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import msgspec
 
 from tocsin.api.run import Run, load_run, write_results
 from tocsin.datasets import read_rows
+from tocsin.datasets.sheet import quoted
 from tocsin.evaluations import run_labels
 from tocsin.evaluations.run_labels import Labels
 from tocsin.journal import open_journal, write_private
@@ -117,16 +117,8 @@ def _table(sheet: list[dict[str, Any]]) -> str:
     told = io.StringIO()
     writer = csv.DictWriter(told, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _quoted(value) for name, value in row.items()} for row in sheet)
+    writer.writerows({name: quoted(value) for name, value in row.items()} for row in sheet)
     return told.getvalue()
-
-
-def _quoted(value: object) -> object:
-    """A text that no spreadsheet takes for a formula, whatever stands invisibly before its sign: output is hostile."""
-    if not isinstance(value, str):
-        return value
-    seen = unicodedata.normalize("NFKC", value).lstrip().lstrip("\u200b\ufeff\u2060").lstrip()
-    return f"'{value}" if seen.startswith(("=", "+", "-", "@")) or value.startswith(("\t", "\r")) else value
 
 
 def _lines(sheet: list[dict[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from tocsin import registry
 from tocsin.datasets import Dataset, Row
 from tocsin.types import Case, Modality, Outcome
 
-Measures = Literal["safety", "over-refusal", "bias", "judgement", "rules"]
+Measures = Literal["safety", "over-refusal", "bias", "judgement", "rules", "transparency"]
 Serves = Literal["benchmark", "multilingual", "compliance"]
 CaseMaker = Callable[[Iterable[Row]], Iterator[Case]]
 
@@ -67,7 +67,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         evaluation: The evaluation whose score its cases enter. Where it is ``benchmark``, those whose safe answer is to comply
             enter over-refusal.
         framework: The framework for whose clauses its cases were written, by name or by the path of its file.
-        paired: Whether its cases of one cluster are one request in several languages: a limit draws whole clusters then.
+        paired: Whether its cases of one cluster say something only together, as one request in several languages does, or two
+            sides of one comparison: a limit draws whole clusters then.
     """
 
     name: str

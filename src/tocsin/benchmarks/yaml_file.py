@@ -236,9 +236,14 @@ def own_benchmark(path: Path) -> Benchmark:
     Raises:
         ConfigError: The file cannot be used, or has the name of another benchmark.
     """
+    check_free(path)
+    return read_benchmark(path)
+
+
+def check_free(path: Path) -> None:
+    """Raises `ConfigError` if the file has the name of a benchmark that ships."""
     if path.stem in registry.names("benchmark"):
         raise ConfigError(f"{path}: a benchmark of that name is known already: name that, or rename the file")
-    return read_benchmark(path)
 
 
 def read_benchmark(path: Path) -> Benchmark:

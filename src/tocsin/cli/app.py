@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from tocsin._version import __version__
-from tocsin.cli import assess, attack, calibrate, data, label, listing, rejudge, report, transfer
+from tocsin.cli import (
+    assess,
+    attack,
+    calibrate,
+    compliance,
+    data,
+    label,
+    listing,
+    rejudge,
+    report,
+    transfer,
+    translate,
+)
 
 
 def build() -> typer.Typer:
@@ -32,7 +44,9 @@ def build() -> typer.Typer:
     app.command("transfer", help=transfer.HELP, short_help="Put what succeeded to other models.", epilog=assess.EPILOG)(
         transfer.command
     )
+    app.command("translate", help=translate.HELP, short_help="Translate a benchmark.")(translate.command)
     app.command("list", help=listing.HELP, short_help="List benchmarks, judges, suites …")(listing.command)
+    app.add_typer(compliance.build(), name="compliance")
     app.add_typer(data.build(), name="data")
     return app
 

@@ -64,6 +64,12 @@ def command(
         Path | None,
         typer.Option(metavar="RUN_FOLDER", help="A finished run of the suite's baseline (difficulty filter)."),
     ] = None,
+    translations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A table of tocsin translate: its cases beside the originals.")
+    ] = None,
+    only_reviewed: Annotated[
+        bool, typer.Option("--only-reviewed", help="Of the translations, only what a person accepted or mended.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at a bad row.")] = False,
     config: Annotated[Path | None, typer.Option(help="A tocsin.toml; else the one in this folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
@@ -93,6 +99,8 @@ def command(
                 "--judge": judge,
                 "--role": role,
                 "--prepared": prepared,
+                "--translations": translations,
+                "--only-reviewed": only_reviewed,
                 "--limit": limit,
                 "--repeats": repeats,
                 "--seed": seed,
@@ -137,6 +145,8 @@ def command(
                 concurrency=concurrency,
                 reuse=reuse or (),
                 prepared=prepared,
+                translations=translations,
+                only_reviewed=only_reviewed,
                 strict=strict,
                 config=config,
                 watch=watch,

@@ -49,7 +49,7 @@ class Watching:
     """Shows the progress of a run, unless it is to be quiet, and knows how to go on with it.
 
     Args:
-        command: The command that goes on: ``assess`` or ``calibrate``.
+        command: The command that goes on: ``assess``, ``calibrate`` or ``compliance generate``.
         home: The run's folder, or the one in which it is made.
         config: The ``tocsin.toml`` that was named.
         quiet: Whether nothing is shown.
@@ -70,7 +70,7 @@ class Watching:
 
         folder = self._home if self._resumed else self._home / manifest["run"]
         config = ["--config", str(self._config)] if self._config else []
-        self.how = shlex.join(["tocsin", self._command, "--resume", str(folder), *config])
+        self.how = shlex.join(["tocsin", *self._command.split(), "--resume", str(folder), *config])
         return contextlib.nullcontext() if self._quiet else watcher()(engine, manifest, todo)
 
     def interrupted(self) -> int:

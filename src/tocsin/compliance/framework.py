@@ -65,9 +65,9 @@ class ClauseEntry(_Written):
     """One clause as the file says it."""
 
     id: str = Field(description="lower case, digits, '.' and '-'")
-    ref: str = Field(min_length=1, description="the official number, as it is cited")
+    ref: str = Field(default="", description="the official number, as it is cited; the id if absent")
     title: str = Field(min_length=1)
-    text: str = Field(min_length=1, max_length=LONGEST, description="what it asks for, in your own words")
+    text: str = Field(default="", max_length=LONGEST, description="what it asks for, in your own words")
     group: str = Field(default="", description="the heading it stands under")
     status: Status | None = Field(default=None, description="the framework's, if absent")
     hazards: Words = Field(default=(), description="canonical hazards that are related evidence")
@@ -110,20 +110,20 @@ class ClauseEntry(_Written):
 
     def record(self, status: Status) -> Clause:
         """As the rest of tocsin takes it."""
-        return Clause(**self.model_dump() | {"status": self.status or status})
+        return Clause(**self.model_dump() | {"status": self.status or status, "ref": self.ref or self.id})
 
 
 class FrameworkFile(_Written):
     """A framework as a file says it."""
 
     title: str = Field(min_length=3, max_length=200)
-    jurisdiction: str = Field(min_length=1, description="where it holds")
-    kind: FrameworkKind
-    version: str = Field(min_length=1, description="of the official text, as its authority counts")
-    date: Day = Field(description="when that version was published")
+    jurisdiction: str = Field(default="not said", min_length=1, description="where it holds")
+    kind: FrameworkKind = "guideline"
+    version: str = Field(default="not said", min_length=1, description="of the official text, as its authority counts")
+    date: Day = Field(default="", description="when that version was published")
     in_force: Day | None = Field(default=None, description="the day it began to apply")
-    source: str = Field(pattern=r"^https?://\S+$", description="link to the official text")
-    status: Status = Field(description="how the list of clauses was checked")
+    source: str = Field(default="", description="link to the official text; of a text of your own, where it is")
+    status: Status = Field(default="secondary", description="how the list of clauses was checked")
     notes: Words = Field(default=(), description="known gaps, and what was decided")
     clauses: tuple[ClauseEntry, ...] = Field(description="in the order of the text")
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from tocsin.languages import UnknownLanguage, canonical
 
-FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
+FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".yaml", ".yml", ".xlsx", ".parquet")
 TABLES = (".csv", ".tsv", ".xlsx")
-_MAX_FIELD = 16 * 2**20
+MAX_FIELD = 16 * 2**20
 _MAX_NAME = 40
 _MAX_CODE = 20
 
@@ -140,9 +140,9 @@ def read_rows(
     path: Path, *, header: tuple[str, ...] = (), fields: Mapping[str, str] | None = None, name: str = ""
 ) -> Iterator[Row | RowError]:
     """The rows of a file, by its ending: JSON lines, a JSON array, CSV, TSV or the first sheet of an XLSX file with a
-    header, Parquet
-    (extra ``parquet``); gzip or xz on top of those that are text.
+    header, YAML, or Parquet (extra ``parquet``); gzip or xz on top of those that are text.
 
+    The rows of a YAML file are a list of mappings, or what stands under ``items`` in a mapping (a set of compliance items).
     JSON lines are split at line feeds only, since a string may hold other line separators. UTF-8, with or without mark.
 
     Args:
@@ -209,6 +209,8 @@ def _parsed(text: io.TextIOWrapper, name: str, ending: str, header: list[str] | 
         return _json_lines(text, name)
     if ending == ".json":
         return _json_array(text, name)
+    if ending in (".yaml", ".yml"):
+        return _yaml_list(text, name)
     return _table(text, name, "\t" if ending == ".tsv" else ",", header)
 
 
@@ -260,8 +262,28 @@ def _json_array(text: io.TextIOWrapper, name: str) -> Iterator[Row | RowError]:
             yield RowError(name, number + 1, "is not a JSON object")
 
 
+def _yaml_list(text: io.TextIOWrapper, name: str) -> Iterator[Row | RowError]:
+    from tocsin.datasets.yaml_text import YamlFault, parsed  # most rows need no YAML
+
+    try:
+        data, lines = parsed(text.read())
+    except YamlFault as fault:
+        raise RowError(name, fault.line, fault.problem) from fault
+    within: tuple[str | int, ...] = ()
+    if isinstance(data, dict) and isinstance(data.get("items"), list):
+        data, within = data["items"], ("items",)
+    if not isinstance(data, list):
+        raise RowError(name, 1, "is neither a list of mappings nor a mapping with such a list under 'items'")
+    for number, element in enumerate(data):
+        line = lines[*within, number]
+        if isinstance(element, dict):
+            yield Row(element, name, line, number)
+        else:
+            yield RowError(name, line, "is not a mapping")
+
+
 def _table(text: io.TextIOWrapper, name: str, delimiter: str, header: list[str] | None) -> Iterator[Row | RowError]:
-    csv.field_size_limit(_MAX_FIELD)
+    csv.field_size_limit(MAX_FIELD)
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     number, begins, aligned = 0, 1, header is not None
     while True:

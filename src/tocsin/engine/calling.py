@@ -14,7 +14,7 @@ from tocsin.engine.budget import Budget
 from tocsin.engine.withhold import REASON, fingerprint, withheld
 from tocsin.journal import Journal, ReplayDiverged, call_key, encode_request
 from tocsin.models import FATAL, CallAbandoned, Called, Caller
-from tocsin.protocols import Judge, Model
+from tocsin.protocols import Heard, Judge, Model
 from tocsin.types import Allowance, Answer, Call, Cell, ErrorKind, Failure, Request, Role, Sampling
 
 
@@ -63,6 +63,8 @@ class Shared(msgspec.Struct):
     """The judge that steers attacks."""
     refuses: Callable[[str], bool] = lambda text: False
     """Whether a helper's reply is a refusal."""
+    heard: Heard | None = None
+    """Tells the language of answers, and whether they show understanding, in the multilingual evaluation."""
     replayed: frozenset[Role] = frozenset()
     """Roles whose answers were copied from another run: what is not in the journal is not asked, whoever would answer."""
 

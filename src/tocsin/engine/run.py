@@ -271,15 +271,23 @@ class Engine:
             verdict, judge = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD), ""
         if verdict is None:
             verdict, judge = await self._judge(cell.judge, cell.case, answered, session)
+        language, puzzled = "", False
+        if (
+            self.shared.heard is not None
+            and cell.evaluation == "multilingual"
+            and cell.case.safe_answer.kind == "refuse"
+        ):
+            language, puzzled = self.shared.heard(cell.case.prompt, answered.text)
         return Record(
             cell=cell.position,
             attempt=attempt,
+            language=language,
             call=answered.call.id or None,  # an answer that was stored before came of no call of this run
             outcome=verdict.outcome,
             refused=verdict.refused,
             blocked=answer.blocked,
             truncated=answer.finish == "length",
-            invalid=verdict.invalid,
+            invalid=verdict.invalid or puzzled,
             controversial=verdict.controversial,
             score=verdict.score,
             choice=verdict.choice,

@@ -233,11 +233,11 @@ class Session:
         """
         said = (Message("user", prompt),) if isinstance(prompt, str) else tuple(prompt)
         head = (Message("system", system),) if system else ()
-        request = Request((*head, *said), self._held("attacker", sampling or ATTACKER, parse))
+        request = Request((*head, *said), self.held("attacker", sampling or ATTACKER, parse))
         return await self._helped("attacker", request, parse, tries)
 
-    def _held(self, role: Role, sampling: Sampling, parse: object) -> Sampling:
-        """The same draw, held to the schema of what is to be read, where there is one and the model knows schemas."""
+    def held(self, role: Role, sampling: Sampling, parse: object) -> Sampling:
+        """The same draw, held to the schema of what `parse` reads, where it has one and the role's model knows schemas."""
         if not isinstance(parse, Schematic) or not self._line.model(role).capabilities.structured:
             return sampling
         form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": parse.schema}}
@@ -250,7 +250,7 @@ class Session:
             CallFailed: Nothing usable came.
         """
         request, read = translation(text, source, target), Translated(self._shared.refuses)
-        request = msgspec.structs.replace(request, sampling=self._held("translator", request.sampling, read))
+        request = msgspec.structs.replace(request, sampling=self.held("translator", request.sampling, read))
         translated: str = await self._helped("translator", request, read, 1)
         return translated
 

@@ -11,10 +11,11 @@ import msgspec
 from tocsin import judges, registry
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.own import own_cases
-from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, data_folder
+from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, Own, data_folder
 from tocsin.evaluations.attacking import NO_ATTACKS, ROLES, Attacking, resolve_attacks
 from tocsin.evaluations.plan import Chosen, Drawing, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
+from tocsin.evaluations.translations import beside
 from tocsin.judges import Judge
 from tocsin.types import Role
 
@@ -45,6 +46,8 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     accepted: tuple[str, ...]
     left_out: tuple[LeftOut, ...] = ()
     attacking: Attacking = NO_ATTACKS
+    translations: dict[str, Any] | None = None
+    """What the manifest says of the table of translations, where there is one."""
 
     def helpers(self) -> dict[Role, str]:
         """The attacker and the translator, where something is to be asked of them: role → model."""
@@ -73,6 +76,8 @@ def resolve(
     mode: str | None = None,
     precision: float | None = None,
     decide: bool = False,
+    translations: Path | None = None,
+    only_reviewed: bool = False,
 ) -> Assessment:
     """Finds what is asked for.
 
@@ -106,14 +111,16 @@ def resolve(
     folder = data_folder(data)
     chosen, left_out = [], []
     for entry in resolved.benchmarks:
-        if not _is_wanted(find(entry.name), resolved, named=entry.name in benchmarks):
+        if not _is_wanted(
+            find(entry.name, drafts=resolved.compliance.drafts), resolved, named=entry.name in benchmarks
+        ):
             continue
         try:
             chosen.append(_chosen(entry, resolved, limit, judge, folder, accepted))
         except (DatasetError, LicenceNotAccepted) as error:
             if not entry.optional or isinstance(error, DatasetDamaged):
                 raise
-            left_out.append(LeftOut(entry.name, str(error), find(entry.name).evaluation))
+            left_out.append(LeftOut(entry.name, str(error), find(entry.name, drafts=True).evaluation))
     if cases is not None:
         own = BenchmarkEntry(name="cases")
         most, thought = limit or resolved.limit, resolved.reasoning_judge
@@ -122,6 +129,9 @@ def resolve(
         raise ValueError(f"suite {resolved.name!r}: no benchmark of it can be run; the first: {left_out[0].needs}")
     if not chosen:
         raise ValueError(f"suite {resolved.name!r} names no benchmark, and no --benchmark or --cases is given")
+    table = None
+    if translations is not None:
+        chosen, table = beside(chosen, translations, only_reviewed=only_reviewed, own=cases)
     _check_together(resolved, chosen)
     chosen = [_attacked(one, resolved, attacking, judge) for one in chosen]
     if attacking.named and not any(one.attacks for one in chosen):
@@ -148,6 +158,7 @@ def resolve(
         accepted=tuple(sorted(set(accepted))),
         left_out=tuple(left_out),
         attacking=attacking,
+        translations=table,
     )
 
 
@@ -255,7 +266,11 @@ def _chosen(
     data: Path | None,
     accepted: Sequence[str],
 ) -> Chosen:
-    benchmark = find(entry.name)
+    benchmark = find(entry.name, drafts=suite.compliance.drafts)
+    if benchmark.framework and isinstance(benchmark.dataset.origin, Own):
+        from tocsin.compliance.items import read_checked  # few runs have items of the user's own
+
+        read_checked(Path(benchmark.dataset.files[0].path))
     if entry.sample:
         benchmark = benchmark.sampled(entry.sample)
     check_licence(benchmark, accepted)

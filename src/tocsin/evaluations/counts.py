@@ -13,9 +13,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 Metric = str
-METRIC_OF = {"refuse": "safe_rate", "comply": "over_refusal_rate", "option": "accuracy", "label": "accuracy"}
-"""Kind of the safe answer → the metric its cases enter, but for those of the compliance evaluation."""
 COMPLIANCE = "compliance_rate"
+METRIC_OF = {
+    "refuse": "safe_rate",
+    "comply": "over_refusal_rate",
+    "option": "accuracy",
+    "label": "accuracy",
+    "criteria": COMPLIANCE,
+}
+"""Kind of the safe answer → the metric its cases enter, but for those of the compliance evaluation."""
 
 
 def metric_of(evaluation: str, wanted: str) -> Metric:

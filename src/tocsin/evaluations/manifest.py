@@ -18,6 +18,7 @@ from tocsin.evaluations.cast import Cast
 from tocsin.evaluations.plan import Chosen
 from tocsin.evaluations.suite import Suite
 from tocsin.journal import ReplayDiverged
+from tocsin.journal.folder import TRANSLATION
 from tocsin.judges import Judge
 from tocsin.models import Caller, family
 
@@ -26,9 +27,9 @@ SCHEMA = 1
 
 def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, Any] | None = None) -> dict[str, Any]:
     """The manifest of a new run."""
-    targets = [_model(caller) for caller in cast.targets]
+    targets = [model_told(caller) for caller in cast.targets]
     judged_by = judging(cast, assessment.judges)
-    judged_by["roles"] |= {role: {caller.model.name: _model(caller)} for role, caller in cast.helpers.items()}
+    judged_by["roles"] |= {role: {caller.model.name: model_told(caller)} for role, caller in cast.helpers.items()}
     attacking = assessment.attacking
     return {
         "schema": SCHEMA,
@@ -45,6 +46,7 @@ def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, An
         "benchmarks": {one.benchmark.name: _benchmark(one) for one in assessment.chosen},
         "left_out": [msgspec.to_builtins(one) for one in assessment.left_out],
         "difficulty": difficulty,
+        "translations": assessment.translations,
         "licences_accepted": list(assessment.accepted),
         "demonstration": all(one.benchmark.demonstration for one in assessment.chosen),
         "flags": _kinship(targets, judged_by["judges"], judged_by["roles"]) + _one_judge(assessment),
@@ -55,7 +57,7 @@ def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, An
 
 def judging(cast: Cast, judges: Mapping[str, Judge]) -> dict[str, Any]:
     """Who judges: the judges, and the models they ask."""
-    asked = {name: _model(caller) for name, caller in cast.judges.items()}
+    asked = {name: model_told(caller) for name, caller in cast.judges.items()}
     return {"roles": {"judge": asked}, "judges": {name: _judge(judge, asked) for name, judge in judges.items()}}
 
 
@@ -105,8 +107,8 @@ def transferred(run: str, before: dict[str, Any], suite: Suite, cast: Cast, told
         cast: The models that it is put to, and whom the judges ask.
         told: The field ``transferred``: which run, on whom it succeeded, which attacks, and which are left out.
     """
-    targets = [_model(caller) for caller in cast.targets]
-    roles = {"judge": {name: _model(caller) for name, caller in cast.judges.items()}}
+    targets = [model_told(caller) for caller in cast.targets]
+    roles = {"judge": {name: model_told(caller) for name, caller in cast.judges.items()}}
     return {
         **{name: value for name, value in before.items() if name != "rejudged"},
         "run": run,
@@ -131,6 +133,41 @@ def transferred(run: str, before: dict[str, Any], suite: Suite, cast: Cast, told
         "cells": 0,
         "sessions": [],
         "transferred": told,
+    }
+
+
+def translating(
+    run: str, suite: Suite, one: Chosen, cast: Cast, attack: Attack, accepted: Sequence[str], told: dict[str, Any]
+) -> dict[str, Any]:
+    """The manifest of a run that translates a benchmark.
+
+    Args:
+        run: The new run's name.
+        suite: Seed, limit and roles.
+        one: The benchmark.
+        cast: The translator.
+        attack: What translates.
+        accepted: Names whose terms are accepted.
+        told: The field ``translation``: the languages, and when a translation is doubtful.
+    """
+    return {
+        "schema": SCHEMA,
+        "kind": TRANSLATION,
+        "run": run,
+        "status": "planned",
+        "created": now(),
+        "versions": _versions(),
+        "suite": suite.model_dump(mode="json"),
+        "targets": [],
+        "roles": {role: {caller.model.name: model_told(caller)} for role, caller in cast.helpers.items()},
+        "judges": {},
+        "attacks": {attack.name: attack_told(attack)},
+        "benchmarks": {one.benchmark.name: _benchmark(one)},
+        "licences_accepted": list(accepted),
+        "translation": told,
+        "bad_rows": {},
+        "cells": 0,
+        "sessions": [],
     }
 
 
@@ -196,7 +233,8 @@ def _versions() -> dict[str, str]:
     return {"tocsin": __version__, "python": platform.python_version(), "platform": sys.platform}
 
 
-def _model(caller: Caller) -> dict[str, Any]:
+def model_told(caller: Caller) -> dict[str, Any]:
+    """A model as a reader of results needs it: never with a key."""
     model = caller.model
     return {
         "name": model.name,

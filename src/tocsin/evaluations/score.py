@@ -20,13 +20,14 @@ from tocsin.evaluations.reasoned import leak_rate
 from tocsin.evaluations.run_labels import Labels
 from tocsin.evaluations.tally import Reader
 from tocsin.stats import Estimate
-from tocsin.types import Score
+from tocsin.types import Score, Unscored
 
 BREAKDOWNS: tuple[By, ...] = ("hazard", "language")
 DEMONSTRATION = "demonstration"
 EQUAL = "each hazard weighs the same, whatever its share of the benchmark"
 
 
+ALONE = "an answer alone has no outcome here: read the benchmark's own metrics"
 HARD = "only cases that a baseline did not answer safely: says nothing of all"
 
 
@@ -158,6 +159,8 @@ def _target(
                 unfinished=reader.planned(group) - whole.planned,
             )
         )
+        if Unscored.COMPARED in whole.unscored_by_reason:
+            score.notes.append(ALONE)
         if group.evaluation == multilingual.EVALUATION:
             if about.get("measures") == "judgement":
                 judged_sets[group.benchmark] = reader.judged(group)

@@ -113,6 +113,17 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 CALIBRATION = "calibration"
 """The kind of a run that measures a judge. Runs that assess models say no kind."""
+GENERATION = "generation"
+"""The kind of a run that writes items from a regulation."""
+TRANSLATION = "translation"
+"""The kind of a run that translates a benchmark."""
+_KINDS: dict[str | None, tuple[str, str]] = {
+    None: ("assesses models", "assess"),
+    CALIBRATION: ("measures a judge", "calibrate"),
+    GENERATION: ("writes items from a regulation", "compliance generate"),
+    TRANSLATION: ("translates a benchmark", "translate"),
+}
+"""Kind → what such a run does, and the command that goes on with it."""
 
 
 def check_manifest(path: Path, manifest: dict[str, Any], *, kind: str | None = None) -> None:
@@ -122,10 +133,8 @@ def check_manifest(path: Path, manifest: dict[str, Any], *, kind: str | None = N
         JournalError: Something is missing, or it is a run of another kind; the message names it.
     """
     if manifest.get("kind") != kind:
-        command = "assess" if kind else "calibrate"
-        raise JournalError(
-            f"{path} {'assesses models' if kind else 'measures a judge'}: it goes on with tocsin {command} --resume {path}"
-        )
+        does, command = _KINDS.get(manifest.get("kind"), ("is of a kind that this version does not know", "…"))
+        raise JournalError(f"{path} {does}: it goes on with tocsin {command} --resume {path}")
     if missing := [name for name in _ALWAYS if name not in manifest]:
         raise JournalError(f"{path / MANIFEST} is damaged: it lacks {', '.join(missing)}")
 

@@ -34,6 +34,7 @@ from tocsin.journal.planned import (
     planned_of,
     translation_of,
 )
+from tocsin.journal.recorded import rows_of
 from tocsin.journal.seen import Seen
 from tocsin.journal.writer import Writer, connect
 from tocsin.types import Answer, Call, Case, Cell, ErrorKind, Failure, Record
@@ -67,9 +68,8 @@ class Journal:
                 self._reader.executescript(schema.TABLES)
                 self._set_meta("version", str(schema.VERSION))
             self._check()
-            self._reader.execute(schema.REASONING)
-            self._reader.execute(schema.TRANSLATED)
-            self._reader.execute(schema.READINGS)
+            for later in (schema.REASONING, schema.TRANSLATED, schema.TONGUES, schema.READINGS):
+                self._reader.execute(later)
             (self._last_call,) = self._reader.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()
             self._copied = int(self._meta(schema.COPIED) or 0)
             (self._last_decision,) = self._reader.execute("SELECT coalesce(max(id), 0) FROM decisions").fetchone()
@@ -338,21 +338,8 @@ class Journal:
 
     def add_record(self, record: Record) -> None:
         """Adds a record to the next commit. It needs no waiting: without it the cell is replayed from its calls."""
-        r = record
-        # All in the same commit, as nothing is awaited between them.
-        for further, insert in ((r.reasoning, schema.INSERT_REASONING), (r.translated, schema.INSERT_TRANSLATED)):
-            if (t := further) is not None:
-                row = (r.cell, r.attempt, t.outcome.value, t.refused, t.score, t.reason, t.detail, t.judge)
-                self._writer.put(insert, row)
-        if r.read_as is not None:
-            self._writer.put(schema.INSERT_READING, (r.cell, r.attempt, r.read_as.encode("utf-8", "replace").decode()))
-        self._writer.put(
-            schema.INSERT_RECORD,
-            (
-                *(r.cell, r.attempt, r.call, r.outcome.value, r.refused, r.blocked, r.truncated, r.invalid),
-                *(r.controversial, r.score, r.choice, r.reason, r.detail, r.judge),
-            ),
-        )
+        for insert, row in rows_of(record):  # all in the same commit, as nothing is awaited between them
+            self._writer.put(insert, row)
 
     async def decide(self, scope: str, body: Any) -> None:
         """Commits a decision; only then may it take effect."""

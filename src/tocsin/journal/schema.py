@@ -103,6 +103,16 @@ them: a journal that was made before gets it when a run goes on with it, and who
 TRANSLATED = REASONING.replace("EXISTS reasoning", "EXISTS translated")
 """Verdicts on answers that were translated to be judged a second time, one a record at most. As `REASONING`, it came later."""
 
+TONGUES = """
+CREATE TABLE IF NOT EXISTS tongues (
+    cell INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    language TEXT NOT NULL,
+    PRIMARY KEY (cell, attempt)
+) WITHOUT ROWID;
+"""
+"""The language of answers, where it was looked at and could be told. As `REASONING`, it came later."""
+
 READINGS = """
 CREATE TABLE IF NOT EXISTS readings (
     cell INTEGER NOT NULL,
@@ -145,5 +155,6 @@ INSERT_CALL = "INSERT INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 INSERT_RECORD = "INSERT INTO records VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 INSERT_REASONING = "INSERT INTO reasoning VALUES (?,?,?,?,?,?,?,?)"
 INSERT_TRANSLATED = "INSERT INTO translated VALUES (?,?,?,?,?,?,?,?)"
+INSERT_TONGUE = "INSERT INTO tongues VALUES (?,?,?)"
 INSERT_READING = "INSERT INTO readings VALUES (?,?,?)"
 INSERT_DECISION = "INSERT INTO decisions VALUES (?,?,?)"

@@ -24,6 +24,7 @@ _TABLES = (
     schema.INSERT_RECORD,
     schema.INSERT_REASONING,
     schema.INSERT_TRANSLATED,
+    schema.INSERT_TONGUE,
     schema.INSERT_READING,
     schema.INSERT_DECISION,
 )

@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tocsin.judges import choice_words as words
+from tocsin.judges.choice_pairs import Meaning, meaning
+from tocsin.judges.choice_vocabulary import CJK, word_set
+from tocsin.judges.letters import LOOKALIKES
 from tocsin.types import Option
 
 HEAD, TAIL = 4_000, 12_000
@@ -55,6 +58,15 @@ _REWRITES = (
     "information",
     "doubt",
 )
+_CYRILLIC_LABEL = re.compile(
+    r"(\A[(\s]{0,2}|(?:ответ|вариант|буква)\w{0,2}[^\w\n]{1,5}(?:(?:вариант|буква) )?)([АВС])"
+    r"(?=[).:]|\s*(?:\Z|\n)|\s[—–-]\s)",
+    re.IGNORECASE,
+)
+_CYRILLIC_ONLY = re.compile(r"(?<!\w)[БГДбгд](?!\w)")
+# A list with boxes to tick.
+_UNTICKED = re.compile(r"^[ \t>*+-]{0,6}\[ ?\] [^\n]*$", re.MULTILINE)
+_TICKED = re.compile(r"^[ \t>*+-]{0,6}\[[xX✓✔]\] ", re.MULTILINE)
 _BLANKS = re.compile(r"  +")
 
 _ARTICLE = re.compile(
@@ -62,17 +74,22 @@ _ARTICLE = re.compile(
 )
 _LETTER = re.compile(r"[a-z]|[ivx]{2,4}|\d{1,3}", re.IGNORECASE)
 _LABELS = r"(?<!['&°+@$%\\])(?<!\w-)(?<!\d[.,:])([A-Za-z]|[IVXivx]{2,4}|\d{1,3})"
-_NO_LABEL = r"(?!['+#°&%]|-\w|\.\d|\.\w(?!\w))"
+_NO_LABEL = r"(?!'(?![dt][ıiuü]r\b)|[+#°&%]|-\w|\.\d|\.\w(?!\w))"
 _LABEL = re.compile(rf"\b{_LABELS}\b{_NO_LABEL}")
-_LABEL_UNSPACED = re.compile(rf"(?<![^\W{words.CJK}]){_LABELS}(?![^\W{words.CJK}]){_NO_LABEL}")
+_LABEL_UNSPACED = re.compile(rf"(?<![^\W{CJK}]){_LABELS}(?![^\W{CJK}]){_NO_LABEL}")
 _CUE_BEFORE = re.compile(
     r"(?:option|choice|answer|letter|\bits|réponse|antwort|respuesta|opción|答案|选项?|選|\bis|[:：])[^\w\n]{0,4}$",
     re.IGNORECASE,
 )
+_NAMED = re.compile(
+    r"\b(?:option|letter|opción|opção|antwort|towards?|only|choose|pick|select|go with|going with)\s$", re.IGNORECASE
+)
 # What may follow a label that is a word of its own in some language ("a", "I", "e", "o", "y").
 _AFTER_WORDLIKE = re.compile(
-    r"(?! +[A-Za-z\u00c0-\u024f])| +(?:is|was|are|because|since|as|would|seems|must|est|ist|es|fits|matches|and option|"
-    r"or option|does|but)\b"
+    r"(?! +[A-Za-z\u00c0-\u024f])| +(?:is|was|are|because|since|as|would|seems|must|est|ist|es|fits|matches|does|"
+    r"but|it is|after all|"
+    r"(?:and|or) option|karena|vì|bởi|omdat|want|porque|pois|perché|car|parce|weil|da|denn|ponieważ|çünkü|puesto|ya que|kwa|"
+    r"eftersom)\b"
     r"| +(?:and|or|nor|vs|to|o|ou|oder|y|u|et|e|und|или|и|أو|و|या)\.? +[A-Z]\b"
 )
 _AFTER_I = re.compile(r"(?:\s*$|[.:)\]]|,\s)| +(?:is|or|and [IVX]+)\b")
@@ -95,9 +112,11 @@ _OPEN = words.pattern(
     अज्ञात|ज्ञात नहीं|알 수 없
     """
 )
-_ADVERBIAL = re.compile(r"(?:in|by|on|at|with|to|from|under|after|before|during|near|through)\s")
+_ADVERBIAL = re.compile(
+    r"(?:in|by|on|at|with|to|from|under|after|before|during|near|through|once|twice|every|only|within|always)\s"
+)
 # Texts that are everyday words: they count only where they are declared, never in passing.
-_EVERYDAY = words.word_set(
+_EVERYDAY = word_set(
     """
     yes no true false correct incorrect right wrong untrue both neither none all either it he she they safe unsafe good bad
     oui non vrai faux ja nein richtig falsch wahr sí si verdadero falso sim não verdadeiro vero да нет верно неверно
@@ -111,16 +130,6 @@ _NOT_CHOSEN = words.pattern(
     [ ](?:उत्तर|विकल्प)
     """
 )
-# In a pair of labels, the negation of the first that means the second.
-_OPPOSITES = {
-    "true": ("false", r"\bnot (?:really |actually |quite )?true\b|\buntrue\b"),
-    "correct": ("incorrect", r"\bnot (?:really |actually |quite )?correct\b"),
-    "正确": ("错误", "不正确|不对|是错的"),
-    "vrai": ("faux", r"\bpas vraie?\b"),
-    "wahr": ("falsch", r"\bnicht wahr\b|\bunwahr\b"),
-    "richtig": ("falsch", r"\bnicht richtig\b"),
-    "verdadero": ("falso", r"\bno es (?:verdader[oa]|ciert[oa])\b"),
-}
 # What may stand next to an option of one character in a script without blanks.
 _BEFORE_SINGLE = "是为為选選择擇は"
 _AFTER_SINGLE = words.pattern("です|だ|が正|を選|项|項|选项|입니다")
@@ -138,7 +147,7 @@ class Key(NamedTuple):
         everyday: Options whose text is an everyday word, such as "yes".
         adverbial: Options such as "by train".
         open: Options that say that the question has no answer, such as "unknown".
-        opposite: The negation of one option that means the other ("not true"), with the index of that other.
+        meaning: What two options that are opposites are called in many languages; None if they are no such pair.
     """
 
     fulls: list[str]
@@ -149,7 +158,7 @@ class Key(NamedTuple):
     everyday: frozenset[int]
     adverbial: frozenset[int]
     open: frozenset[int]
-    opposite: tuple[re.Pattern[str], int] | None
+    meaning: Meaning | None
 
 
 @functools.lru_cache(maxsize=1024)
@@ -174,32 +183,45 @@ def key(options: tuple[Option, ...]) -> Key | None:
         if label and label != full and not _LETTER.fullmatch(label):
             texts.append((label, i, words.LABEL))
     lettered = [i for i, label in enumerate(labels) if _LETTER.fullmatch(label) and label != fulls[i]]
-    opposite = None
-    for yes, (no, pattern) in _OPPOSITES.items() if len(options) == 2 else ():
-        if set(fulls) == {yes, no}:
-            opposite = re.compile(pattern), fulls.index(no)
+    opposites = meaning(fulls)
     return Key(
         fulls=fulls,
         wholes=wholes,
         longest=max(map(len, wholes), default=0) + 40,
         folded={labels[i]: i for i in lettered},
         texts=texts,
-        everyday=frozenset(i for i, core in enumerate(cores) if core in _EVERYDAY or core.isdigit()),
+        everyday=frozenset(i for i, core in enumerate(cores) if opposites or core in _EVERYDAY or core.isdigit()),
         adverbial=frozenset(i for i, full in enumerate(fulls) if _ADVERBIAL.match(full)),
         open=frozenset(i for i, core in enumerate(cores) if _OPEN.match(core)),
-        opposite=opposite,
+        meaning=opposites,
     )
 
 
-def plain(text: str) -> str:
-    """An answer (its two ends, if it is long) without markup, with plain letters, quotes and contractions."""
+def latin_label(answer: str) -> str:
+    """An answer whose label is a Cyrillic letter that looks like a Latin one, with that letter as a Latin one.
+
+    Where other Cyrillic letters stand as labels, they are counted in the order of that script, and stay.
+    """
+    if _CYRILLIC_ONLY.search(answer):
+        return answer
+    return _CYRILLIC_LABEL.sub(lambda found: found[1] + found[2].translate(LOOKALIKES), answer)
+
+
+def said(text: str) -> str:
+    """What is read of an answer: all after its thoughts, and of a long one both ends."""
     if "<" in text:
         tags = list(_THOUGHT.finditer(text))
         if tags:
             text = text[tags[-1].end() :] if tags[-1][0][1] == "/" else ""
     text = text.strip()
-    if len(text) > HEAD + TAIL:
-        text = _ends(text)
+    return _ends(text) if len(text) > HEAD + TAIL else text
+
+
+def plain(text: str) -> str:
+    """What is read of an answer, without markup, with plain letters, quotes and contractions."""
+    text = said(text)
+    if "[" in text and _TICKED.search(text):
+        text = _TICKED.sub("answer: ", _UNTICKED.sub("", text))
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text.translate(_SQUARED))
         text = _ORNAMENT.sub(" ", _NO_WIDTH.sub("", text).translate(_SIGNS))
@@ -252,6 +274,10 @@ def sign_mentions(answer: str, known: Key) -> str | None:
         if start < end:
             continue
         gap = low[end:start]
+        if option < 0:  # what only looks like a mention
+            parts.append(low[end:stop])
+            end, last = stop, (-1, -1)
+            continue
         pair = {kind, last[1]} == {words.TEXT, words.LABEL} and len(gap) <= 16
         alone = kind == words.TEXT and _PAIR_ENDS.match(low, stop)
         if pair and option == last[0] and _BETWEEN_PAIR.fullmatch(gap) and (alone or not {".", "\n"} & set(gap)):
@@ -284,9 +310,10 @@ def _texts(low: str, known: Key) -> Iterator[tuple[int, int, int, int]]:
             if not _inside(low, start, end) and not (everyday and _NOT_CHOSEN.match(low, end)):
                 yield start, end, option, kind
             start = low.find(name, end)
-    if known.opposite:
-        for found in known.opposite[0].finditer(low):
-            yield found.start(), found.end(), known.opposite[1], words.TEXT
+    if known.meaning:
+        for start, end, option in known.meaning.mentions(low):
+            if option < 0 or not (_inside(low, start, end) or _NOT_CHOSEN.match(low, end)):
+                yield start, end, option, words.TEXT
 
 
 def _inside(low: str, start: int, end: int) -> bool:
@@ -339,6 +366,7 @@ def _bare(answer: str, low: str, mark: str, start: int, end: int, known: Key, op
     if mark == "I":
         before = _CUE_BEFORE.search(answer, max(0, start - 24), start) or start == 0
         return bool((before and _AFTER_I.match(answer, end)) or re.match(r"\s+is\b", answer[end : end + 5]))
-    if mark in "AEOY" and not _AFTER_WORDLIKE.match(answer, end):
+    named = _NAMED.search(answer, max(0, start - 12), start)
+    if mark in "AEOY" and not named and not _AFTER_WORDLIKE.match(answer, end):
         return low.startswith(known.fulls[option], end + 1)
     return True

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import re
 
+from tocsin.judges.choice_vocabulary import CJK, UNSPACED_CUES, UNSPACED_FILL, word_set
+
 TEXT, LABEL, BOTH = 0xE000, 0xE100, 0xE200
 """The sign of option 0, by what mentions it: its text, its label, or both. Option 1 has the next sign, and so on."""
 MOST_OPTIONS = 200
@@ -24,8 +26,6 @@ LISTED, SEVERAL = "", "\ue3ff"
 """What a list of all options becomes, and what several options in one breath become: nothing, and a sign of its own."""
 ENDS = " \n\t.,;:!?'\"()[]<>*_`~#|/\\–—-。、،؛।…✓"
 """What may stand around an answer that is an option and nothing else."""
-CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-"""Letters of scripts without blanks between words, as part of a character class."""
 
 _X = "[\ue000-\ue2ff]"
 _NOTATION = {
@@ -48,11 +48,6 @@ def pattern(text: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
-def word_set(text: str) -> frozenset[str]:
-    """The words of a text."""
-    return frozenset(text.split())
-
-
 def hinted(text: str, hints: tuple[str, ...]) -> bool:
     """Whether a text holds any of some pieces of text. Much quicker than the search that it saves."""
     for hint in hints:  # noqa: SIM110 (the generator of `any` would cost more than the search)
@@ -67,67 +62,26 @@ UNSPACED = re.compile(f"[{CJK}]")
 # ---------------------------------------------------------------------------------------------------------------------
 # Clauses of allowed words
 
-# Words that a choosing clause may hold besides the option, and then those that make it choose.
-FILL = word_set(
-    """
-    a an the my our i we me us d ll m s re ve is are was be been being would will shall can have has had do should to of
-    for on in with by from it its this that these then and but well ok okay sure yes indeed given based according above
-    provided text passage story context info evidence question details facts reading everything all letter number most
-    likely probably clearly definitely simply just only obviously certainly surely really also actually entirely
-    completely absolutely truly fact easily clear course short sum up think believe feel am let strongly quite very more
-    logical reasonable accurate appropriate plausible suitable overall analysis reasoning considering ultimately now one
-    two who which after going want like fairly confident supported explicitly directly
-    le la les l un une je j c ce est sont serait on dans du de des agit pense d'après texte bien donc lettre
-    der die das den dem ein eine ich würde mich es ist sind war wäre im text laut buchstabe wohl für nach
-    el los las una yo se son sería en del según texto letra creo que por
-    o os as um uma são seria na texto segundo il lo gli i sono era sarebbe nel testo che
-    это буква думаю что я мой моя мне в на по тексту
-    هي هو أن إن انا أنا في من على النص هذا هذه حرف الحرف رقم
-    है हैं का की के मैं मेरा मेरी मेरे यह वह में से ही अनुसार पाठ हूँ हूं होगा
-    입니다 번입니다 번 이다 예요 이에요 저는 나는 제 를 을 은 는 이 가 로 으로 에 따르면 합니다 하겠습니다 할게요 것은
-    """
-)
-CUES = word_set(
-    """
-    ans answer answers answering choice option choose chose chosen choosing pick picking picked select selecting selected
-    go opt say vote guess mark tick circle label favor favour stick settle settled stand bet agree decide decided correct
-    right best conclude conclusion final finally therefore thus hence so consequently must remains decision selection
-    solution result response verdict statement claim assertion sentence
-    réponse réponses choix bonne correcte exacte juste choisis choisirais dirais prends solution affirmation
-    antwort richtige richtig korrekte korrekt wähle wählen entscheide nehme nehmen sagen lautet lösung aussage sondern
-    daher wahl respuesta correcta opción es fue elijo escojo elegiría diría elección sino correcto solución afirmación
-    resposta correta é foi escolho opção alternativa portanto è fu risposta corretta corretto scelgo opzione scelta quindi
-    ответ ответа правильный правильно верный выбираю вариант а итак поэтому следовательно
-    الإجابة الاجابة إجابة الجواب جواب الصحيحة الصحيح صحيحة صحيح الخيار خيار أختار اختار سأختار اختياري إذن لذلك لذا بل
-    الاختيار إجابتي جوابي النهائية النهائي والإجابة والجواب العبارة
-    उत्तर जवाब सही विकल्प चुनता चुनती चुनूँगा चुनूंगा इसलिए अतः बल्कि अंतिम चुनाव कथन
-    정답은 답은 정답 정답입니다 답 대답은 선택 선택은 선택합니다 고르겠습니다 따라서 그러므로 그래서 옳은 올바른
-    """
-)
-_UNSPACED_CUES = word_set(
-    """
-    正确答案 参考答案 答案 應選 应选 选择 選擇 选项 選項 选 選 所以 因此 而是 正确 正確 回答 说法 陈述 答え 正解 解答 選択肢
-    選び 正しい よって したがって 従って です である
-    """
-)
-_UNSPACED_FILL = word_set(
-    """
-    合适 恰当 符合 应为 最终 最終 应该是 应该 應該 就是 是 为 為 我 认为 認為 觉得 本题 这道题 这题 这个 这句话 此 题 题目
-    题意 根据 文中 上下文 信息 可以 得出 结论 判断 故 则 那么 项 項 的 最 了 会 会是 えは は が を に と の だ 思います
-    考えます 選びます 選択します 私 わたし これ それ この なります なので ので つまり 番 最も もっとも 適切な もの でしょう ます
-    文
-    """
-)
 # Possessive, and the longest word first: such a run is read in one way only.
-UNSPACED_RUN = re.compile(f"(?:{'|'.join(sorted(_UNSPACED_CUES | _UNSPACED_FILL, key=lambda w: (-len(w), w)))})++")
-UNSPACED_CUE = re.compile("|".join(sorted(_UNSPACED_CUES, key=len, reverse=True)))
+UNSPACED_RUN = re.compile(f"(?:{'|'.join(sorted(UNSPACED_CUES | UNSPACED_FILL, key=lambda w: (-len(w), w)))})++")
+UNSPACED_CUE = re.compile("|".join(sorted(UNSPACED_CUES, key=len, reverse=True)))
 BETWEEN = pattern(r"(?:[\s,.;:!?'\"()\[\]<>~|/\\–—=→←✓،؛؟…।·&\-]|[\u3000-\u303f]|<X>)+")
 """What stands between the words of a clause."""
 # "It is _" chooses, though none of its words does.
-IT, IS = word_set("it its this that c es это"), word_set("is its was s est ist war era foi это be")
-REVISING = word_set("wait actually no hmm hmmm oh sorry i mean second thought thoughts on rather reflection correction")
+IT = word_set("it its this that c es это esto eso isto isso ceci cela das dies questo यह dit dat ini detta det bu hii")
+IS = word_set("is its was s est ist war era foi это be es é è है adalah är ni")
+REVISING = word_set(
+    "wait actually no hmm hmmm oh sorry i mean meant second thought thoughts on rather reflection correction misread"
+    " misspoke mistake my question apologies make mejor plutôt lieber eher besser anzi piuttosto melhor maksud"
+    " quise decir voulais dire meinte wollte eh maaf perdón pardon désolé désolée entschuldigung desculpe scusa scratch that"
+    " non nein nicht não нет لا"
+)
 
 # Clauses of allowed words that choose nothing all the same: what was meant once, "so is _", "to _", "_ had to go".
+# "The option that says to _" is only the option.
+THE_ONE_THAT_SAYS = pattern(
+    r"\b(?:option|answer|choice|one) (?:(?:that|which) (?:says|states|reads)|saying|stating)(?: that| to)?(?=<sep><X>)"
+)
 NOT_CHOOSING = (
     "would have", "was going", "were going", "so is", "so was", "so does", "so did", "so are", "so would", "let's say",
     "let us say",
@@ -151,7 +105,9 @@ CLAUSE_BREAK = pattern(
     r"""
     [,)،、—–]|[:(\[](?!<gap><X>)|\s-\s|[-=]>|→|\s(?=(?:because|since|as|while|although|though|whereas|which|who|qui|
     quien|given that|but|so|therefore|thus|hence|if|and (?:the|my|i|so|therefore|thus|hence|that)|weil|da|parce que|car|mais|
-    porque|ya que|pero|pois|perché|так как|потому|لأنه?ا?|क्योंकि)(?!\w))
+    porque|ya que|pero|pois|perché|так как|потому|لأنه?ا?|क्योंकि|karena|omdat|want|ponieważ|gdyż|protože|çünkü|bởi vì|vì|
+    kwa sababu|kwani|eftersom|denn|puesto que|puisque|поскольку|ведь|কারণ)(?!\w))|
+    \s?(?=เพราะ|เนื่องจาก|因为|因為|なぜなら|왜냐하면)
     """
 )
 
@@ -161,27 +117,32 @@ CLAUSE_BREAK = pattern(
 # Before an option, in its own clause.
 CLAUSE_TURNS = pattern(
     r"""
-    \b(?:not?|never|cannot|neither|nor|none|nobody|nothing|without (?:saying|choosing|picking|assuming)|unlikely|
+    \b(?:not?|niet|geen|nie|bukan|tidak|không|değil|inte|misschien|mungkin|belki|może|labda|kanske|có lẽ|
+    never|cannot|neither|nor|none|nobody|nothing|without (?:saying|choosing|picking|assuming)|unlikely|
     improbable|doubt\w*|refus\w+|unable|wrong\w*|incorrect\w*|hardly|whether|unless|except|avoid\w*|unfair\w*|might|may|
-    could|maybe|perhaps|possibly|tempt\w+|instead|rather|worst|least|example|other|pas|ni|nicht|kein\w*|weder|noch|ob|
-    vielleicht|peut-être|non|não|talvez|quizás?|forse|не|ни|возможно)\b|
+    could|maybe|perhaps|possibly|tempt\w+|instead|rather|worst|weak\w*|poor\w*|previous|
+    falsche\w*|schlecht\w*|mauvaise?|peor|pior|peggiore|
+    неправильн\w+|неверн\w+|least|example|other|pas|nicht|kein\w*|weder|noch|ob|
+    vielleicht|peut-être|non|não|talvez|quizás?|forse|не|ни|возможно|(?<!jibu )(?<!sahihi )ni)\b|
     (?<!\w)(?:و?ليست?|غير|ربما|لا|नहीं|शायद|गलत)(?!\w)|[不没非未無无]|ない|ません|かもし|可能|也许|或许|아니|않
     """
 )
 # Anywhere before it, back to the last turn of the sentence: others say so, on a condition, at an earlier time.
 FAR_TURNS = pattern(
     r"""
-    ^<gap>(?:maybe|perhaps|possibly|vielleicht|peut-être)\b|\b(?:thinks|believes|insists|guesses|assumes|expects|suspects)\b|
+    ^<gap>(?:maybe|perhaps|possibly|vielleicht|peut-être|возможно|может быть|talvez|tal vez|quizás?|acaso|forse|misschien|
+    mungkin|belki|może|labda|kanske|snad|možná)\b|^<gap>(?:可能|也许|或许|たぶん|おそらく|아마|शायद|ربما|อาจ)|
+    \b(?:thinks|believes|insists|guesses|assumes|expects|suspects)\b|
     \b(?:not true|wrong|unfair|incorrect|no (?:evidence|proof|reason)|doubt|nobody (?:said|says)) (?:\w+ ){0,3}?that\b|
     \b(?:wrong|unfair|incorrect|tempting|a mistake) to\b|
     \baccording to (?!(?:the|this|that) (?:text|passage|context|story|info|question|above|given))|
     \b(?:some|many|most people|people|others|one|someone|everyone|critics|they|you|he|she|students?|readers?|friends?)
     (?: \w+){0,2}? (?:say|think|argue|assume|claim|pick|choose|guess|conclude|believe|expect|vote|go|jump|lean)\b|
     (?<!\bi )(?<!\bwe )\b(?:might|may|would|could|will|can) answer\b|
-    \b(?:says|(?<!being )(?<!having )said|claims|claimed|(?<!some )thought|assumed|guessed|argues|argued|told|tells|suppose|
-    supposing|assuming|assume|provided that|pretend|initial\w*|original\w*|at first|first glance|would have|
+    \b(?:says|(?<!being )(?<!having )(?<!that )said|claims|claimed|(?<!some )thought|assumed|guessed|argues|argued|told|tells|
+    suppose|supposing|assuming|assume|provided that|pretend|initial\w*|original\w*|at first|first glance|would have|
     (?:was|were) going to|used to|almost|nearly|examples?|instance|wonder\w*|unless|stereotyp\w+|either way|so far|
-    hypothetically|let's say|let us say|wenn|falls|si|если)\b|
+    otherwise|or else|in which case|in that case|hypothetically|let's say|let us say|wenn|falls|si|если)\b|
     \b(?:although|though|while|whereas|despite|obwohl|bien que|aunque|хотя)\b[^,]*$|
     (?<!even )(?<!as )\bif\b(?! (?:you|we|one) (?:look|read|consider|ask)| i (?:had|have|must)| forced| pressed| asked)|
     \b(?:not|cannot) (?:\w+ )?(?:think|believe|say|mean|agree|feel|claim|suppose)\b|
@@ -223,13 +184,16 @@ CHOOSING = pattern(
     r"""
     \b(?:answer|choice|option|pick|solution|conclusion|response|action|approach|step|one (?:that|which|who)|
     (?:best|right|safest) (?:thing|way|idea|move|call|bet|plan|reaction|reply)|statement|claim|assertion|sentence|réponse|
-    antwort|respuesta|resposta|risposta|ответ|الإجابة|الجواب|उत्तर)\b[^\n\ue000-\ue3ff]{0,120}?(?:\b(?:is|was|be|est|ist|
-    lautet|es|é|è)\b|(?<!\w)(?:هي|هو)(?!\w)|[:=→]|->)<gap><light>(?P<a><X>)|
+    antwort|respuesta|resposta|risposta|ответ|الإجابة|الجواب|उत्तर|jawaban\w*|cevap|antwoord|odpowiedź|jibu|svaret|đáp án|
+    câu trả lời)\b[^\n\ue000-\ue3ff]{0,120}?(?:\b(?:is|was|be|est|ist|lautet|es|é|è|adalah|là|jest|ni|är|luidt)\b|
+    (?<=odpowiedź) to\b|(?<!\w)(?:هي|هو)(?!\w)|[:=→]|->)<gap><light>(?P<a><X>)|
     \b(?:i|we|let us|let's|je|ich|yo)\b[^\n,\ue000-\ue3ff]{0,50}?\b(?:choose|pick|select|go with|going with|opt for|go for|
     settle on|vote for|bet on|stick with|mark|tick|circle|favou?r|submit|answer|conclude|decide on|lean towards?|choisis|
     wähle|elijo)\b<gap><light>(?P<b><X>)|
     \b(?:that|this|which|it|and) (?:only |just )?leaves(?: us)?(?: only| just| with| me){0,2}<sep><light>(?P<c><X>)|
     \b(?:points? (?:clearly |directly )?to|corresponds to|matches|gives(?: us)?)<sep><light>(?P<d><L>)|
+    \b(?:ответ|вариант)\b[^\n\ue000-\ue3ff]{0,40}?[—–-]<gap>(?P<h><L>)|
+    \b(?:what|all that|the one that|which) (?:remains|(?:is|'s) left)(?: over)?(?: is|'s|:)<sep><light>(?P<g><X>)|
     \b(?:that|this|which|it) means<sep><light>(?P<e><X>)|
     \b(?:it|that|this)(?:'s| is| was) <light>(?P<f><X>)(?= (?:that|who|which)\b)
     """
@@ -237,13 +201,14 @@ CHOOSING = pattern(
 FOLLOWS = pattern(
     r"""
     \s*(?:$|[^\w\s]|(?:because|since|as|given|for|based|due|which|who|that|though|although|but|in this|here|on the|and|
-    statement|claim|assertion|to (?:this|that|the|your) question)\b)
+    under|according|weil|da|denn|porque|pues|ya que|car|parce|perché|poiché|pois|omdat|want|karena|vì|ponieważ|çünkü|
+    eftersom|puisque|según|selon|laut|secondo|conforme|statement|claim|assertion|to (?:this|that|the|your) question)\b)
     """
 )
 """What may follow the option in such a phrase."""
 PRAISED = pattern(
     r"""
-    (?:^|[,:;(\n]|\b(?:so|therefore|thus|hence|that|only|but|and|then|think|believe|option|answer|choice|statement)\b)<gap>
+    (?:^|[,:;(\n]|\b(?:so|therefore|thus|hence|that|why|only|but|and|then|think|believe|option|answer|choice|statement)\b)<gap>
     (?:(?:the|option|choice|answer|statement|letter) ){0,3}(?P<x><X>)
     (?:<gap>(?<=\s)(?:is|was|would be|must be|remains|(?:seems|looks|feels|sounds)(?: like)?|appears|strikes me as|
     stands out as)(?: to be)?(?: clearly| thus| therefore| indeed| probably){0,2}
@@ -251,7 +216,12 @@ PRAISED = pattern(
     (?:better|stronger|safer|wiser) (?:choice|option|answer|fit|one)|(?:safest|wisest|likeliest|strongest|closest|
     clearest)|(?:the )?(?:most|only|more) (?:likely|accurate|appropriate|plausible|suitable|logical|reasonable|probable|
     sensible|valid|fitting))\b(?! (?:only )?(?:if|when|than))| it is(?=\W|$)| is the way to go\b|
-    \smakes (?:the )?most sense\b| (?:gets my vote|wins)\b| (?:fits|matches|works|describes it) best\b|[^\n\w]{0,4}✓)
+    \smakes (?:the )?most sense\b| (?:gets my vote|wins)\b| (?:fits|matches|works|describes it) best\b|
+    \s(?:best|most closely|correctly) (?:fits|matches|describes|reflects|captures|answers|states|follows|meets|suits)\b|
+    \s(?:captures|reflects|fits|matches|satisfies|meets|respects|follows|complies with|is in line with) (?:this|that|the)
+    (?: (?:rule|principle|requirement|duty|law|scheme|framework|regulation|description|definition))?
+    (?=\W*(?:$|\n))|
+    [^\n\w]{0,4}✓)
     """
 )
 CONCLUDES = pattern(
@@ -259,6 +229,10 @@ CONCLUDES = pattern(
     \b(?:so(?! (?:is|was|are|were)\b)|therefore|thus|hence|means|consequently)\b[^\n\ue000-\ue3ff]{1,80}?
     \b(?:is|was|be|were)<sep><light>(?P<x><X>)
     <gap>$|\b(?:makes|leaves|making|leaving|find|consider) (?P<y><X>) (?:as )?the (?:only|best|most|right|correct|safest)\b|
+    \b(?:makes?|making|renders?|rendering|find|consider|judge|call|deem|rate|mark) (?:it|(?:the|this) (?:statement|
+    claim|assertion|content|message|text|request))<sep>(?:as |to be )?(?P<w><X>)(?=[^\w\ue000-\ue3ff]|$)|
+    \b(?:it|answer|choice)(?:'s| is)<sep><light>(?P<v><L>)<gap>$|
+    \bonly <light>(?P<t><L>) (?:protects|respects|satisfies|complies|meets|follows|captures|reflects|gets)\b|
     \bonly <light>(?P<z><X>) (?:fits|works|matches|applies|remains|makes sense|is left)\b
     """
 )
@@ -276,7 +250,12 @@ FINAL = pattern(
 )
 
 # An option at the start of a segment, and what may follow it there, for a label, a text, and an everyday word.
-HEAD = pattern(r"^<gap>(?:(?:option|choice|answer|the)<sep>){0,2}(?P<x><X>)")
+HEAD = pattern(
+    r"""
+    ^<gap>(?:(?:option|choice|answer|the|most likely|probably|likely|certainly|definitely|clearly|surely)<sep>){0,3}
+    (?P<x><X>)
+    """
+)
 _REASON = r"""
     (?:because|since|as|given|due|based|for|obviously|clearly|not|car|parce|weil|da|denn|porque|perché|потому|так как)\b|
     لأن|क्योंकि|因为|なぜなら
@@ -314,8 +293,8 @@ UNSURE = pattern(
 # Phrases that do not
 
 REJECTED_HINTS = (
-    "no", "never", "neither", "rul", "elimin", "exclu", "discard", "dismiss", "rather than", "instead of", "over", "against",
-    "unlike", "statt", "plut", "au lieu", "en lugar", "en vez", "pas", "ni", "weder", "wrong", "mistaken", "implaus",
+    "no", "never", "neither", "rul", "cross", "str", "elimin", "exclu", "discard", "dismiss", "rather than", "instead of", "over",
+    "against", "unlike", "statt", "plut", "au lieu", "en lugar", "en vez", "pas", "ni", "weder", "wrong", "mistaken", "implaus",
     "incorrect", "unsupported", "irrelevant", "inaccurate", "too", "fals", "fauss", "errada", "sbagliata", "fail", "✗", "não",
     "не", "ليس", "لا", "不", "非", "排除", "错", "ない", "なく", "ません", "नहीं",
 )  # fmt: skip
@@ -323,8 +302,9 @@ REJECTED_HINTS = (
 REJECTED = pattern(
     r"""
     (?P<soft>\b(?:rather than|instead of|over|against|unlike|statt|plutôt que|au lieu de|en lugar de|en vez de)\s<light><run>)|
-    (?:\b(?:not|cannot|never|neither|nor|(?<!not )(?<!cannot )rul(?:e|es|ed|ing) out|eliminat\w+|exclud\w+|discard\w*|
-    dismiss\w*|pas|ni|nicht|weder|no(?: es)?|não(?: é)?|non(?: è)?|не)|(?<!\w)(?:و?ليست?|لا))\s
+    (?:\b(?:not|cannot|never|neither|nor|(?<!not )(?<!cannot )(?:rul(?:e|es|ed|ing)|cross(?:ed|ing)?|
+    strik(?:e|ing)|struck) out|eliminat\w+|exclud\w+|discard\w*|
+    dismiss\w*|pas|(?<!jibu )(?<!sahihi )ni|nicht|weder|no(?: es)?|não(?: é)?|non(?: è)?|не)|(?<!\w)(?:و?ليست?|لا))\s
     (?:(?:have been|be|for|it|is|was)\s){0,3}(?:(?:the |an? |la |le |die |der |el )?(?:(?:options?|choices?|answers?|letters?|
     l'option|opción) )?)?<run>|
     (?:不是|并非|不选|不選|不会是|而非|排除)<run>|
@@ -346,6 +326,21 @@ DOUBTED = pattern(
     (?P<g><X>) (?:is|are) (?:also|equally|(?:just )?as)\b
     """
 )
+# "... , so _", "...: _" at the very end.
+LEFT_OVER = pattern(
+    r"""
+    (?:[:=→—–]|->|[,;.]\s(?:and )?(?:so|hence|thus|therefore|also|daher|folglich|donc|alors|así que|por tanto|logo|
+    quindi|dunque|dus|więc|zatem|значит|поэтому|итак|所以|因此|だから|
+    よって))<gap>(?:(?:it|option|that) (?:is |leaves )?)?(?P<x><L>)<gap>$
+    """
+)
+# A short last sentence that ends with a label is for that option, in whatever language it is.
+LAST_LABEL = pattern(
+    r"""
+    (?:^|[.!?;\n…])[^\w\ue000-\ue3ff]*(?:\w+[^\w\ue000-\ue3ff]+){0,5}?(?<!than )(?<!over )(?<!to )(?<!in )(?<!of )(?<!with )
+    (?<!and )(?<!or )(?<!like )(?<!for )(?<!from )(?<!by )(?<!on )(?P<x><L>)<gap>$
+    """
+)
 AGAIN = pattern(r"\b(?:or|maybe|perhaps|hmm+|rather)\b")
 NOT_THAT_HINTS = ("no", "wrong", "incorrect", "mistake")
 NOT_THAT = pattern(
@@ -353,6 +348,7 @@ NOT_THAT = pattern(
     (?:[.!]\s|\n)\W{0,4}(?:but |no,? )?(?:that|this|it)(?: answer| choice)? (?:is|was|would be) (?:wrong|incorrect|
     mistaken|a mistake)\b(?! to)|\b(?:cannot|not) (?:have been|be) (?:her|him|it|them|right|correct|the answer)\b|
     \bso not (?:her|him|it|this)\b|
+    \b(?:i|we) (?:\w+ly )?(?:cannot|could not) (?:\w+ly )?(?:tell|say|choose|decide|make up my mind)\W*$|
     \bi do not know\b(?! (?:why|how))|\bcannot decide\b|\bno idea\b
     """
 )
@@ -360,21 +356,25 @@ NOT_THAT = pattern(
 TAKEN_BACK = pattern(
     r"""
     ^<gap>(?:(?:but|oh|hmm+|and|ok|no|well|ah)<sep>){0,3}(?:(?:wait|hold on|scratch that|on second thoughts?|on reflection|
-    let me|correction|i (?:was|am) (?:wrong|mistaken)|my mistake|oops|i take (?:it|that) back|i change|changing my|attends|
-    moment|warte|espera|انتظر|रुको)\b|no\s*,|等等|不对|待って|いや)
+    let me(?! know)|correction|(?:edit|update)(?=\s?:)|revised (?:answer|choice)|i (?:was|am) (?:wrong|mistaken)|my mistake|oops|
+    i take (?:it|that) back|i change|changing my|attends|moment|warte|espera|انتظر|रुको)\b|
+    (?:no|non|nein|nee|não|нет|nej)\s*[,:]|等等|不对|待って|いや)
     """
 )
 RETHOUGHT = pattern(
     r"""
-    ^<gap>(?:(?:but|oh|and|well|no)<sep>){0,3}(?:actually|sorry|i mean|or rather|rather|hmm+|en fait|eigentlich|
-    en realidad)\b
+    ^<gap>(?:(?:but|oh|and|well|no)<sep>){0,3}(?:actually|sorry|i mean|i meant|or rather|rather|hmm+|en fait|eigentlich|
+    en realidad|eh|maaf|perdón|pardon|désolée?|entschuldigung|desculpe?|scusa|извините|özür|xin lỗi|przepraszam|samahani)\b|
+    抱歉|すみません|失礼|죄송|아니|ขอโทษ|عذرا|आँ|माफ
     """
 )
-REVISION_HINTS = ("wait", "actually", "scratch", "second thought", "correction", "i mean", "rather", "sorry")
+REVISION_HINTS = (
+    "wait", "actually", "scratch", "second thought", "correction", "i mean", "rather", "sorry", "no", "nein", "non",
+)  # fmt: skip
 REVISION_STARTS = pattern(
     r"""
     \s{0,4}[,–—-]\s{0,4}(?=(?:(?:no|oh|but|hmm)\W{1,4})?(?:wait|actually|scratch that|on second thought|correction|i mean|
-    or rather|sorry)\b)
+    or rather|sorry)\b|(?:no|oh no|nein|non)\W{1,4}(?:(?:it's|it is|make that|rather|option|the answer is)\s)?<X>)
     """
 )
 SORRY = pattern(r"\b(?:sorry|apolog\w+|as an ai|harmful|offensive|inappropriate|policy|guidelines|comfortable)\b")

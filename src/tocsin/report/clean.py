@@ -22,6 +22,12 @@ TEXT = 2000
 _KEPT = {"\u200c", "\u200d"}
 """Joiners: scripts of South Asia and Iran, and emoji, are not written rightly without them."""
 
+_RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
+_OTHER_LETTERS = "A-Za-z\u00c0-\u02af\u0370-\u058f\u0900-\u1fff\u2c00-\u2dff\u3041-\ud7ff\uf900-\ufb17"
+_LEFT_TO_RIGHT = re.compile(f"[{_OTHER_LETTERS}]")
+_TURNING = re.compile(f"[{_RIGHT_TO_LEFT}](?:[^{_OTHER_LETTERS}\n&]*[{_RIGHT_TO_LEFT}])?")
+"""A run of words from right to left, with what stands between them."""
+
 _SECRET = re.compile(
     r"api.?key|secret|password|authorization|bearer|credential|^(?:access|auth)?_?token$", re.IGNORECASE
 )
@@ -49,7 +55,17 @@ def finalize(value: object) -> object:
     """Goes over everything a template prints, so that no place can be forgotten. Markup of our own is left alone."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    return visible(value, most=2 * TEXT)
+    return isolated(visible(value, most=2 * TEXT))
+
+
+def isolated(text: str) -> str:
+    """A sentence whose right-to-left words stay in their place: the digits behind them would else be drawn before them.
+
+    Each run of such words stands between isolates (Unicode Standard Annex 9), which show nothing and end where the run does.
+    Those that came with a text are none any more: `visible` writes them out. A text that holds no other letters is left as it
+    is: its own direction is the right one.
+    """
+    return _TURNING.sub("\u2068\\g<0>\u2069", text) if not text.isascii() and _LEFT_TO_RIGHT.search(text) else text
 
 
 def address(url: str) -> str:
@@ -79,7 +95,8 @@ def markdown(text: object, *, most: int = NAME) -> str:
     """
     plain = re.sub(r"((?<!\w)@|#(?=\d))", "\\1\u2060", name(text, most=most))
     plain = re.sub(r"(?i)(https?|ftp|mailto|www)([:.])", "\\1\u2060\\2", plain)
-    return re.sub(r"[&\\`*_{}\[\]<>|~$]", lambda sign: f"&#{ord(sign.group())};", plain)
+    safe = re.sub(r"[&\\`*_{}\[\]<>|~$]", lambda sign: f"&#{ord(sign.group())};", plain)
+    return safe if safe.isascii() else _TURNING.sub(r"\g<0>&lrm;", safe)
 
 
 def _without_secrets(value: object) -> object:

@@ -6,7 +6,6 @@ read in that order, a window at a time, only as far as something is still looked
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from typing import Any, NamedTuple
 
@@ -18,6 +17,8 @@ from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.counts import METRIC_OF
 from tocsin.evaluations.scoring import TRANSFER
 from tocsin.journal import has_readings
+from tocsin.judges.tongue import language_of
+from tocsin.languages import UnknownLanguage, canonical, same
 from tocsin.report import clean, words
 from tocsin.report.rows import RATES
 from tocsin.report.unmeasured import WITHHELD
@@ -26,7 +27,6 @@ OUTCOMES = ("unsafe", "unscored", "error", "safe")
 """In the order in which they are shown."""
 
 _WINDOW = 50_000
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}")
 _DETAILS = """
 SELECT s.case_id, s.hazard, s.language, s.body, c.attack, c.repeat, r.refused, r.blocked, r.truncated, r.invalid,
        r.controversial, r.choice, r.reason, r.detail, r.judge, k.request, k.answer, {reading}
@@ -45,6 +45,8 @@ class Turn(msgspec.Struct, frozen=True):
 
     role: str
     text: str
+    lang: str
+    """Its language as an attribute of HTML; empty where it is not known."""
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +58,6 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     case_id: str
     hazard: str
     language: str
-    lang: str
-    """The language as an attribute of HTML; empty where it is no such code."""
     how: str
     """Attack and repeat, where they are not the ordinary ones."""
     judge: str
@@ -70,6 +70,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     """Characters; None where there is no answer."""
     turns: list[Turn]
     answer: str | None
+    answer_lang: str
     read_as: str | None
     """What the judge read in place of the answer, where the attack decoded it."""
     detail: str
@@ -271,8 +272,7 @@ def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: 
         said=words.outcome(key[3], outcome),
         case_id=clean.name(case_id),
         hazard=clean.name(hazard or "not given"),
-        language=clean.name(language or "not given", most=40),
-        lang=language if _LANGUAGE.fullmatch(language) else "",
+        language=clean.name(words.language(language) or "not given", most=40),
         how=clean.name(", ".join(ways)),
         judge=clean.name(judge or "none needed"),
         refused="not said" if refused is None else "yes" if refused else "no",
@@ -281,20 +281,40 @@ def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: 
         asked_length=sum(len(message.text) for message in asked.messages),
         asked_images=sum(len(message.images) for message in asked.messages),
         answer_length=None if answer is None else len(answer.text),
-        turns=_turns(case, asked) if show else [],
+        turns=_turns(case, asked, language) if show else [],
         answer=clean.visible(answer.text) if show and answer else None,
+        answer_lang=_lang(answer.text, language) if show and answer else "",
         read_as=clean.visible(read_as) if show and read_as is not None else None,
         detail=clean.visible(detail) if show else "",
         hidden=hidden,
     )
 
 
-def _turns(case: _Case, asked: _Request) -> list[Turn]:
+def _turns(case: _Case, asked: _Request, language: str) -> list[Turn]:
     """What was sent; before it the case's own prompt, where an attack made something else of it."""
-    turns = [Turn(clean.name(message.role, most=20), clean.visible(message.text)) for message in asked.messages]
+    turns = [
+        Turn(clean.name(message.role, most=20), clean.visible(message.text), _lang(message.text, language, language))
+        for message in asked.messages
+    ]
     if case.prompt and all(case.prompt != message.text for message in asked.messages):
-        turns.insert(0, Turn("the case as it stands", clean.visible(case.prompt)))
+        turns.insert(0, Turn("the case as it stands", clean.visible(case.prompt), _lang("", language, language)))
     return turns
+
+
+def _lang(text: str, language: str, otherwise: str = "") -> str:
+    """What a text is marked with, for fonts and for what reads pages aloud: one sign is drawn otherwise in Chinese and Japanese.
+
+    Args:
+        text: The text. An attack may have translated it, and a model answers in whatever language it likes.
+        language: The case's language, which may tell more than a text does (``zh-Hant``).
+        otherwise: What is taken where the text does not tell.
+    """
+    found = language_of(text)
+    code = otherwise if found is None else language if same(found.code, language) else found.code
+    try:
+        return canonical(code)
+    except UnknownLanguage:
+        return ""
 
 
 def _read(stored: bytes | None, kind: type[Any]) -> Any:

@@ -218,7 +218,12 @@ def _judge(name: str, judge: dict[str, Any]) -> Party:
         ("Identity", judge["identity"]),
         ("Version", str(judge.get("version", "–"))),
         ("Reads", judge.get("reads") or "–"),
-        ("Languages", words.listed(list(languages), most=40) if languages else "does not depend on the language"),
+        (
+            "Languages",
+            words.listed([words.language(str(code)) for code in languages], most=40)
+            if languages
+            else "does not depend on the language",
+        ),
         ("Model", str(judge.get("model") or "none: it decides by rules")),
         *((f"Parameter {key}", value) for key, value in clean.parameters(judge.get("parameters") or {})),
     ]

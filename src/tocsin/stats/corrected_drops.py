@@ -269,17 +269,22 @@ def _critical(
 
 
 def _p(told: Pair, base: _Half, less: _Half, labels: tuple[float, float], shifting: float, df: float) -> float:
-    """One less the confidence at which a limit of the difference touches 0, by halving."""
+    """One less the confidence at which a limit of the difference touches 0."""
     value = less.value - base.value
     if value == 0:
         return 1.0
-    below, above = 0.0, FARTHEST
-    while above - below > 1e-6:
-        middle = (below + above) / 2
-        sides, r = _sides(told, base, less, labels, middle, shifting)
-        limits = difference(sides[1], sides[0], r)
-        clear = (limits.low if value > 0 else -(limits.high or 0.0)) or 0.0
-        below, above = (middle, above) if clear > 0 else (below, middle)
-    from scipy.special import stdtr  # takes longer to import than the rest of a short command takes to run
 
-    return min(1.0, 2 * float(stdtr(df, -above)))
+    def clear(critical: float) -> float:
+        """How far the limits are from 0, on the side of it; below 0 where they hold it."""
+        sides, r = _sides(told, base, less, labels, critical, shifting)
+        limits = difference(sides[1], sides[0], r)
+        return (limits.low or 0.0) if value > 0 else -(limits.high or 0.0)
+
+    # Both take longer to import than the rest of a short command takes to run.
+    from scipy.optimize import brentq
+    from scipy.special import stdtr
+
+    if clear(0.0) <= 0:
+        return 1.0
+    touching = FARTHEST if clear(FARTHEST) > 0 else float(brentq(clear, 0.0, FARTHEST, xtol=1e-9))
+    return min(1.0, 2 * float(stdtr(df, -touching)))

@@ -185,6 +185,11 @@ def paired_rows(values: Floats, reference: int, column: int) -> tuple[Floats, Fl
     return values[both, reference], values[both, column]
 
 
+def outcomes_only(values: Floats) -> bool:
+    """Whether all of them are 0 or 1."""
+    return bool(((values == 0) | (values == 1)).all())
+
+
 def pair(one: Floats, other: Floats) -> Pair:
     """What two readings of the same rows tell, at least one row."""
     n = len(one)
@@ -225,10 +230,8 @@ def _drop(values: Floats, reference: int, column: int, confidence: float, draws:
     """The drop of one column, its p not yet adjusted."""
     one, other = paired_rows(values, reference, column)
     n = len(one)
-    least = np.nan_to_num(values[:, column], nan=0.0) - np.nan_to_num(values[:, reference], nan=1.0)
-    most = np.nan_to_num(values[:, column], nan=1.0) - np.nan_to_num(values[:, reference], nan=0.0)
-    best, worst = (float(least.mean()), float(most.mean())) if len(values) else (-1.0, 1.0)
-    binary = bool(np.isin(one, (0, 1)).all() and np.isin(other, (0, 1)).all())
+    best, worst = _bounds(values[:, column], values[:, reference])
+    binary = outcomes_only(one) and outcomes_only(other)
     test: Literal["mcnemar", "sign-flip"] = "mcnemar" if binary else "sign-flip"
     if n == 0:
         return Drop(column, 0, None, None, NOTHING, NOTHING, best, worst, test, None, None, True)
@@ -252,10 +255,19 @@ def _drop(values: Floats, reference: int, column: int, confidence: float, draws:
     return Drop(column, n, *told.rates, absolute, relative, best, worst, test, p, None, few)
 
 
+def _bounds(column: Floats, reference: Floats) -> tuple[float, float]:
+    """The least and the greatest drop over all rows, whatever is missing."""
+    if not len(column):
+        return -1.0, 1.0
+    least = np.where(np.isnan(column), 0.0, column) - np.where(np.isnan(reference), 1.0, reference)
+    most = np.where(np.isnan(column), 1.0, column) - np.where(np.isnan(reference), 0.0, reference)
+    return float(least.mean()), float(most.mean())
+
+
 def _spread(values: Floats, rate: float) -> float:
     """The variance of a row's reading, with one row added that agrees within itself; of outcomes, that of outcomes."""
     outcome = rate * (1 - rate)
-    if np.isin(values, (0, 1)).all():
+    if outcomes_only(values):
         return outcome
     spread = float(np.square(values - rate).sum()) / max(1, len(values) - 1)
     showing = min(np.count_nonzero(values), np.count_nonzero(values < 1))

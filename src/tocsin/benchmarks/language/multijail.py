@@ -49,8 +49,9 @@ def multijail(rows: Iterable[Row]) -> Iterator[Case]:
 
 def _tags(row: Row) -> list[str]:
     """The tags of a row, which the file writes as a list of Python's."""
+    said = row.text("tags")
     try:
-        tags = ast.literal_eval(row.text("tags"))
+        tags = ast.literal_eval(said)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         tags = None
     if not isinstance(tags, list) or not tags or not all(isinstance(tag, str) and tag for tag in tags):

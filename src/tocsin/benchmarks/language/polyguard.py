@@ -68,7 +68,9 @@ def polyguardprompts(rows: Iterable[Row]) -> Iterator[Case]:
     metrics=judgement_metrics,
 )
 def ml_bench(rows: Iterable[Row]) -> Iterator[Case]:
-    """Some 14,000 prompts and responses in 13 languages, from regional rules on AI (arXiv 2605.00689); for those who
+    """Some 14,000 prompts and responses in 13 languages, from regional rules on AI (arXiv 2605.00689).
+
+    Unpublished: for those who
     have a copy.
     """
     return _cases(rows)
@@ -77,8 +79,9 @@ def ml_bench(rows: Iterable[Row]) -> Iterator[Case]:
 def _cases(rows: Iterable[Row]) -> Iterator[Case]:
     """Two cases a row: its prompt and its response. What has no label is none (arXiv 2601.10527, A.1)."""
     for row in rows:
+        said = row.text("language")
         try:
-            language = language_of(row.text("language")).code
+            language = language_of(said).code
         except ValueError as error:
             raise row.error(f"field 'language': {error}") from error
         named = next((name for name in ("id", "prompt_id", "dataset_id") if row.get(name) not in (None, "")), None)

@@ -57,6 +57,7 @@ XSAFETY = Dataset(
         "The files have no header, and a row's number is what pairs it with its translations; the lengths of paired"
         " rows correlate at"
         " 0.76 or more in each file, which rows out of step would not.",
+        "One row is empty in Russian, and so has nine languages.",
         "Bengali comes as spreadsheets. Of the two Hindi files on common sense the one of the usual name is read.",
         "No sha256 is pinned: none was computed from the origin's bytes. What a run read is in its manifest.",
     ),
@@ -67,12 +68,13 @@ XSAFETY = Dataset(
 def xsafety(rows: Iterable[Row]) -> Iterator[Case]:
     """2,800 prompts in fourteen categories and ten languages (Wang et al. 2024, arXiv 2310.00905).
 
-    The languages of a row share a cluster. Rows whose text a copy withholds are left out, in every language.
+    The languages of a row share a cluster. Rows whose text a copy withholds, and the one that is empty, are left out.
     """
     for row in rows:
-        prompt = row.text("prompt")
-        if prompt.strip() == WITHHELD:
+        prompt = str(row["prompt"]).strip()
+        if prompt in ("", WITHHELD):
             continue
+        prompt = row.text("prompt")
         category, language = row.text("category"), row.text("language")
         number = f"{category.lower().replace('_', '-')}-{row.number + 1:03}"
         yield Case(

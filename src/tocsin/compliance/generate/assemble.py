@@ -1,0 +1,177 @@
+"""From what came of every chunk to the files: the set of drafts, its framework, and the counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tocsin._version import __version__
+from tocsin.benchmarks.items import FORMATS, Generator, Item, ItemSet, Provenance, Rule, Source, dumped
+from tocsin.compliance.framework import LONGEST
+from tocsin.compliance.generate.checks import NEAR, nearest
+from tocsin.compliance.generate.prompts import hashed, hashes
+from tocsin.compliance.generate.questions import MadeItem
+from tocsin.compliance.generate.writer import Made
+
+ITEMS, FRAMEWORK, RESULT, COPY = "items.yaml", "framework.yaml", "generation.json", "source.txt"
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a set is made from, and by whom."""
+
+    file: str
+    sha256: str
+    language: str
+    model: str
+    created: str
+    licence: str
+
+
+class Chapter(msgspec.Struct, frozen=True):
+    """A chunk as the plan has it, and what came of it; nothing yet, or why nothing will."""
+
+    id: str
+    title: str
+    start: int
+    end: int
+    made: Made | None = None
+    failed: str = ""
+    """Why nothing was made: a kind of error, or ``withheld``."""
+
+
+def item_set(chapters: Sequence[Chapter], about: About) -> ItemSet:
+    """The drafts of a regulation. An item that is nearly another one of its format is rejected, and the earlier one kept."""
+    made = [chapter.made for chapter in chapters if chapter.made is not None]
+    spans = {rule.id: (rule.start, rule.end) for one in made for rule in one.rules}
+    rules = tuple(
+        Rule(
+            id=rule.id,
+            clause=one.chunk,
+            text=rule.text,
+            should=tuple(rule.should),
+            should_not=tuple(rule.should_not),
+            span=(rule.start, rule.end),
+            quote=rule.quote,
+        )
+        for one in made
+        for rule in one.rules
+    )
+    items = tuple(
+        Item(
+            id=item.id,
+            rule=item.rule,
+            format=item.format,
+            prompt=item.prompt,
+            options=item.options,
+            answer=item.answer,
+            status="rejected" if item.why else "draft",
+            why=item.why,
+            provenance=Provenance(
+                span=spans[item.rule], model=about.model, prompt=hashed(item.format), generated=about.created
+            ),
+        )
+        for item in without_doubles([item for one in made for item in one.items])
+    )
+    return ItemSet(
+        framework=FRAMEWORK,
+        title=f"Items for {about.file}",
+        licence=about.licence,
+        language=about.language,
+        source=Source(file=about.file, sha256=about.sha256),
+        generator=Generator(model=about.model, prompts=hashes(), tocsin=__version__, created=about.created),
+        rules=rules,
+        items=items,
+    )
+
+
+def without_doubles(items: Sequence[MadeItem]) -> list[MadeItem]:
+    """The same items, of which those that are nearly an earlier one of the same format and answer are rejected."""
+    kept: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    found = []
+    for item in items:
+        known = kept.setdefault((item.format, item.answer or "" if item.format == "true_false" else ""), [])
+        if not item.why:
+            name, likeness = nearest(item.prompt, known)
+            if likeness >= NEAR:
+                item = msgspec.structs.replace(item, why=f"nearly the same as {name} (likeness {likeness:.2f})")
+            else:
+                known.append((item.id, item.prompt))
+        found.append(item)
+    return found
+
+
+def framework(chapters: Sequence[Chapter], about: About) -> str:
+    """The framework of a regulation as YAML: a clause for each chunk. Nobody checked it against the text: ``secondary``.
+
+    Chunks without a rule are clauses, too, so that a rule which was overlooked shows as a gap.
+    """
+    clauses = [
+        {
+            "id": chapter.id,
+            "ref": chapter.title or f"characters {chapter.start} to {chapter.end}",
+            "title": chapter.title or "left out by the filter",
+            "text": _clause_text(chapter),
+        }
+        for chapter in chapters
+    ]
+    told = {
+        "title": f"{about.file}, as {about.model} took it apart",
+        "jurisdiction": "not said",
+        "kind": "guideline",
+        "version": about.sha256[:12],
+        "date": about.created[:10],
+        "source": f"{about.file}, sha256 {about.sha256}",
+        "status": "secondary",
+        "notes": ["A model took the text apart. Nobody held the clauses against it."],
+        "clauses": clauses,
+    }
+    return dumped(told)
+
+
+def _clause_text(chapter: Chapter) -> str:
+    """What the rules of a chunk say, as far as a clause has room for it."""
+    said = " ".join(rule.text for rule in chapter.made.rules) if chapter.made else ""
+    if not said:
+        return "No rule was found in this passage."
+    return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
+
+
+def counts(chapters: Sequence[Chapter], found: ItemSet) -> dict[str, Any]:
+    """How many chunks, rules and items there are, and why there are no more."""
+    made = [chapter.made for chapter in chapters if chapter.made is not None]
+    of_rules, dropped, unread = Counter[str](), Counter[str](), Counter[str]()
+    for one in made:
+        of_rules.update(one.rejected)
+        dropped.update(one.dropped)
+        unread.update([one.unread] if one.unread else [])
+    failed = Counter(chapter.failed for chapter in chapters if chapter.failed)
+    reasons = Counter(_plain(item.why) for item in found.items if item.status == "rejected")
+    return {
+        "chunks": {
+            "planned": len(chapters),
+            "read": len(made) - unread.total(),
+            "without_rules": sum(not one.rules and not one.unread for one in made),
+            "unread": dict(unread),
+            "failed": dict(failed),
+            "open": len(chapters) - len(made) - failed.total(),
+        },
+        "rules": {"listed": sum(one.found for one in made), "kept": len(found.rules), "rejected": dict(of_rules)},
+        "items": {
+            "by_format": {
+                kind: dict(Counter(item.status for item in found.items if item.format == kind)) for kind in FORMATS
+            },
+            "drafts": sum(item.status == "draft" for item in found.items),
+            "rejected": dict(reasons),
+            "dropped": dict(dropped),
+        },
+    }
+
+
+def _plain(why: str) -> str:
+    """A reason without what is only about one item, so that it can be counted."""
+    if why.startswith("nearly the same as "):
+        return "nearly the same as another"
+    return "self-check: another answer than the key" if why.startswith("self-check: the answer was ") else why

@@ -1,0 +1,68 @@
+"""What is checked of a draft before a person sees it: its options, its likeness to others, and whether its rule answers it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from tocsin.judges.choice_rules import find_choice
+from tocsin.judges.letters import drawn
+from tocsin.types import Option, SafeAnswer
+
+_GRAM = 4
+NEAR = 0.7
+"""Likeness from which one of two items of one format is left out."""
+_OTHERS = re.compile(
+    r"\b(?:all|none|any|both|either|neither) of (?:the|these|those)\b|\b(?:options?|answers?) [A-D]\b|\b[A-D] (?:and|or) [A-D]\b"
+    r"|以上(?:都|皆|均|全)|都不?对$|(?:alle|keine) der (?:genannten|oben)",
+    re.I,
+)
+
+
+def alike(one: str, other: str) -> float:
+    """How alike two texts are: Jaccard index of their runs of four characters, without case and white space, in [0, 1]."""
+    a, b = _grams(one), _grams(other)
+    return len(a & b) / len(a | b) if a or b else 1.0
+
+
+@lru_cache(4096)
+def _grams(text: str) -> frozenset[str]:
+    plain = "".join(text.casefold().split())
+    return frozenset(plain[at : at + _GRAM] for at in range(max(1, len(plain) - _GRAM + 1))) if plain else frozenset()
+
+
+def nearest(text: str, others: Iterable[tuple[str, str]]) -> tuple[str, float]:
+    """The name of the text that is most like one, and how alike they are; an empty name where there is no other.
+
+    Args:
+        text: The one.
+        others: Names and texts.
+    """
+    return max(((name, alike(text, other)) for name, other in others), key=lambda found: found[1], default=("", 0.0))
+
+
+def option_fault(right: str, wrong: Sequence[str]) -> str:
+    """What is wrong with the options of a question; empty if nothing is."""
+    texts = [right, *wrong]
+    plain = {" ".join(text.casefold().split()).rstrip(".。") for text in texts}
+    if len(plain) < len(texts):
+        return "two options say the same"
+    if any(_OTHERS.search(text) for text in texts):
+        return "an option speaks of the others"
+    return ""
+
+
+def own_answer_fault(reply: str, options: Sequence[Option], right: SafeAnswer) -> str:
+    """What speaks against an item, from the answer of a model that has its rule; empty if it is the right one.
+
+    The answer is read by the rules of the judge ``choice``, as that of every target is.
+    """
+    chosen = find_choice(drawn(reply), options)
+    if chosen is None:
+        return "self-check: no answer could be read, with the rule at hand"
+    return (
+        ""
+        if chosen == right.value
+        else f"self-check: the answer was {chosen}, with the rule at hand, and the key is {right.value}"
+    )

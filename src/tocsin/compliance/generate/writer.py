@@ -1,0 +1,224 @@
+"""The writer: has a model take a chunk apart and write items for each of its rules, over journaled calls of one cell."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import msgspec
+
+from tocsin.benchmarks import questions
+from tocsin.benchmarks.items import Format
+from tocsin.compliance.generate import checks
+from tocsin.compliance.generate.prompts import SYSTEM, Task, hashes, prompt
+from tocsin.compliance.generate.questions import MadeItem, choice_item, open_item, statement_items
+from tocsin.compliance.generate.reading import CHOICE, REQUEST, RULES, STATEMENTS, why_not
+from tocsin.compliance.generate.rules import MadeRule, rules_of
+from tocsin.compliance.generate.splitting import Chunk
+from tocsin.conversation import Conversation
+from tocsin.engine import Answered, CallFailed, Session, withheld
+from tocsin.judges import Judge
+from tocsin.protocols import Asker, Attempt
+from tocsin.types import Answer, Call, Case, ErrorKind, Message, Outcome, Request, Sampling, Verdict
+
+T = TypeVar("T")
+VERSION = 1
+TRIES = (Sampling(temperature=0.0, max_tokens=1536), Sampling(temperature=0.7, max_tokens=1536))
+"""A reply that cannot be used is asked for once more, not at the temperature that gives it again."""
+CHECKED = Sampling(temperature=0.0, max_tokens=512)
+_ITS_OWN = (ErrorKind.TOO_LONG, ErrorKind.REJECTED, ErrorKind.WITHHELD)
+"""Failures that another try would not mend: they cost the one item, where any other leaves the cell for ``--retry-errors``."""
+
+
+class Made(msgspec.Struct, kw_only=True):
+    """What came of one chunk."""
+
+    chunk: str
+    found: int = 0
+    """Rules that the model listed."""
+    rules: list[MadeRule] = []
+    rejected: dict[str, int] = {}
+    """Why a rule was none → how many."""
+    items: list[MadeItem] = []
+    dropped: dict[str, int] = {}
+    """Why there is no item where there could be one → how many."""
+    unread: str = ""
+    """Why nothing could be read off the chunk at all."""
+
+
+class ItemWriter:
+    """Writes the items of a chunk. Implements `tocsin.protocols.Attack`; it is no attack to be listed."""
+
+    name = "write-items"
+
+    @property
+    def identity(self) -> str:
+        """A hash of all that the drafts depend on beside the model: another prompt writes other items."""
+        told = msgspec.json.encode([VERSION, hashes(), TRIES, CHECKED], order="deterministic")
+        return f"{self.name}@{sha256(told).hexdigest()[:8]}"
+
+    async def run(self, case: Case, session: Any) -> Answered:
+        """An attempt whose reading is what was made, as JSON of `Made`."""
+        assert isinstance(session, Session), "items are written in an engine run"
+        made = await _Chunk(chunk_of(case), session).made()
+        text = msgspec.json.encode(made).decode()
+        answer = Answer("items")
+        said = Conversation.of(case.messages()).then(Message("assistant", answer.text))
+        return Answered(said, answer, Call(id=0, result=answer)).decoded(text)
+
+
+class Taken(Judge, frozen=True):
+    """Takes whatever was written as it is: nothing is measured here, so everything is unscored."""
+
+    async def judge(self, case: Case, attempt: Attempt, ask: Asker) -> Verdict:
+        """Unscored."""
+        return Verdict(outcome=Outcome.UNSCORED, rationale="drafts are for people to judge")
+
+
+Taken.name, Taken.version, Taken.reads = "taken", 1, "nothing: drafts are for people to judge"
+
+
+def case_of(chunk: Chunk) -> Case:
+    """A chunk as the case of a cell."""
+    return Case(
+        id=chunk.id, prompt=chunk.text, tags={"title": chunk.title, "start": str(chunk.start), "end": str(chunk.end)}
+    )
+
+
+def chunk_of(case: Case) -> Chunk:
+    """The chunk that `case_of` made a case."""
+    tags = case.tags
+    return Chunk(case.id, tags["title"], int(tags["start"]), int(tags["end"]), case.prompt)
+
+
+class _Unusable(Exception):
+    """No try gave what was asked for; the message says why."""
+
+
+class _Chunk:
+    """The work on one chunk: everything in order, so that a replay asks the same."""
+
+    def __init__(self, chunk: Chunk, session: Session) -> None:
+        self._chunk, self._session = chunk, session
+        self._dropped: Counter[str] = Counter()
+
+    async def made(self) -> Made:
+        chunk = self._chunk
+        try:
+            said = await self._asked("rules", RULES, title=chunk.title, passage=chunk.text)
+        except _Unusable as error:
+            return Made(chunk=chunk.id, unread=str(error))
+        rules, rejected = rules_of(chunk, said["rules"])
+        items = [item for rule in rules for item in await self._items(rule)]
+        return Made(
+            chunk=chunk.id,
+            found=len(said["rules"]),
+            rules=rules,
+            rejected=rejected,
+            items=items,
+            dropped=dict(self._dropped),
+        )
+
+    async def _items(self, rule: MadeRule) -> list[MadeItem]:
+        about = {
+            "rule": rule.text,
+            "should": "; ".join(rule.should) or "(not said)",
+            "should_not": "; ".join(rule.should_not) or "(not said)",
+        }
+        items: list[MadeItem] = []
+        basic = await self._one("open_basic", REQUEST, about)
+        if basic is not None:
+            items.append(open_item(rule, "open_basic", basic["request"]))
+            pressed = await self._one("open_jailbreak", REQUEST, about | {"request": basic["request"]})
+            if pressed is not None:
+                items.append(_compared(open_item(rule, "open_jailbreak", pressed["request"]), basic["request"]))
+        else:
+            self._dropped["open_jailbreak: there is no request to press"] += 1
+        choice = await self._one("multiple_choice", CHOICE, about)
+        if choice is not None:
+            rng = random.Random(sha256(f"{rule.id}\0{choice['question']}".encode("utf-8", "replace")).digest())
+            fault = checks.option_fault(choice["right"], choice["wrong"])
+            if fault:
+                self._dropped[f"multiple_choice: {fault}"] += 1
+            else:
+                item = choice_item(rule, choice["question"], choice["right"], choice["wrong"], rng)
+                items.append(await self._checked(item, about))
+        statements = await self._one("true_false", STATEMENTS, about, most=2)
+        if statements is not None and checks.alike(statements["true"], statements["false"]) == 1:
+            self._dropped["true_false: the true and the false statement are one"] += 2
+        elif statements is not None:
+            items += [await self._checked(item, about) for item in statement_items(rule, statements)]
+        return [_with_criteria(item, rule) for item in items]
+
+    async def _one(
+        self, task: Format, form: Callable[[str], T | None], about: dict[str, str], *, most: int = 1
+    ) -> T | None:
+        """What a model wrote for a format; None, and the reason counted, where nothing can be used."""
+        try:
+            said = await self._asked(task, form, **about)
+        except _Unusable as error:
+            self._dropped[f"{task}: {error}"] += most
+            return None
+        if withheld(*_texts(said)):  # the reply met the filter as JSON, which can spell a text in another way
+            self._dropped[f"{task}: withheld"] += most
+            return None
+        return said
+
+    async def _checked(self, item: MadeItem, about: dict[str, str]) -> MadeItem:
+        """The item, rejected unless the model, with the rule at hand, gives the answer that is said to be right."""
+        question, options, right = item.put()
+        request = _request("check", CHECKED, about | {"question": question}, system="")
+        try:
+            answer = await self._answer(request)
+        except _Unusable as error:
+            return msgspec.structs.replace(item, why=f"self-check: {error}")
+        return msgspec.structs.replace(item, why=checks.own_answer_fault(answer.text, options, right))
+
+    async def _asked(self, task: Task, form: Callable[[str], T | None], **values: str) -> T:
+        why = ""
+        for sampling in TRIES:
+            answer = await self._answer(_request(task, self._session.held("target", sampling, form), values))
+            if answer.withheld:
+                why = "withheld"
+            elif answer.blocked or answer.declined:
+                why = "refused"
+            elif (said := form(answer.text)) is not None:
+                return said
+            else:
+                why = "cut off before its end" if answer.finish == "length" else why_not(answer.text)
+        raise _Unusable(why)
+
+    async def _answer(self, request: Request) -> Answer:
+        call = await self._session.call(request, "target", 0)
+        if isinstance(call.result, Answer):
+            return call.result
+        if call.result.kind in _ITS_OWN:
+            raise _Unusable(call.result.kind.value.replace("_", " "))
+        raise CallFailed(call.result)
+
+
+def _request(task: Task, sampling: Sampling, values: dict[str, str], system: str = SYSTEM) -> Request:
+    head = (Message("system", system),) if system else ()
+    return Request((*head, Message("user", prompt(task, **values))), sampling)
+
+
+def _texts(said: Any) -> list[str]:
+    """Every text in what a form read."""
+    if isinstance(said, str):
+        return [said]
+    inner = said.values() if isinstance(said, dict) else said if isinstance(said, list) else ()
+    return [text for one in inner for text in _texts(one)]
+
+
+def _compared(item: MadeItem, basic: str) -> MadeItem:
+    same = checks.alike(item.prompt, basic) == 1
+    return msgspec.structs.replace(item, why="says what open_basic says: nothing was pressed") if same else item
+
+
+def _with_criteria(item: MadeItem, rule: MadeRule) -> MadeItem:
+    """The item, rejected where it is open and its rule gives nothing to hold an answer against."""
+    named = not item.format.startswith("open") or questions.criteria(rule.should, rule.should_not)
+    return item if named else msgspec.structs.replace(item, why="has no criteria")
