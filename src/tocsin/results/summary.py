@@ -23,7 +23,8 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
     """The summary of a run.
 
     Beyond the contract's fields each model has ``breakdown`` (a score for each hazard and language), ``refusal_tables``
-    (refusal × safety, by benchmark), ``attacks`` (what stands beside adversarial scores), ``unscored_reasons`` and
+    (refusal × safety, by benchmark), ``attacks`` (what stands beside adversarial scores), ``multilingual`` (safe
+    generation language by language), ``compliance`` (the clauses of each framework), ``unscored_reasons`` and
     ``unfinished`` (cells that count nowhere yet), and the run has ``judges``: identity → what its calibration cards say,
     and ``translations``: benchmark → language → how many of its cases were translated, and by whom they were reviewed.
     """
