@@ -33,7 +33,7 @@ def show_scores(summary: dict[str, Any]) -> None:
         for name in ("value", "95% interval", "worst-best", "n/planned"):
             table.add_column(name, justify="right", no_wrap=True)
         for score in model["scores"]:
-            if score["language"]:  # told in a table of its own
+            if score.get("language"):  # told in a table of its own
                 continue
             benchmark = score["benchmark"] or score["attack"] or f"all ({score['evaluation']})"
             table.add_row(Text(_name(benchmark)), Text(score["metric"]), *_numbers(score))
@@ -63,7 +63,7 @@ def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
         for note in score["notes"]
         if note in (EQUAL, HARD)
         or note.startswith("without ")
-        or (note.endswith(UNREVIEWED) and not score["language"])
+        or (note.endswith(UNREVIEWED) and not score.get("language"))
         or note.endswith(("a case stops at its first success", SLICE))
     ]
     cut = dict.fromkeys(dict.fromkeys(score["benchmark"] for score in scores if score["benchmark"]), 0)
@@ -82,7 +82,7 @@ def _corrected(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Rates that were put right for the judge's error, and by what."""
     told = []
     for score in scores:
-        if (fixed := score["corrected"]) and not score["language"]:
+        if (fixed := score["corrected"]) and not score.get("language"):
             by = plain(fixed["card"].rpartition("/")[2]) if fixed["card"] else f"{fixed['n_labels']} labels of this run"
             span = f"{fixed['value']:.3f} ({fixed['low']:.3f}-{fixed['high']:.3f})"
             name = score["benchmark"] or "all"

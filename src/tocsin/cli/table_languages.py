@@ -23,7 +23,7 @@ def show_languages(console: Console, model: dict[str, Any], translations: dict[s
         model: A model of the summary.
         translations: Benchmark → language → how many of its cases were translated, as the summary has it.
     """
-    if not model.get("multilingual") and not any(score["language"] for score in model["scores"]):
+    if not model.get("multilingual") and not any(score.get("language") for score in model["scores"]):
         return
     from rich.table import Table
     from rich.text import Text
