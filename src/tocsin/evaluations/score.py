@@ -177,6 +177,14 @@ def _target(
         elif not about["demonstration"]:
             behind.append((score, estimate))
         if (
+            group.evaluation == "benchmark"
+            and about.get("paired")
+            and group.metric == "safe_rate"
+            and (made := _generated(reader, manifest, group, score, known))
+        ):  # a benchmark beside its translations
+            own += made.scores
+            spoken.append(made.detail)
+        if (
             group.metric == "safe_rate"
             and _graded(manifest, reader.judges(group))
             and (grades := reader.grades(group)) is not None
