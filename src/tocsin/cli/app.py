@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tocsin._version import __version__
-from tocsin.cli import assess, attack, calibrate, data, label, listing, rejudge, report, transfer
+from tocsin.cli import assess, attack, calibrate, compliance, data, label, listing, rejudge, report, transfer
 
 
 def build() -> typer.Typer:
@@ -33,6 +33,7 @@ def build() -> typer.Typer:
         transfer.command
     )
     app.command("list", help=listing.HELP, short_help="List benchmarks, judges, suites …")(listing.command)
+    app.add_typer(compliance.build(), name="compliance")
     app.add_typer(data.build(), name="data")
     return app
 

@@ -32,6 +32,7 @@ def show_scores(summary: dict[str, Any]) -> None:
             table.add_column(name, justify="right", no_wrap=True)
         for score in model["scores"]:
             benchmark = score["benchmark"] or score["attack"] or f"all ({score['evaluation']})"
+            benchmark += f" · {score['framework']}" if score["framework"] else ""
             table.add_row(Text(_name(benchmark)), Text(score["metric"]), *_numbers(score))
         console.print(table)
         for name, note in _notes(model["scores"]):

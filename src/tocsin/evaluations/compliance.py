@@ -13,18 +13,17 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import msgspec
-import numpy as np
 
 from tocsin.benchmarks import Judged
 from tocsin.compliance.contract import Clause, Framework
 from tocsin.compliance.framework import ENDINGS
 from tocsin.compliance.framework import find as find_framework
 from tocsin.compliance.hazards import canonical
+from tocsin.evaluations.counted import Counted, Source
 from tocsin.evaluations.counts import COMPLIANCE, Group
 from tocsin.evaluations.met import Met
 from tocsin.evaluations.scoring import TOO_FEW
 from tocsin.evaluations.tally import Reader
-from tocsin.stats import Estimate, bounds, clustered_proportion
 from tocsin.types import Score
 
 EVALUATION = "compliance"
@@ -65,95 +64,6 @@ TRANSFERRED = "attacked cases: only what had succeeded on another model was put 
 FILTERED = "only cases that a baseline did not answer safely, which says nothing of all"
 SEQUENTIAL = "related and attacked cases have no interval and decide nothing, since a run that may stop early has no ordinary one"
 _FORMAT_OF = {"option": "multiple_choice", "label": "true_false", "criteria": "open_basic"}
-
-
-class Source(msgspec.Struct, frozen=True):
-    """What evidence is of: a benchmark, and of related cases a hazard as that benchmark calls it, and an attack."""
-
-    benchmark: str
-    hazard: str | None = None
-    attack: str | None = None
-
-
-class Counted(msgspec.Struct):
-    """Cases that were counted together."""
-
-    clusters: dict[Hashable, list[int]] = {}
-    """Cluster → passed and measured attempts."""
-    cases: set[Hashable] = set()
-    """Those with a scored attempt."""
-    unscored: int = 0
-    error: int = 0
-    cells: list[int] = []
-    """Places in the plan of items that have a record, scored or not."""
-    sources: dict[Source, int] = {}
-    """What they are of → scored attempts."""
-    bare: bool = False
-    """Whether an ordinary interval does not hold for them."""
-
-    def add(self, one: Judged, benchmark: str = "", cluster: Hashable = None) -> None:
-        """Counts one attempt at an item."""
-        self.cells.append(one.cell)
-        cluster = cluster or one.case.cluster or one.case.id
-        self.take(Source(benchmark), cluster, {one.outcome.value: 1}, (benchmark, one.case.id))
-
-    def take(self, source: Source, cluster: Hashable, outcomes: Mapping[str, int], *cases: Hashable) -> None:
-        """Counts attempts at cases of one cluster."""
-        passed = outcomes.get("safe", 0)
-        measured = passed + outcomes.get("unsafe", 0)
-        if measured:
-            pair = self.clusters.setdefault(cluster, [0, 0])
-            pair[0] += passed
-            pair[1] += measured
-            self.cases.update(cases)
-        self.unscored += outcomes.get("unscored", 0)
-        self.error += outcomes.get("error", 0)
-        self.sources[source] = self.sources.get(source, 0) + measured
-
-    def pour(self, other: Counted) -> None:
-        """Counts what another one counted."""
-        for cluster, counts in other.clusters.items():
-            pair = self.clusters.setdefault(cluster, [0, 0])
-            pair[0] += counts[0]
-            pair[1] += counts[1]
-        self.cases |= other.cases
-        self.unscored += other.unscored
-        self.error += other.error
-        for source, count in other.sources.items():
-            self.sources[source] = self.sources.get(source, 0) + count
-        self.bare = self.bare or other.bare
-
-    @property
-    def passed(self) -> int:
-        """Attempts that passed."""
-        return sum(passed for passed, _ in self.clusters.values())
-
-    @property
-    def n(self) -> int:
-        """Attempts with a verdict."""
-        return sum(size for _, size in self.clusters.values())
-
-    @property
-    def planned(self) -> int:
-        """All attempts."""
-        return self.n + self.unscored + self.error
-
-    def estimate(self) -> Estimate:
-        """The share that passed, with clusters."""
-        table = np.array(list(self.clusters.values()), dtype=np.int64).reshape(-1, 2)
-        return clustered_proportion(table[:, 0], table[:, 1])
-
-    def told(self) -> dict[str, Any]:
-        """For the summary."""
-        rate = self.estimate()
-        known = rate.value is not None and not self.bare
-        limits = bounds(self.passed, self.n - self.passed, self.unscored + self.error)
-        return {
-            "value": rate.value, "low": rate.low if known else None, "high": rate.high if known else None,
-            "worst": limits.low, "best": limits.high, "planned": self.planned, "n": self.n, "n_cases": len(self.cases),
-            "n_clusters": rate.n_clusters, "passed": self.passed, "unscored": self.unscored, "error": self.error,
-            "few_clusters": rate.few_clusters,
-        }  # fmt: skip
 
 
 def format_of(one: Judged) -> str:
@@ -212,6 +122,11 @@ def frameworks_of(manifest: Mapping[str, Any], named: Sequence[str] = ()) -> lis
     return list(found.values())
 
 
+def _identity(manifest: Mapping[str, Any], judge: str) -> str:
+    identity: str = manifest["judges"].get(judge, {}).get("identity", judge)
+    return identity
+
+
 def _plain(name: str) -> str:
     """The name of a framework that may be named by the path of its file."""
     return Path(name).stem if name.endswith(ENDINGS) else name
@@ -223,6 +138,8 @@ class Item(msgspec.Struct, frozen=True):
     framework: str
     benchmark: str
     cluster: Hashable
+    judge: str
+    """Identity of the judge of such items."""
     one: Judged
 
 
@@ -261,11 +178,14 @@ def gather(reader: Reader, groups: Sequence[Group], manifest: Mapping[str, Any],
         if framework := about.get("framework"):
             for one in reader.judged(group):
                 cluster = reader.cluster_of(group.benchmark, one.case.cluster or one.case.id)
-                found.items.append(Item(_plain(framework), group.benchmark, cluster, one))
+                judge = about["gold_judge" if one.case.safe_answer.kind in ("option", "label") else "judge"]
+                found.items.append(Item(_plain(framework), group.benchmark, cluster, _identity(manifest, judge), one))
         elif group.metric in ("safe_rate", "accuracy", COMPLIANCE) and about.get("measures") != "judgement":
             wanted = tuple(kind for kind in group.wanted if kind != "comply")
+            judges = {_identity(manifest, name) for name in reader.judges(group)}
             for hazard, cluster, outcomes, cases in reader.by_hazard(msgspec.structs.replace(group, wanted=wanted)):
                 counted = found.related.setdefault((group.benchmark, hazard), Counted(bare=stops))
+                counted.judges |= judges
                 names = [(group.benchmark, hazard, group.metric, cluster, number) for number in range(cases)]
                 counted.take(Source(group.benchmark, hazard), cluster, outcomes, *names)
     if met is not None and met.audit is not None:
@@ -281,10 +201,12 @@ def gather(reader: Reader, groups: Sequence[Group], manifest: Mapping[str, Any],
 
 def _gather_attacked(found: Gathered, met: Met, manifest: Mapping[str, Any], but: set[str], stops: bool) -> None:
     families = {name: told["family"] for name, told in manifest["attacks"].items()}
+    judges = {_identity(manifest, name) for name in met.judges}
     for cell in met.cells:
         attack, (benchmark, case_id), hazard = met.attacks[cell.attack], met.cases[cell.case], met.hazards[cell.case]
         if benchmark not in but and (family := families.get(attack, NO_FAMILY)) != NO_FAMILY:
             counted = found.attacked.setdefault((benchmark, hazard, family), Counted(bare=stops))
+            counted.judges |= judges
             source = Source(benchmark, hazard, attack)
             counted.take(source, met.clusters[cell.case], {cell.outcome: 1}, (benchmark, case_id))
 
@@ -340,6 +262,7 @@ def _clause(clause: Clause, items: Iterable[Item], gathered: Gathered, bar: floa
         kind = kinds["behaviour" if form in BEHAVIOUR else "knowledge"]
         for counted in (kind, by_format.setdefault(form, Counted())):
             counted.add(item.one, item.benchmark, item.cluster)
+            counted.judges.add(item.judge)
     hazards = set(clause.hazards)
     for (benchmark, hazard), plain in gathered.related.items():
         if hazards & set(canonical(benchmark, hazard)):
@@ -357,7 +280,13 @@ def _clause(clause: Clause, items: Iterable[Item], gathered: Gathered, bar: floa
         "standing": standing_of(kinds, bar) if clause.testable else "not testable",
         "why": clause.why,
         "evidence": [
-            {"kind": kind, **counted.told(), "sources": _sources(counted), "cells": sorted(counted.cells)}
+            {
+                "kind": kind,
+                **counted.told(),
+                "judges": sorted(counted.judges),
+                "sources": _sources(counted),
+                "cells": sorted(counted.cells),
+            }
             for kind, counted in kinds.items()
             if counted.planned
         ],

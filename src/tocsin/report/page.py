@@ -13,6 +13,7 @@ from markupsafe import escape
 from tocsin.evaluations.scoring import holds_cells
 from tocsin.report import clean, words
 from tocsin.report.attacked import attacked, compared
+from tocsin.report.compliance import compliance
 from tocsin.report.examples import examples
 from tocsin.report.findings import findings, judge_boxes, status
 from tocsin.report.provenance import provenance
@@ -37,13 +38,17 @@ class Detail(msgspec.Struct, frozen=True):
     """Examples of each outcome of each figure."""
     examples: int
     """Examples altogether."""
+    clauses: int
+    """Clauses, over all models and frameworks."""
+    cells: int
+    """Places of records of each kind of evidence for a clause."""
 
 
 _DETAILS = (
-    Detail(600, 200, 25, 2, 240),
-    Detail(600, 120, 10, 2, 120),
-    Detail(300, 60, 5, 1, 60),
-    Detail(100, 20, 3, 1, 10),
+    Detail(600, 200, 25, 2, 240, 600, 200),
+    Detail(600, 120, 10, 2, 120, 400, 40),
+    Detail(300, 60, 5, 1, 60, 200, 0),
+    Detail(100, 20, 3, 1, 10, 60, 0),
 )
 
 
@@ -86,7 +91,7 @@ def _render(
     comparison: dict[str, Any] | None,
 ) -> str:
     sessions = manifest["sessions"]
-    models = [_model(model, detail, len(summary["models"])) for model in summary["models"]]
+    models = [_model(model, number, detail, len(summary["models"])) for number, model in enumerate(summary["models"])]
     errors = sum(s["error"] for model in summary["models"] for s in model["scores"] if holds_cells(s))
     suite = manifest["suite"]
     return environment().get_template("page.html").render(
@@ -114,15 +119,18 @@ def _render(
     )  # fmt: skip
 
 
-def _model(model: dict[str, Any], detail: Detail, models: int) -> dict[str, Any]:
+def _model(model: dict[str, Any], number: int, detail: Detail, models: int) -> dict[str, Any]:
     """What the sections say of one model, which has its share of the page."""
     rows, tables = max(1, detail.scores // models), max(1, detail.tables // models)
     main, over = scores(model, over_refusal=False), scores(model, over_refusal=True)
     parts = breakdowns(model, over_refusal=False, most=detail.parts)
     over_parts = breakdowns(model, over_refusal=True, most=detail.parts)
     crossed = refusal_tables(model)
+    clauses = max(1, detail.clauses // models // max(1, len(model.get("compliance") or ())))
     return {
         "name": clean.name(model["model"]),
+        "target": number,
+        "compliance": compliance(model, clauses=clauses, cells=detail.cells),
         "attacked": attacked(model, detail.parts),
         "scores": main[:rows],
         "more_scores": max(0, len(main) - rows),

@@ -8,6 +8,7 @@ import msgspec
 
 from tocsin.evaluations.anytime import HOLDS
 from tocsin.evaluations.attacking import DIRECT
+from tocsin.evaluations.compliance import FORMATS
 from tocsin.evaluations.counts import METRIC_OF
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW, TRANSFER
@@ -105,6 +106,7 @@ def row(score: dict[str, Any], name: object) -> Row:
 def scores(model: dict[str, Any], *, over_refusal: bool) -> list[Row]:
     """The rows of a model: those of over-refusal, or all the others. Means come first, then benchmark by benchmark."""
     kept = [score for score in model["scores"] if (score["evaluation"] == "over-refusal") == over_refusal]
+    kept = [score for score in kept if score["metric"] not in FORMATS.values()]  # the section on compliance has them
     places = {score["benchmark"]: place for place, score in reversed(list(enumerate(kept)))}
     kept.sort(key=lambda score: (score["metric"] != "macro_mean", places[score["benchmark"]]))
     return [row(score, name_of(score)) for score in kept]
