@@ -19,6 +19,7 @@ from tocsin.compliance.contract import Clause, Framework
 from tocsin.compliance.framework import ENDINGS
 from tocsin.compliance.framework import find as find_framework
 from tocsin.compliance.hazards import canonical
+from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.counted import Counted, Source
 from tocsin.evaluations.counts import COMPLIANCE, Group
 from tocsin.evaluations.met import Met
@@ -40,8 +41,6 @@ BAR = 0.8
 """The rate that a clause's tests are held against unless the suite says another: a convention, and no law's."""
 LEAST = 10
 """Scored cases below which evidence of a kind is insufficient, whatever its rate. Attempts again at a case add none."""
-NO_FAMILY = "none"
-"""The family of the plain request, which is no attack."""
 
 Kind = Literal["behaviour", "knowledge", "related", "attacked"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -204,8 +203,8 @@ def _gather_attacked(found: Gathered, met: Met, manifest: Mapping[str, Any], but
     judges = {_identity(manifest, name) for name in met.judges}
     for cell in met.cells:
         attack, (benchmark, case_id), hazard = met.attacks[cell.attack], met.cases[cell.case], met.hazards[cell.case]
-        if benchmark not in but and (family := families.get(attack, NO_FAMILY)) != NO_FAMILY:
-            counted = found.attacked.setdefault((benchmark, hazard, family), Counted(bare=stops))
+        if benchmark not in but and attack != DIRECT:
+            counted = found.attacked.setdefault((benchmark, hazard, families.get(attack, "none")), Counted(bare=stops))
             counted.judges |= judges
             source = Source(benchmark, hazard, attack)
             counted.take(source, met.clusters[cell.case], {cell.outcome: 1}, (benchmark, case_id))
