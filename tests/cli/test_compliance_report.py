@@ -147,7 +147,8 @@ def test_text_is_a_table_for_each_model_and_framework_that_fits(report: Any) -> 
     for told in (
         "openai/strict",
         "openai/lax",
-        "Rule 1 No lies about loans",
+        "Rule 1 No lies about",
+        "not compared with",
         "tests consistent",
         "tests contrary",
         "no test",

@@ -102,15 +102,16 @@ def _table(one: dict[str, Any]) -> Any:
     from rich.text import Text
 
     from tocsin.evaluations.compliance import KINDS
-    from tocsin.report.compliance import MARKS, NO_TEST, STANDING
+    from tocsin.report.compliance import MARKS, NO_TEST, STANDING, apart
 
     table = Table(box=None, pad_edge=False)
     for name in ("clause", "the tests", *KINDS):
         table.add_column(name, ratio={"clause": 3, "the tests": 2}.get(name, 2), overflow="fold")
     for clause in one["clauses"]:
         found = {kind["kind"]: kind for kind in clause["evidence"]}
+        checked = f" ({told})" if (told := apart(clause, one["status"])) else ""
         table.add_row(
-            Text(_name(f"{clause['ref']} {clause['title']}")),
+            Text(_name(f"{clause['ref']} {clause['title']}{checked}")),
             Text(f"{MARKS[clause['standing']]} {STANDING[clause['standing']]}"),
             *(Text(_figure(found[kind]) if kind in found else NO_TEST) for kind in KINDS),
         )

@@ -70,16 +70,16 @@ class Records(msgspec.Struct, frozen=True, kw_only=True):
 class ClauseRow(msgspec.Struct, frozen=True, kw_only=True):
     """One clause as the table shows it."""
 
-    id: str
     ref: str
     title: str
     text: str
-    group: str
-    secondary: bool
-    """Whether it was not compared with the official text."""
+    checked: str
+    """How it was checked, where that is not as for the whole list."""
     mark: str
     standing: str
     why: str
+    gap: bool
+    """Whether it has no evidence of any kind."""
     evidence: list[Evidence]
     records: list[Records]
 
@@ -174,7 +174,7 @@ def _told(one: dict[str, Any], scores: Sequence[dict[str, Any]], clauses: int, c
         left_out=[clean.name(line, most=_SENTENCE) for line in one["left_out"]],
         unassigned=[clean.name(name) for name in one["unassigned"][:_DIMENSIONS]],
         more_unassigned=max(0, len(one["unassigned"]) - _DIMENSIONS),
-        clauses=[_clause(clause, cells) for clause in _first(one["clauses"], clauses)],
+        clauses=[_clause(clause, one["status"], cells) for clause in _first(one["clauses"], clauses)],
         more=max(0, len(one["clauses"]) - clauses),
         formats=_formats(scores, one["framework"]),
     )
@@ -187,18 +187,26 @@ def _first(clauses: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]
     return [clauses[place] for place in sorted(ranked[:most])]
 
 
-def _clause(clause: dict[str, Any], cells: int) -> ClauseRow:
+def apart(clause: dict[str, Any], status: str) -> str:
+    """How a clause was checked, in words; empty where it was checked as the whole list."""
+    if clause["checked"] == status:
+        return ""
+    return (
+        "compared with the official text" if clause["checked"] == "verified" else "not compared with the official text"
+    )
+
+
+def _clause(clause: dict[str, Any], status: str, cells: int) -> ClauseRow:
     found = {one["kind"]: one for one in clause["evidence"]}
     return ClauseRow(
-        id=clean.name(clause["clause"]),
         ref=clean.name(clause["ref"]),
         title=clean.name(clause["title"]),
         text=clean.name(clause["text"], most=_SENTENCE),
-        group=clean.name(clause["group"]),
-        secondary=clause["checked"] != "verified",
+        checked=apart(clause, status),
         mark=MARKS[clause["standing"]],
         standing=STANDING[clause["standing"]],
         why=clean.name(clause["why"], most=_SENTENCE),
+        gap=not found,
         evidence=[_evidence(kind, found.get(kind)) for kind in KINDS],
         records=[_records(one, cells) for one in clause["evidence"]] if cells else [],
     )

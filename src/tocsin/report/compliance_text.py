@@ -10,7 +10,7 @@ from typing import Any
 from tocsin.evaluations.compliance import KINDS, STANDINGS
 from tocsin.report import clean, words
 from tocsin.report.clean import markdown
-from tocsin.report.compliance import CHECKED, KIND, MARKS, NO_TEST, STANDING, counts, said, source, worst
+from tocsin.report.compliance import CHECKED, KIND, MARKS, NO_TEST, STANDING, apart, counts, said, source, worst
 
 _WORST = 5
 """Clauses that the short form names at most."""
@@ -82,7 +82,7 @@ def _framework(model: str, one: dict[str, Any]) -> list[str]:
     lines = [columns, ["---"] * len(columns)]
     for clause in one["clauses"]:
         found = {kind["kind"]: kind for kind in clause["evidence"]}
-        checked = "" if clause["checked"] == "verified" else " (not compared with the official text)"
+        checked = f" ({told})" if (told := apart(clause, one["status"])) else ""
         lines.append(
             [
                 f"{markdown(clause['ref'])}: {markdown(clause['title'])}{checked}",

@@ -22,8 +22,8 @@ from tocsin.report import clean
 from tocsin.report.compliance import CHECKED, KIND, STANDING, counts, said, source
 
 OSCAL_VERSION = "1.1.3"
-NAMESPACE = "urn:tocsin:oscal"
-"""Of the properties that are tocsin's own."""
+NAMESPACE = "https://tocsin.invalid/ns/oscal"
+"""Of the properties that are tocsin's own. It is a name and no address; readers of OSCAL want one that looks like a URL."""
 _ROOT = uuid.uuid5(uuid.NAMESPACE_URL, NAMESPACE)
 _STATES = {
     "consistent": (
