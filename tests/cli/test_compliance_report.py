@@ -148,7 +148,7 @@ def test_text_is_a_table_for_each_model_and_framework_that_fits(report: Any) -> 
         "openai/strict",
         "openai/lax",
         "Rule 1 No lies about",
-        "not compared with",
+        "No tricks (not",
         "tests consistent",
         "tests contrary",
         "no test",
@@ -253,3 +253,10 @@ def test_the_report_of_the_run_has_the_section(run: Run) -> None:
     assert '<h2 id="compliance">' in page
     assert "Compliance" in (run.folder / "report.md").read_text(encoding="utf-8")
     assert WORDS not in page.partition('<h2 id="compliance">')[2].partition("</section>")[0]
+
+
+def test_the_finding_calls_items_items(run: Run) -> None:
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    finding = page.partition('id="finding"')[2].partition("</section>")[0]
+    assert "items that were written for clauses" in finding
+    assert "It is evidence, and no legal judgement." in finding
