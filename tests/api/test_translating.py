@@ -464,7 +464,10 @@ def test_starter_in_thai_and_spanish_from_translation_to_assessment(scripted: En
     assert run.measured == 79
     db = open_journal(run.folder)
     assert sum(told[kind] for told in translations_of(db)["starter"].values() for kind in KINDS) == 19
-    assert {code: kinds["reviewed"] for code, kinds in translations_of(db)["starter"].items() if kinds["reviewed"]} == {"es": 2, "th": 3}
+    assert {code: kinds["reviewed"] for code, kinds in translations_of(db)["starter"].items() if kinds["reviewed"]} == {
+        "es": 2,
+        "th": 3,
+    }
     db.close()
     told = run.manifest["translations"]
     assert told["file"] == "translations.csv"

@@ -36,6 +36,9 @@ def command(
     decide: Annotated[
         bool, typer.Option("--decide", help="Stop them, too, when the comparisons of the models are decided.")
     ] = False,
+    framework: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE,…", help="Frameworks whose clauses are reported, by commas.")
+    ] = None,
     cases: Annotated[Path | None, typer.Option(help="Your own prompts: JSONL or CSV with the column prompt.")] = None,
     judge: Annotated[str | None, typer.Option(help="Judge of free-text answers.")] = None,
     role: Annotated[
@@ -95,6 +98,7 @@ def command(
                 "--mode": mode,
                 "--precision": precision,
                 "--decide": decide,
+                "--framework": framework,
                 "--cases": cases,
                 "--judge": judge,
                 "--role": role,
@@ -133,6 +137,7 @@ def command(
                 mode=mode,
                 precision=precision,
                 decide=decide,
+                frameworks=listed(framework),
                 judge=judge,
                 roles=roles(role),
                 cases=cases,

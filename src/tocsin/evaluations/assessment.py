@@ -11,6 +11,7 @@ import msgspec
 from tocsin import judges, registry
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.own import own_cases
+from tocsin.compliance.framework import find as find_framework
 from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, Own, data_folder
 from tocsin.evaluations.attacking import NO_ATTACKS, ROLES, Attacking, resolve_attacks
 from tocsin.evaluations.plan import Chosen, Drawing, choose
@@ -78,6 +79,7 @@ def resolve(
     decide: bool = False,
     translations: Path | None = None,
     only_reviewed: bool = False,
+    frameworks: Sequence[str] = (),
 ) -> Assessment:
     """Finds what is asked for.
 
@@ -99,12 +101,15 @@ def resolve(
         "judge": judge,
         "adversarial": _attacks_said(base, attacks, mode),
         "stopping": _stopping_said(base, precision, decide),
+        "compliance": base.compliance.model_dump() | {"frameworks": tuple(frameworks)} if frameworks else None,
         "roles": {**base.roles, **roles} or None,
         "limit": limit,
         "seed": seed,
         "repeats": repeats,
     }
     resolved = changed_suite(base, {key: value for key, value in changes.items() if value is not None})
+    for name in resolved.compliance.frameworks:
+        find_framework(name)  # one that is not there is said before anything is asked
     if resolved.stopping and resolved.stopping.decide and targets < 2:
         raise ValueError("a decision needs two models or more to compare: name another MODEL, or leave out --decide")
     attacking = resolve_attacks(resolved)

@@ -11,6 +11,7 @@ from tocsin.evaluations import multilingual
 from tocsin.evaluations.adversarial import EVALUATION, POOLED
 from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.correcting import ATTACKED, SUBJECTS
+from tocsin.evaluations.counts import COMPLIANCE
 from tocsin.evaluations.judgement import JUDGEMENT
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW, TRANSFER, holds_cells
@@ -341,6 +342,9 @@ def _sentence(score: dict[str, Any], several: bool, tables: dict[tuple[str, str,
     were = "was" if passed == 1 else "were"
     if score["metric"] == "accuracy":
         return f"{where} {words.count(n, 'question')} with a known right answer, {passed:,} {were} answered rightly; {rate}."
+    if score["metric"] == COMPLIANCE:
+        items = words.count(n, "item that was written for clauses", "items that were written for clauses")
+        return f"{where} {items}, {passed:,} {were} passed; {rate}. It is evidence, and no legal judgement."
     counts = tables.get((score["evaluation"], score["benchmark"], score["metric"]), {})
     if counts.get("refused/safe", 0) == passed and counts.get("answered/unsafe", 0) == failed:
         asked = f"{words.count(n, 'request')} that should be refused"

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from tocsin.evaluations.scoring import holds_cells
 from tocsin.report import clean, words
 from tocsin.report.attacked import attacked, compared
+from tocsin.report.compliance import compliance
 from tocsin.report.examples import examples
 from tocsin.report.findings import findings, judge_boxes, status
 from tocsin.report.languages import spoken, tables_of
@@ -44,13 +45,17 @@ class Detail(msgspec.Struct, frozen=True):
     """Examples altogether."""
     languages: int
     """Rows of the tables of languages, over all models."""
+    clauses: int
+    """Clauses, over all models and frameworks."""
+    cells: int
+    """Places of records of each kind of evidence for a clause."""
 
 
 _DETAILS = (
-    Detail(600, 200, 25, 2, 240, 600),
-    Detail(600, 120, 10, 2, 120, 400),
-    Detail(300, 60, 5, 1, 60, 200),
-    Detail(100, 20, 3, 1, 10, 60),
+    Detail(600, 200, 25, 2, 240, 600, 600, 200),
+    Detail(600, 120, 10, 2, 120, 400, 400, 40),
+    Detail(300, 60, 5, 1, 60, 200, 200, 0),
+    Detail(100, 20, 3, 1, 10, 60, 60, 0),
 )
 
 
@@ -93,7 +98,7 @@ def _render(
     comparison: dict[str, Any] | None,
 ) -> str:
     sessions = manifest["sessions"]
-    models = [_model(model, detail, summary) for model in summary["models"]]
+    models = [_model(model, number, detail, summary) for number, model in enumerate(summary["models"])]
     errors = sum(s["error"] for model in summary["models"] for s in model["scores"] if holds_cells(s))
     suite = manifest["suite"]
     return environment().get_template("page.html").render(
@@ -121,7 +126,7 @@ def _render(
     )  # fmt: skip
 
 
-def _model(model: dict[str, Any], detail: Detail, summary: dict[str, Any]) -> dict[str, Any]:
+def _model(model: dict[str, Any], number: int, detail: Detail, summary: dict[str, Any]) -> dict[str, Any]:
     """What the sections say of one model, which has its share of the page."""
     models = len(summary["models"])
     share = models * max(1, tables_of(model))
@@ -130,8 +135,11 @@ def _model(model: dict[str, Any], detail: Detail, summary: dict[str, Any]) -> di
     parts = breakdowns(model, over_refusal=False, most=detail.parts)
     over_parts = breakdowns(model, over_refusal=True, most=detail.parts)
     crossed = refusal_tables(model)
+    clauses = max(1, detail.clauses // models // max(1, len(model.get("compliance") or ())))
     return {
         "name": clean.name(model["model"]),
+        "target": number,
+        "compliance": compliance(model, clauses=clauses, cells=detail.cells),
         "attacked": attacked(model, detail.parts),
         "spoken": spoken(
             model,

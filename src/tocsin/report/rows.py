@@ -8,6 +8,7 @@ import msgspec
 
 from tocsin.evaluations.anytime import HOLDS
 from tocsin.evaluations.attacking import DIRECT
+from tocsin.evaluations.compliance import FORMATS
 from tocsin.evaluations.counts import METRIC_OF
 from tocsin.evaluations.judgement import JUDGEMENT
 from tocsin.evaluations.multilingual import GENERATION
@@ -113,12 +114,14 @@ def row(score: dict[str, Any], name: object) -> Row:
 def scores(model: dict[str, Any], *, over_refusal: bool) -> list[Row]:
     """The rows of a model: those of over-refusal, or all the others. Means come first, then benchmark by benchmark.
 
-    A score of one language is none of them: it stands in the section on languages.
+    A score of one language, and one of a format of items, is none of them: they have sections of their own.
     """
     kept = [
         score
         for score in model["scores"]
-        if (score["evaluation"] == "over-refusal") == over_refusal and not score["language"]
+        if (score["evaluation"] == "over-refusal") == over_refusal
+        and not score["language"]
+        and score["metric"] not in FORMATS.values()
     ]
     places = {score["benchmark"]: place for place, score in reversed(list(enumerate(kept)))}
     kept.sort(key=lambda score: (score["metric"] not in _MEANS, places[score["benchmark"]]))
