@@ -1,14 +1,18 @@
-"""``tocsin compliance``: items from a regulation's text, what a new text means for them, and what a run's tests say
-about clauses.
-"""
+"""``tocsin compliance``: items from a regulation's text, what a new text means for them, and what tests say about clauses."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tocsin.cli import compliance_report
+
+if TYPE_CHECKING:
+    from tocsin.api import Generated
+    from tocsin.compliance.diff import Difference
 
 if TYPE_CHECKING:
     pass
