@@ -183,6 +183,8 @@ def test_every_field_of_a_suite_is_in_the_reference() -> None:
         suite.Suite,
         suite.BenchmarkEntry,
         suite.SamplingEntry,
+        suite.Multilingual,
+        suite.Compliance,
         suite.Difficulty,
         suite.Adversarial,
         suite.AllowanceEntry,
