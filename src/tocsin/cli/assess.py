@@ -24,8 +24,18 @@ def command(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
     suite: Annotated[str | None, typer.Option(help="A suite's name, or a YAML file.")] = None,
-    evaluation: Annotated[str | None, typer.Option(help="Evaluations, separated by commas.")] = None,
-    benchmark: Annotated[str | None, typer.Option(help="Benchmarks, separated by commas.")] = None,
+    evaluation: Annotated[
+        str | None,
+        typer.Option(
+            help="Evaluations, separated by commas: benchmark, over-refusal, multilingual, compliance, adversarial."
+        ),
+    ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="Benchmarks, separated by commas: names, or YAML files of your own (a benchmark, or items for a regulation)."
+        ),
+    ] = None,
     attack: Annotated[str | None, typer.Option(help="Attacks, separated by commas.")] = None,
     mode: Annotated[
         str | None, typer.Option(metavar="exhaustive|worst-case", help="Whether a case stops at its first success.")
@@ -39,7 +49,9 @@ def command(
     framework: Annotated[
         str | None, typer.Option(metavar="NAME|FILE,…", help="Frameworks whose clauses are reported, by commas.")
     ] = None,
-    cases: Annotated[Path | None, typer.Option(help="Your own prompts: JSONL or CSV with the column prompt.")] = None,
+    cases: Annotated[
+        Path | None, typer.Option(help="Your own prompts: JSONL, CSV, XLSX … with the column prompt.")
+    ] = None,
     judge: Annotated[str | None, typer.Option(help="Judge of free-text answers.")] = None,
     role: Annotated[
         list[str] | None,

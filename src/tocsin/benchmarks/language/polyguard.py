@@ -68,11 +68,7 @@ def polyguardprompts(rows: Iterable[Row]) -> Iterator[Case]:
     metrics=judgement_metrics,
 )
 def ml_bench(rows: Iterable[Row]) -> Iterator[Case]:
-    """Some 14,000 prompts and responses in 13 languages, from regional rules on AI (arXiv 2605.00689).
-
-    Unpublished: for those who
-    have a copy.
-    """
+    """Some 14,000 prompts and responses in 13 languages, from regional rules on AI (arXiv 2605.00689)."""
     return _cases(rows)
 
 
