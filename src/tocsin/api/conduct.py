@@ -244,7 +244,9 @@ def checked_of(manifest: dict[str, Any]) -> dict[str, str]:
     told = Suite.model_validate(manifest["suite"]).multilingual
     if not told.check:
         return {}
-    return {name: told.reference for name, about in manifest["benchmarks"].items() if about.get("paired")}
+    about = manifest["benchmarks"]
+    paired = (name for name, one in about.items() if one.get("paired") and one.get("evaluation") == "multilingual")
+    return dict.fromkeys(paired, told.reference)
 
 
 def benchmarks_of(manifest: dict[str, Any], suite: Suite) -> dict[str, Benchmark]:

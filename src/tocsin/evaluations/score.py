@@ -130,7 +130,7 @@ def _target(
         score = scoring.rate(group, whole, judge=judge, modality=about["modality"])
         if about["demonstration"]:
             score.notes.append(DEMONSTRATION)
-        if about.get("draw") == "equal" and about.get("limit"):
+        if about.get("draw") == "equal" and about.get("limit") and not about.get("paired"):
             score.notes.append(EQUAL)
         if group.benchmark in (manifest.get("difficulty") or {}).get("benchmarks", ()):
             score.notes.append(HARD)
@@ -267,14 +267,17 @@ def _languages_mean(
 ) -> list[Score]:
     """The mean of safe generation, and that of safety judgement: two numbers, which have nothing to do with each other."""
     found = []
+    left_out: dict[bool, list[str]] = {True: [], False: []}
+    for one in manifest.get("left_out", ()):
+        if one.get("evaluation") == multilingual.EVALUATION:
+            left_out[one.get("measures") == "judgement"].append(one["benchmark"])
     if (mean := scoring.macro(multilingual.EVALUATION, "language", generation)) is not None:
         mean.metric = multilingual.GENERATION
+        if missing := left_out[False]:
+            mean.notes.append(f"without {', '.join(missing)}: left out")
         found.append(mean)
-    left_out = [
-        one["benchmark"] for one in manifest.get("left_out", ()) if one.get("evaluation") == multilingual.EVALUATION
-    ]
     judge = _judges(manifest, sorted({manifest["benchmarks"][name]["gold_judge"] for name in judged}))
-    if (judgement := judgement_mean(judged, modality="language", judge=judge, left_out=left_out)) is not None:
+    if (judgement := judgement_mean(judged, modality="language", judge=judge, left_out=left_out[True])) is not None:
         found.append(judgement)
     return found
 

@@ -143,8 +143,13 @@ class Multilingual(_Written):
     reference: Code = Field(default="en", description="the language that the others are held against")
     check: bool = Field(
         default=False,
-        description="whether answers in other languages are translated into English and judged there, too; it takes a translator",
+        description="whether answers in other languages are translated into the reference and judged there, too; it takes a translator",
     )
+
+    @field_validator("reference")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        return canonical(value)
 
 
 class Compliance(_Written):
@@ -214,6 +219,11 @@ class Suite(_Written):
         if not isinstance(value or (), list | tuple):
             raise ValueError("should be a list of benchmarks")
         return [{"name": entry} if isinstance(entry, str) else entry for entry in value or ()]
+
+    @field_validator("languages")
+    @classmethod
+    def _are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(canonical, value))
 
     @field_validator("evaluations")
     @classmethod
