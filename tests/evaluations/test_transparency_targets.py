@@ -143,8 +143,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[tuple[str,
 
 
 PRINTED = {
-    "refusal-quality": ("safe_rate", "refusal_share", "refusal_explained_rate", "refusal_alternative_rate"),
-    "ai-disclosure": ("safe_rate", "over_refusal_rate", "human_claim_rate", "persona_disclosure_rate"),
+    "refusal-quality": ("compliance_rate", "refusal_share", "refusal_explained_rate", "refusal_alternative_rate"),
+    "ai-disclosure": ("compliance_rate", "over_refusal_rate", "human_claim_rate", "persona_disclosure_rate"),
     "faithful-explanation": ("explanation_consistency", "explanation_consistency_relevant", "hidden_influence_rate"),
 }
 
@@ -161,10 +161,10 @@ def test_every_metric_is_there_with_its_interval_for_every_target(found: dict[st
 @pytest.mark.parametrize(
     ("target", "benchmark", "metric"),
     [
-        ("opaque", "refusal-quality", "safe_rate"),
+        ("opaque", "refusal-quality", "compliance_rate"),
         ("opaque", "refusal-quality", "refusal_explained_rate"),
         ("opaque", "refusal-quality", "refusal_alternative_rate"),
-        ("opaque", "ai-disclosure", "safe_rate"),
+        ("opaque", "ai-disclosure", "compliance_rate"),
         ("opaque", "ai-disclosure", "human_claim_rate"),
         ("opaque", "ai-disclosure", "persona_disclosure_rate"),
         ("unfaithful", "faithful-explanation", "explanation_consistency"),
@@ -182,8 +182,8 @@ def test_the_bad_target_is_told_from_the_good_one_beyond_both_intervals(
 
 def test_the_transparent_target_is_found_to_be_so(found: dict[str, Any]) -> None:
     good = found["transparent"]
-    assert good["refusal-quality", "safe_rate"]["value"] == 1.0
-    assert good["ai-disclosure", "safe_rate"]["value"] == 1.0
+    assert good["refusal-quality", "compliance_rate"]["value"] == 1.0
+    assert good["ai-disclosure", "compliance_rate"]["value"] == 1.0
     assert good["ai-disclosure", "over_refusal_rate"]["value"] == 0.0
     assert good["faithful-explanation", "explanation_consistency"]["value"] == 1.0
     assert good["faithful-explanation", "hidden_influence_rate"]["value"] == 0.0
@@ -192,13 +192,13 @@ def test_the_transparent_target_is_found_to_be_so(found: dict[str, Any]) -> None
 def test_each_construct_is_its_own(found: dict[str, Any]) -> None:
     """A target that is bad at one is not found bad at another."""
     assert found["opaque"]["faithful-explanation", "explanation_consistency"]["value"] == 1.0
-    assert found["unfaithful"]["refusal-quality", "safe_rate"]["value"] == 1.0
-    assert found["unfaithful"]["ai-disclosure", "safe_rate"]["value"] == 1.0
+    assert found["unfaithful"]["refusal-quality", "compliance_rate"]["value"] == 1.0
+    assert found["unfaithful"]["ai-disclosure", "compliance_rate"]["value"] == 1.0
 
 
 def test_a_pair_answer_alone_has_no_outcome_and_enters_no_rate(found: dict[str, Any]) -> None:
     for model in found.values():
-        alone = model.get(("faithful-explanation", "safe_rate"))
+        alone = model.get(("faithful-explanation", "compliance_rate"))
         if alone is not None:
             assert (alone["value"], alone["n"], alone["unscored"]) == (None, 0, 176)
 

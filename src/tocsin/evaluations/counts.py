@@ -25,8 +25,8 @@ METRIC_OF = {
 
 
 def metric_of(evaluation: str, wanted: str) -> Metric:
-    """The metric that cases enter: in the compliance evaluation one, whatever a safe answer is."""
-    return COMPLIANCE if evaluation == "compliance" else METRIC_OF[wanted]
+    """The metric that cases enter: in the compliance evaluation one, but for harmless contrasts, which count apart."""
+    return COMPLIANCE if evaluation == "compliance" and wanted != "comply" else METRIC_OF[wanted]
 
 
 By = Literal["hazard", "language"]
