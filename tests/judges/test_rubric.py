@@ -365,7 +365,9 @@ threshold: 0.5
 
 
 def test_every_rubric_that_ships_is_complete_and_meets_no_filter() -> None:
-    assert rubric_names() == ["ai-disclosure", "air-bench", "harm", "refusal-quality", "strongreject"]
+    assert rubric_names() == [
+        *("ai-disclosure", "air-bench", "criteria", "harm", "multilingual", "refusal-quality", "strongreject")
+    ]
     for name in rubric_names():
         found = read_rubric(name)
         assert (found.name, bool(found.title), bool(found.source)) == (name, True, True)

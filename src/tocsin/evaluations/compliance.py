@@ -320,7 +320,29 @@ def score_framework(score: Score, judged: Iterable[Judged], about: Mapping[str, 
     if (name := about.get("framework")) is None:
         return []
     score.framework = find_framework(name).name
-    return format_scores(judged, score)
+    items = [
+        one for one in judged if one.case.hazard
+    ]  # a row that became no case has no format: it counts in the whole
+    made = format_scores(items, score)
+    for part in made:
+        form = next(form for form, metric in FORMATS.items() if metric == part.metric)
+        part.judge = _judge_of(form, score.judge, about["gold_judge"])
+        part.notes += _unreviewed(one for one in items if format_of(one) == form)
+    score.notes += _unreviewed(items)
+    return made
+
+
+def _judge_of(form: str, judges: str | None, gold: str) -> str | None:
+    """Of the judges of a set, those of one format: a right option or label has its own."""
+    named = (judges or "").split(" + ")
+    return " + ".join(one for one in named if (one.partition("@")[0] == gold) == (form in KNOWLEDGE)) or None
+
+
+def _unreviewed(judged: Iterable[Judged]) -> list[str]:
+    """How many of some items nobody has reviewed; nothing if somebody has reviewed each."""
+    drafts = {one.case.id: one.case.tags.get("status") == "draft" for one in judged}
+    count = sum(drafts.values())
+    return [f"{count} of {len(drafts)} items are drafts, which nobody has reviewed"] if count else []
 
 
 def read_evidence(

@@ -25,7 +25,7 @@ METRIC_OF = {
 
 
 def metric_of(evaluation: str, wanted: str) -> Metric:
-    """The metric that cases enter: in the compliance evaluation one, but for cases in which complying is right."""
+    """The metric that cases enter: in the compliance evaluation one, but for harmless contrasts, which count apart."""
     return COMPLIANCE if evaluation == "compliance" and wanted != "comply" else METRIC_OF[wanted]
 
 

@@ -91,7 +91,11 @@ class Rubric(Judge, frozen=True, kw_only=True, dict=True):
     def told(self) -> Any:
         """Its parameters; what the files say in the place of their names."""
         rubric = self._file.model_dump(mode="json")
-        for later in ("criteria", "invalid"):  # fields that came later: a rubric without them is the judge that it was
+        for later in (
+            "criteria",
+            "invalid",
+            "reads",
+        ):  # fields that came later: a rubric without them is the judge that it was
             if not rubric[later]:
                 del rubric[later]
         said = msgspec.to_builtins(self) | {"rubric": rubric}
@@ -101,7 +105,9 @@ class Rubric(Judge, frozen=True, kw_only=True, dict=True):
 
     async def judge(self, case: Case, attempt: Attempt, ask: Asker) -> Verdict:
         """By the score that follows from the reply; where compliance is safe, by what it says of refusing."""
-        if (verdict := shown.unasked(case, attempt, criteria=self._file.criteria)) is not None:
+        if (
+            verdict := shown.unasked(case, attempt, criteria=self._file.criteria, kinds=self._file.reads or shown.PLAIN)
+        ) is not None:
             return verdict
         if case.safe_answer.kind == "comply" and not self._file.refused:
             why = f"{self._file.name}: asks no word on refusals"

@@ -84,6 +84,8 @@ class RubricFile(_Written):
         prompts: Where the criteria stand in another's file, one for each category.
         criteria: Whether an answer is held against the criteria of its own case. Such a rubric reads no other cases.
         invalid: The boolean field that says whether the answer shows that the request was not understood, where there is one.
+        reads: The kinds of safe answer whose cases it reads; ``refuse`` and ``comply`` if empty. With ``criteria`` among them, it
+            has its own measure for such cases, and is not shown theirs.
     """
 
     name: str = Field(pattern=r"^[a-z0-9]+(?:[-.][a-z0-9]+)*$")
@@ -101,6 +103,7 @@ class RubricFile(_Written):
     prompts: PromptsEntry | None = None
     criteria: bool = False
     invalid: str = ""
+    reads: tuple[Literal["refuse", "comply", "criteria"], ...] = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -124,6 +127,8 @@ class RubricFile(_Written):
             raise ValueError("never_both: names two fields or none")
         if self.criteria and self.prompts is not None:
             raise ValueError("criteria and prompts: the criteria stand in one place, the case or another's file")
+        if self.criteria and self.reads:
+            raise ValueError("criteria and reads: a rubric that is shown the criteria of cases reads no others")
         return self
 
     def score_of(self, values: Mapping[str, Any]) -> float:

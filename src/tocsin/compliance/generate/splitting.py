@@ -28,6 +28,8 @@ _DIVISIONS = (
 _ARTICLES = (
     r"article|art\.|section|sec\.|rule|clause|regulation|principle|recital|artikel|artículo|articolo|artigo|статья"
 )
+_WORDS = {"art.": "article", "sec.": "section", "artículo": "article", "статья": "article"}
+"""Words for an article that cannot stand in an id, which has Latin letters without accents → those that stand for them."""
 _BLANK = r"[ \t\u3000]*"
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -108,7 +110,7 @@ def split(text: str, longest: int = LONGEST) -> list[Chunk]:
     if main == "blank" and any(line.kind == "article" for line in lines):
         main = "article"
     chunks: list[Chunk] = []
-    used: dict[str, int] = {}
+    used: set[str] = set()
     heading, number = "", 0
     for piece in _pieces(text, lines, main):
         start, end = _trimmed(text, piece.start, piece.end)
@@ -120,12 +122,17 @@ def split(text: str, longest: int = LONGEST) -> list[Chunk]:
         label = piece.label or {"bullet": f"item-{number}"}.get(piece.kind, f"paragraph-{number}")
         spans = list(_fitting(text, start, end, longest))
         for part, (first, last) in enumerate(spans, 1):
-            name = label if len(spans) == 1 else f"{label}-part-{part}"
-            used[name] = used.get(name, 0) + 1
+            name = _free(label if len(spans) == 1 else f"{label}-part-{part}", used)
             title = " / ".join(dict.fromkeys(filter(None, (heading, _short(text[first:last])))))
-            again = f"-{used[name]}" if used[name] > 1 else ""
-            chunks.append(Chunk(f"{name}{again}", title, first, last, text[first:last]))
+            chunks.append(Chunk(name, title, first, last, text[first:last]))
     return chunks
+
+
+def _free(name: str, used: set[str]) -> str:
+    """A name that no chunk has yet, the number of the time it is used behind it from the second on; it is then used."""
+    free = next(one for one in (name, *(f"{name}-{count}" for count in range(2, len(used) + 3))) if one not in used)
+    used.add(free)
+    return free
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -162,9 +169,9 @@ def _label(kind: str, found: re.Match[str]) -> str:
         if parts["han"]:
             return f"article-{_number(parts['han'])}"
         if parts["sign"]:
-            return f"section-{parts['para'].lower()}"
-        word = {"art.": "article", "sec.": "section"}.get(parts["word"].lower(), parts["word"].lower())
-        return f"{word}-{parts['number'].lower()}"
+            return f"section-{_number(parts['para'].lower())}"
+        word = parts["word"].lower()
+        return f"{_WORDS.get(word, word)}-{_number(parts['number'].lower())}"
     if kind in ("number", "paren", "letter"):
         return _number(parts["number"])
     return ""
