@@ -143,7 +143,7 @@ class Multilingual(_Written):
     reference: Code = Field(default="en", description="the language that the others are held against")
     check: bool = Field(
         default=False,
-        description="whether answers in other languages are translated into the reference and judged again; it takes a translator",
+        description="whether answers are translated into the reference language and judged again; it takes a translator",
     )
 
     @field_validator("reference")
