@@ -238,7 +238,7 @@ def test_a_label_that_is_missing_makes_no_case_and_no_guess(said: Any) -> None:
 
 
 def test_a_label_that_is_neither_is_a_fault_that_lists_the_words() -> None:
-    with pytest.raises(RowError, match="field 'prompt_label' is neither safe nor unsafe .*harmful"):
+    with pytest.raises(RowError, match=r"field 'prompt_label' is neither safe nor unsafe .*harmful"):
         list(find("polyguardprompts").cases([row(SAID[0] | {"prompt_label": "ambiguous"})]))
 
 
@@ -286,7 +286,7 @@ def test_ml_bench_is_unpublished_and_says_where_a_copy_goes(tmp_path: Path) -> N
         "dataset 'ml-bench' is not published: if you have a copy,"
         f" put it at {tmp_path}/ml-bench/ml-bench.jsonl and name that folder with --data"
     )
-    with pytest.raises(DatasetError, match="put it at DATA/ml-bench/ml-bench.jsonl"):
+    with pytest.raises(DatasetError, match=r"put it at DATA/ml-bench/ml-bench\.jsonl"):
         locate(find("ml-bench").dataset, None)
     cases, faults = read("ml-bench", poly(tmp_path, "jsonl", SAID, "ml-bench"))
     assert (len(cases), faults) == (5, [])

@@ -139,7 +139,7 @@ class Multilingual(_Written):
     reference: str = Field(default="en", description="the language that the others are held against")
     check: bool = Field(
         default=False,
-        description="whether answers in other languages are translated into the reference and judged there, too; it takes a translator",
+        description="whether answers in other languages are translated into it and judged there, too; it takes a translator",
     )
 
     @field_validator("reference")
