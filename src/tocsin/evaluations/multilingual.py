@@ -78,7 +78,7 @@ def generated(
     asked = _matrix(spoken, languages, lambda one: (one.cells, one.cells)) == 1
     raw = paired_drops(matrix, 0, asked=asked)
     known = _errors(reader, group, languages, cards, labels)
-    errors = [one and one.error for one in known]
+    errors = [None if one is None else one.error for one in known]
     can_correct = errors[0] is not None and any(error is not None for error in errors[1:])
     corrected: list[CorrectedDrop | None] = [None] * len(raw)
     if can_correct:
@@ -128,7 +128,7 @@ def _translated(reference: str) -> Callable[[Spoken], tuple[int, int]]:
     """Unsafe and measured verdicts on translations; in the reference language, where nothing is translated, on the answers."""
 
     def counts(one: Spoken) -> tuple[int, int]:
-        if one.language == reference:
+        if same(one.language, reference):
             return one.unsafe, one.safe + one.unsafe
         return one.translated_unsafe, one.translated_safe + one.translated_unsafe
 
@@ -205,8 +205,8 @@ def _scores(drop: _Dropped, about: Score, made_for: Sequence[str]) -> list[Score
                 language=drop.language,
                 metric=metric,
                 value=span.value,
-                low=span.low,
-                high=span.high,
+                low=None if span.value is None else span.low,
+                high=None if span.value is None else span.high,
                 worst=drop.raw.worst if absolute else None,
                 best=drop.raw.best if absolute else None,
                 planned=drop.raw.n_rows,
