@@ -29,9 +29,10 @@ from tocsin.benchmarks.translated import COLUMNS
 from tocsin.datasets import RowError
 from tocsin.datasets.sheet import sheet_text
 from tocsin.engine import Ending, Limits
-from tocsin.evaluations.translations import counts
 from tocsin.journal import JournalError, ReplayDiverged, open_journal
 from tocsin.languages import UnknownLanguage
+from tocsin.results.translated import KINDS
+from tocsin.results.translated import translated as translations_of
 from tocsin.types import Case, Message, Request
 
 NO = "I'm sorry, but I can't help with that."
@@ -462,8 +463,11 @@ def test_starter_in_thai_and_spanish_from_translation_to_assessment(scripted: En
     assert "แปลใหม่โดยคน" in prompts
     assert run.measured == 79
     db = open_journal(run.folder)
-    assert sum(sum(kinds.values()) for kinds in counts(db)["starter"].values()) == 19
-    assert {code: kinds["reviewed"] for code, kinds in counts(db)["starter"].items()} == {"es": 2, "th": 3}
+    assert sum(told[kind] for told in translations_of(db)["starter"].values() for kind in KINDS) == 19
+    assert {code: kinds["reviewed"] for code, kinds in translations_of(db)["starter"].items() if kinds["reviewed"]} == {
+        "es": 2,
+        "th": 3,
+    }
     db.close()
     told = run.manifest["translations"]
     assert told["file"] == "translations.csv"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from tests.benchmarks.rows import row
 from tocsin.benchmarks import Benchmark, find
 from tocsin.datasets import Own, RowError, locate
 from tocsin.engine import Limits
+from tocsin.evaluations.plan import Drawing, choose, plan
 from tocsin.journal.errors import ReplayDiverged
 from tocsin.models import ConfigError
 from tocsin.types import COMPLY, REFUSE, Case, Option, SafeAnswer
@@ -194,6 +197,39 @@ def test_sample_is_another_dataset_of_the_same_columns(tmp_path: Path) -> None:
         kitchen.sampled("many")
     flames = find("flames")
     assert flames.sampled("report").dataset.name == "report_2601_10527"
+
+
+def test_file_says_whose_score_its_cases_enter_and_that_they_are_paired(tmp_path: Path) -> None:
+    plain = made(tmp_path, PLAIN)
+    assert (plain.evaluation, plain.paired) == ("benchmark", False)
+    text = HEAD + "columns: {prompt: q, language: l, cluster: c}\nevaluation: multilingual\npaired: true\n"
+    kitchen = made(tmp_path, text)
+    assert (kitchen.evaluation, kitchen.paired) == ("multilingual", True)
+    rows = [
+        {"q": f"{word} {number}?", "l": code, "c": number}
+        for number in range(20)
+        for code, word in (("en", "Soup"), ("de", "Suppe"))
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    drawing = Drawing(seed=1, evaluations=("multilingual",), repeats=1, targets=1, strict=True)
+    drawn = list(plan([choose(kitchen, 7, None)], drawing))
+    assert {cell.evaluation for _, cells in drawn for cell in cells} == {"multilingual"}
+    clusters = Counter(planned.case.cluster for planned, _ in drawn if planned.case)
+    assert sorted(clusters.values()) == [2, 2, 2]  # a fourth pair would be the seventh and the eighth case
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ("paired: true\n", "paired: needs columns.cluster"),
+        ("evaluation: over-refusal\n", "evaluation: "),
+        ("evaluation: multilingual\nmeasures: judgement\n", "measures: what is asked of a guardrail"),
+    ],
+    ids=["pairs of nothing", "evaluation that follows from the case", "guardrail"],
+)
+def test_evaluation_that_a_file_cannot_have_is_told(tmp_path: Path, more: str, fault: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(fault)):
+        made(tmp_path, PLAIN + more)
 
 
 def test_listing_reads_no_yaml_and_imports_no_parser() -> None:

@@ -142,7 +142,7 @@ def test_a_change_of_a_mapping_is_another_framework(tmp_path: Path) -> None:
     ("clauses", "told"),
     [
         ([], r"clauses: is empty, and a framework has at least one clause"),
-        ([CLAUSE, CLAUSE], r"clauses: the id 'one' stands more than once"),
+        ([CLAUSE, dict(CLAUSE)], r"clauses: the id 'one' stands more than once"),
         ([CLAUSE | {"id": "One"}], r"clauses\.0\.id: 'One' should be lower case, digits, '\.' and '-'"),
         (
             [CLAUSE | {"hazards": ["privacy"]}],
@@ -207,15 +207,12 @@ CHINESE = "生成式人工智能服务应当保护个人信息，不得侵害他
 
 @pytest.mark.parametrize("encoding", ["GB18030", "Big5"])
 def test_text_in_a_chinese_encoding_is_refused_with_the_command_that_converts_it(tmp_path: Path, encoding: str) -> None:
-    text = CHINESE if encoding == "GB18030" else "人工智慧服務應當保護個人資料。"
+    text = CHINESE if encoding == "GB18030" else "人工智慧服務應當保護個人資料,不得侵害他人的權益。"
     path = put(tmp_path, CLAUSE | {"text": text})
     path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
-    with pytest.raises(ConfigError, match=r"is not UTF-8 \(line \d+, byte \d+\); it may be ") as fault:
+    with pytest.raises(ConfigError, match=r"is not UTF-8 \(line \d+\); it is likely ") as fault:
         read_framework(path)
-    said = str(fault.value)
-    assert encoding in said
-    assert "iconv -f " in said
-    assert "-t UTF-8 house-rules.yaml > house-rules-utf8.yaml" in said
+    assert f"iconv -f {encoding} -t UTF-8 " in str(fault.value)
 
 
 @pytest.mark.parametrize("mark", ["utf-16-le", "utf-16-be"])
@@ -223,12 +220,13 @@ def test_utf16_is_known_by_its_mark_and_its_command_works(tmp_path: Path, mark: 
     path = put(tmp_path, CLAUSE | {"text": CHINESE})
     bom = codecs.BOM_UTF16_LE if mark.endswith("le") else codecs.BOM_UTF16_BE
     path.write_bytes(bom + path.read_text(encoding="utf-8").encode(mark))
-    with pytest.raises(ConfigError, match=r"it may be UTF-16 with a byte order mark") as fault:
+    with pytest.raises(ConfigError, match=r"it is likely UTF-16") as fault:
         read_framework(path)
-    command = str(fault.value).rpartition("by: ")[2]
+    command = str(fault.value).partition("convert it with ")[2].partition(" and use that")[0]
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
-    (clause,) = read_framework(tmp_path / "house-rules-utf8.yaml").clauses
+    path.write_bytes((tmp_path / "converted").read_bytes())
+    (clause,) = read_framework(path).clauses
     assert clause.text == CHINESE
 
 
@@ -238,20 +236,13 @@ def test_utf8_with_a_mark_is_read(tmp_path: Path) -> None:
     assert read_framework(path).clauses[0].text == CHINESE
 
 
-def test_bytes_of_no_known_encoding_are_refused_without_a_guess(tmp_path: Path) -> None:
-    path = tmp_path / "house-rules.yaml"
-    path.write_bytes(b"title: \xff\xff\xff\n")
-    with pytest.raises(ConfigError, match=r"in no encoding that is likely: save it as UTF-8"):
-        read_framework(path)
-
-
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("title: [", r"is not YAML"),
         ("- title", r"is not a mapping"),
         ("", r"is not a mapping"),
-        ("title: a\ntitle: b\n", r"is not YAML \('title' stands twice"),
+        ("title: a\ntitle: b\n", r"line 2: has 'title' twice in one mapping"),
         ("[" * 3000, r"is nested too deeply|is not YAML"),
     ],
 )

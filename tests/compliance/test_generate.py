@@ -456,7 +456,7 @@ CHINESE, TRADITIONAL = "第一条 售货机应当先说价格，这是它的义�
         ("act.txt", b"", "holds no text"),
         ("act.txt", b" \n\t\n", "holds no text"),
         ("act.txt", CHINESE.encode("gb18030"), "likely GB18030: convert it with iconv -f GB18030"),
-        ("act.txt", TRADITIONAL.encode("big5"), "likely BIG5: convert it with iconv -f BIG5"),
+        ("act.txt", TRADITIONAL.encode("big5"), "likely Big5: convert it with iconv -f Big5"),
         ("act.txt", "Article 1".encode("utf-16-le"), "likely UTF-16LE"),
     ],
 )

@@ -157,7 +157,7 @@ HEAD = "hazards:\n  theft: {title: Theft, text: Taking things.}\n  never: {title
     [
         ("benchmarks: {tea: {a: teft}}", r"benchmarks\.tea\.a: no hazard is named 'teft': did you mean 'theft'\?"),
         ("benchmarks: {tea: {a: never}}", r"benchmarks\.tea\.a: no hazard is named 'never': there are: theft"),
-        ("benchmarks: {tea: {a: theft, a: theft}}", r"'a' stands twice"),
+        ("benchmarks: {tea: {a: theft, a: theft}}", r"has 'a' twice"),
         ("benchmarks: {tea: {a: {none: ''}}}", r"benchmarks\.tea\.a"),
         ("benchmarks: {tea: {a: []}}", r"benchmarks\.tea\.a"),
     ],

@@ -272,7 +272,7 @@ TRADITIONAL = SET.replace("Name the price before the coin.", "販賣機應當先
     ("raw", "said"),
     [
         (CHINESE.encode("gb18030"), "it is likely GB18030: convert it with iconv -f GB18030 -t UTF-8"),
-        (TRADITIONAL.encode("big5"), "it is likely BIG5: convert it with iconv -f BIG5 -t UTF-8"),
+        (TRADITIONAL.encode("big5"), "it is likely Big5: convert it with iconv -f Big5 -t UTF-8"),
         (SET.encode("utf-16"), "it is likely UTF-16: convert it"),
         (SET.encode("utf-16-le"), "it is likely UTF-16LE: convert it"),
         (SET.replace("politely", "polité").encode("cp1252"), "it is likely WINDOWS-1252: convert it"),

@@ -18,6 +18,7 @@ import pytest
 import typer
 from perf.wire_server import Running, serve
 
+import tocsin
 from tests.conftest import ROOT
 from tocsin import registry
 from tocsin.benchmarks import find
@@ -183,6 +184,8 @@ def test_every_field_of_a_suite_is_in_the_reference() -> None:
         suite.Suite,
         suite.BenchmarkEntry,
         suite.SamplingEntry,
+        suite.Multilingual,
+        suite.Compliance,
         suite.Difficulty,
         suite.Adversarial,
         suite.AllowanceEntry,
@@ -390,6 +393,39 @@ def test_a_benchmark_and_a_judge_are_complete_in_one_file_each(tmp_path: Path, e
     for name in ("summary.json", "run.json"):
         written = set(fields(json.loads((run / name).read_text(encoding="utf-8"))))
         assert written - there - suite_fields - {"least"} == set(), name  # the parameter of the recipe's judge
+
+
+def test_every_field_of_languages_and_of_clauses_is_in_the_reference(
+    tmp_path: Path, endpoint: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    page = REFERENCE / "compliance-items.md"
+    items, framework = blocks(page, "yaml")[:2]
+    (tmp_path / "machines.yaml").write_text(items.replace("status: draft", "status: reviewed"), encoding="utf-8")
+    (tmp_path / "framework.yaml").write_text(framework, encoding="utf-8")
+    rows = [
+        {"question": f"{word} {number}?", "code": code, "row": number}
+        for number in range(3)
+        for code, word in (("en", "What goes with soup number"), ("de", "Was passt zu Suppe Nummer"))
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    (tmp_path / "soups.yaml").write_text(
+        "title: Soups in two languages\ndataset: {folder: ., files: rows.jsonl, licence: MIT}\n"
+        "columns: {prompt: question, language: code, cluster: row}\nevaluation: multilingual\npaired: true\n",
+        encoding="utf-8",
+    )
+    named = [str(tmp_path / "soups.yaml"), str(tmp_path / "machines.yaml")]
+    run = tocsin.assess("openai/toy", benchmarks=named, judge="refusal", out=tmp_path / "runs", report=False)
+    (model,) = run.summary["models"]
+    assert [one["language"] for one in model["multilingual"][0]["languages"]] == ["en", "de"]
+    assert model["multilingual"][0]["languages"][1]["drop"]["rows"] == 3
+    assert {one["clause"] for one in model["compliance"][0]["clauses"]} == {"article-2", "article-3"}
+    there = set(codes((REFERENCE / "summary.md").read_text(encoding="utf-8")))
+    there |= set(codes((REFERENCE / "suites.md").read_text(encoding="utf-8")))
+    languages = {"en", "de"} | {code for one in model["multilingual"][0]["languages"] for code in one["answered_in"]}
+    for written in (model, run.manifest):
+        assert set(fields(written)) - there - languages == set()
 
 
 def test_a_suite_sets_the_parameters_of_a_judge_of_another_package(tmp_path: Path, endpoint: Running) -> None:

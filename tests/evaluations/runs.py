@@ -11,7 +11,7 @@ from typing import Any
 from tocsin.evaluations.plan import evaluation_of
 from tocsin.journal import Journal, Planned, PlannedCase, PlannedCell, connect
 from tocsin.journal.folder import JOURNAL
-from tocsin.types import Answer, Case, ErrorKind, Outcome, Record, SafeAnswer, Unscored
+from tocsin.types import Answer, Case, ErrorKind, EvaluationName, Outcome, Record, SafeAnswer, Unscored
 
 Ending = Record | None
 Decide = Callable[[Planned], Ending]
@@ -32,12 +32,16 @@ def planned(
     targets: int = 1,
     repeats: int = 1,
     start: int = 0,
+    serves: EvaluationName = "benchmark",
 ) -> Plan:
-    """A plan that keeps the order of the cases: the first case has the first cells, after those of a lower start."""
+    """A plan that keeps the order of the cases: the first case has the first cells, after those of a lower start.
+
+    The cases are those of a benchmark that is for the evaluation `serves`.
+    """
     found: Plan = []
     for number, one in enumerate(cases, start):
         row = one if isinstance(one, PlannedCase) else PlannedCase(benchmark, one.id, one)
-        evaluation = evaluation_of(row.case) if row.case else "benchmark"
+        evaluation = evaluation_of(row.case, serves) if row.case else serves
         gold = row.case is not None and row.case.safe_answer.kind in ("option", "label")
         judge = "choice" if gold else "refusal"
         cells = [

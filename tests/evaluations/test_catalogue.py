@@ -26,6 +26,21 @@ def test_every_listing_has_names_and_titles(kind: str, tmp_path: Path, monkeypat
     assert found
 
 
+def test_benchmarks_are_listed_with_their_evaluation_and_what_an_unpublished_one_needs() -> None:
+    found = {about.name: about for about in listing("benchmarks")}
+    told = {name: about.tags["evaluation"] for name, about in found.items()}
+    assert (told["xstest"], told["multijail"], told["compliance-nist"]) == ("benchmark", "multilingual", "compliance")
+    assert found["ml-bench"].needs == ("a copy of your own, since it is unpublished",)
+    assert found["xstest"].needs == ()
+
+
+def test_dataset_of_several_benchmarks_has_the_files_of_all_once() -> None:
+    (files,) = [dataset.files for dataset, _, _ in datasets_here() if dataset.name == "report_2601_10527"]
+    names = [file.name for file in files]
+    assert {"NIST.json", "EU_AI_Act.json", "FEAT.json", "alert_adversarial_100.jsonl"} <= set(names)
+    assert len(names) == len(set(names))
+
+
 def test_unknown_listing_is_refused() -> None:
     with pytest.raises(ValueError, match=r"there is no listing of 'weather'"):
         listing("weather")

@@ -22,6 +22,15 @@ def test_every_suite_that_ships_can_be_read_and_names_benchmarks_that_exist() ->
         assert {entry.name for entry in suite.benchmarks} <= set(registry.names("benchmark"))
 
 
+def test_languages_of_a_suite_are_known_ones_and_written_in_one_way() -> None:
+    suite = parse_suite("name: mine\nlanguages: [EN, zh-hans]\nmultilingual: {reference: DE}\n", "mine")
+    assert (suite.languages, suite.multilingual.reference) == (("en", "zh-Hans"), "de")
+    with pytest.raises(ConfigError, match=r"languages.*'jp'.*did you mean 'ja'"):
+        parse_suite("name: mine\nlanguages: [jp]\n", "mine")
+    with pytest.raises(ConfigError, match=r"multilingual\.reference.*'xx'"):
+        parse_suite("name: mine\nmultilingual: {reference: xx}\n", "mine")
+
+
 def test_quick_is_the_starter_set_at_temperature_0() -> None:
     quick = read_suite("quick")
     assert [entry.name for entry in quick.benchmarks] == ["starter"]

@@ -16,9 +16,11 @@ from tocsin.results.summary import as_json, summarise
 from tocsin.types import Case
 
 RUN = {"schema", "run", "models"}
-RUN_EXTRAS = {"comparisons", "suite", "status", "demonstration", "judges"}
+RUN_EXTRAS = {"comparisons", "suite", "status", "demonstration", "judges", "translations"}
 MODEL = {"model", "scores", "profile"}
-MODEL_EXTRAS = {"attacks", "breakdown", "refusal_tables", "unscored_reasons", "unfinished"}
+MODEL_EXTRAS = {
+    *("attacks", "axes", "breakdown", "compliance", "multilingual", "refusal_tables", "unscored_reasons", "unfinished")
+}
 SCORE = {
     *("evaluation", "modality", "benchmark", "attack", "language", "framework", "metric", "value", "low", "high"),
     *("worst", "best", "planned", "n", "n_cases", "n_clusters", "safe", "unsafe", "passed", "failed", "refused"),

@@ -14,7 +14,19 @@ from tocsin.evaluations.plan import evaluation_of
 from tocsin.journal import Journal, PlannedCase, PlannedCell, connect, encode_request
 from tocsin.journal.folder import JOURNAL
 from tocsin.results.summary import summarise
-from tocsin.types import COMPLY, REFUSE, Answer, Case, ErrorKind, Failure, Outcome, Record, Request, Unscored
+from tocsin.types import (
+    COMPLY,
+    REFUSE,
+    Answer,
+    Case,
+    ErrorKind,
+    EvaluationName,
+    Failure,
+    Outcome,
+    Record,
+    Request,
+    Unscored,
+)
 
 
 class Planted(NamedTuple):
@@ -26,6 +38,7 @@ class Planted(NamedTuple):
     refused: bool | None = None
     reason: str = ""
     detail: str = ""
+    invalid: bool = False
 
 
 class Built(NamedTuple):
@@ -63,7 +76,13 @@ def failed(case: Case, kind: ErrorKind = ErrorKind.TIMEOUT, detail: str = "") ->
 
 
 def plant(
-    folder: Path, records: Sequence[Planted], base: dict[str, Any], *, targets: Iterable[str] = (), **changes: Any
+    folder: Path,
+    records: Sequence[Planted],
+    base: dict[str, Any],
+    *,
+    targets: Iterable[str] = (),
+    serves: EvaluationName = "benchmark",
+    **changes: Any,
 ) -> Built:
     """A run of the benchmark ``cases`` whose cells come in the order of the records.
 
@@ -72,6 +91,7 @@ def plant(
         records: What became of every case, the same for each target.
         base: The manifest of a real run of own cases; it is copied.
         targets: Names of the targets; that of the base if empty.
+        serves: The evaluation that the cases are for.
         changes: Entries of the manifest to put in place of the base's.
     """
     manifest = copy.deepcopy(base) | {"status": "complete", "run": "a-run", **copy.deepcopy(changes)}
@@ -79,7 +99,7 @@ def plant(
         manifest["targets"] = [{**manifest["targets"][0], "name": name} for name in names]
     count = len(manifest["targets"])
     folder.mkdir(exist_ok=True)
-    asyncio.run(_write(folder, records, count, manifest["judges"]["refusal"]["identity"]))
+    asyncio.run(_write(folder, records, count, manifest["judges"]["refusal"]["identity"], serves))
     manifest["cells"] = len(records) * count
     if any(record.outcome is None for record in records) and "status" not in changes:
         manifest["status"] = "partial"
@@ -87,7 +107,7 @@ def plant(
     return Built(db, manifest, summarise(db, manifest))
 
 
-async def _write(folder: Path, records: Sequence[Planted], targets: int, judge: str) -> None:
+async def _write(folder: Path, records: Sequence[Planted], targets: int, judge: str, serves: EvaluationName) -> None:
     journal = Journal(folder, create=True)
     try:
         plan = []
@@ -97,7 +117,7 @@ async def _write(folder: Path, records: Sequence[Planted], targets: int, judge: 
                 if isinstance(record.case, PlannedCase)
                 else PlannedCase("cases", record.case.id, record.case)
             )
-            evaluation = evaluation_of(row.case) if row.case else "benchmark"
+            evaluation = evaluation_of(row.case, serves) if row.case else serves
             plan.append((row, [PlannedCell(t, evaluation, "direct", 0, "refusal", number) for t in range(targets)]))
         journal.plan(plan)
         for cell in range(1, len(records) * targets + 1):
@@ -127,6 +147,7 @@ async def _end(journal: Journal, cell: int, record: Planted, judge: str) -> None
             refused=record.refused,
             reason=record.reason,
             detail=record.detail,
+            invalid=record.invalid,
             judge=judge if record.outcome in ("safe", "unsafe") else "",
         )
     )

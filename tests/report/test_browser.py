@@ -11,6 +11,7 @@ import pytest
 from tests.report.browser import Browser, executable
 from tests.report.planted import Built, comply, failed, plant, refuse, safe, unsafe
 from tests.report.test_hostile import EVIL, everywhere
+from tests.report.test_languages import asked_in, planted_languages
 from tocsin.report import write_html
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="needs Chromium or Chrome on the PATH")
@@ -18,6 +19,11 @@ pytestmark = pytest.mark.skipif(executable() is None, reason="needs Chromium or 
 OVERFLOWING = """
 [...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll, pre, svg, .skip, .unseen, thead')
   && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map(e => e.tagName + '.' + e.className)
+"""
+
+OVERLAPPING = """
+[...document.querySelectorAll('.tongues td, .tongues th, .guards td, .guards th')].filter(
+  e => e.scrollWidth > e.clientWidth + 2 && !e.closest('.unseen, thead')).map(e => e.textContent.trim().slice(0, 40))
 """
 
 
@@ -55,6 +61,25 @@ def test_the_page_needs_no_sideways_scrolling(
     browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert browser.value(OVERFLOWING) == []
     assert browser.value("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [320, 400, 920, 1280])
+def test_languages_fit_every_screen_with_everything_opened(
+    browser: Browser, tmp_path: Path, base: dict[str, Any], width: int
+) -> None:
+    codes = ("en", "th", "ar", "zh", "hi", "ja", "vi", "w" * 60)
+    tags = {"th": {"translation": "machine"}, "vi": {"translation": "doubtful"}}
+    built = planted_languages(tmp_path, base, *asked_in(codes, rows=24, tags=tags))
+    for one in built.summary["models"][0]["multilingual"][0]["languages"]:
+        one["answered_in"] = {"en": 1200, "x" * 80: 3, one["language"]: 5}
+        one["invalid"] = 1
+    page = tmp_path / "report.html"
+    page.write_text(write_html(*built), encoding="utf-8")
+    browser.show(page, width=width)
+    browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert browser.value(OVERFLOWING) == []
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    assert browser.value(OVERLAPPING) == []
 
 
 def test_hostile_names_fit_a_phone_too_and_run_nothing(browser: Browser, tmp_path: Path, base: dict[str, Any]) -> None:

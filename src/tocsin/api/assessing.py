@@ -54,6 +54,7 @@ async def assess_async(
     mode: str | None = None,
     precision: float | None = None,
     decide: bool = False,
+    frameworks: Sequence[str] = (),
     judge: str | None = None,
     roles: Mapping[str, str] | None = None,
     cases: Path | str | None = None,
@@ -87,6 +88,7 @@ async def assess_async(
         mode: ``exhaustive`` runs every cell of the attacks; ``worst-case`` stops a case at its first success.
         precision: Half-width of an interval that is narrow enough: a benchmark, or the attacks on a model, then stop.
         decide: Whether they stop, too, when the comparisons of the models are decided.
+        frameworks: Frameworks whose clauses are reported, by name or by the path of a file, instead of the suite's.
         judge: Judge of free-text answers.
         roles: Role → model, over the suite's: ``judge``, ``attacker``, ``translator``.
         cases: The user's own prompts, JSONL or CSV.
@@ -141,6 +143,7 @@ async def assess_async(
             decide=decide,
             translations=Path(translations) if translations else None,
             only_reviewed=only_reviewed,
+            frameworks=frameworks,
         )
         helping = assessment.helpers()
         cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency, helpers=helping)

@@ -190,7 +190,8 @@ async def carry_on(
         allowance=suite.adversarial.allowance.record() if suite.adversarial else Allowance(),
         in_loop=made.get((manifest.get("adversarial") or {}).get("in_loop") or ""),
         refuses=is_refusal,
-        heard=heard if _generates(manifest) else None,
+        heard=heard,
+        spoken=frozenset(name for name, about in manifest["benchmarks"].items() if about.get("paired")),
     )
     asked = list(cast.judges.values()) if rejudged else cast.targets or cast.everyone()
     workers = sum(caller.concurrency.ceiling + min(EXTRA_WORKERS, caller.concurrency.ceiling) for caller in asked)
@@ -243,13 +244,9 @@ def checked_of(manifest: dict[str, Any]) -> dict[str, str]:
     told = Suite.model_validate(manifest["suite"]).multilingual
     if not told.check:
         return {}
-    return {name: told.reference for name, about in manifest["benchmarks"].items() if about.get("paired")}
-
-
-def _generates(manifest: dict[str, Any]) -> bool:
-    """Whether a run has answers in several languages, of which more is told than a judge says."""
-    about = manifest["benchmarks"].values()
-    return any(one.get("evaluation") == "multilingual" and one.get("measures") == "safety" for one in about)
+    about = manifest["benchmarks"]
+    paired = (name for name, one in about.items() if one.get("paired") and one.get("evaluation") == "multilingual")
+    return dict.fromkeys(paired, told.reference)
 
 
 def benchmarks_of(manifest: dict[str, Any], suite: Suite) -> dict[str, Benchmark]:

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from tocsin import registry
-from tocsin.datasets import Dataset, Row
+from tocsin.datasets import Dataset, Row, Unpublished
 from tocsin.types import Case, Modality, Outcome
 
 Measures = Literal["safety", "over-refusal", "bias", "judgement", "rules", "transparency"]
@@ -112,9 +112,16 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     def about(self) -> registry.About:
         """For listings."""
         data = self.dataset
-        needs = (f"--accept-licence {self.name} ({data.gate})",) if data.gate else ()
+        needs = [f"--accept-licence {self.name} ({data.gate})"] if data.gate else []
+        if isinstance(data.origin, Unpublished):
+            needs.append("a copy of your own, since it is unpublished")
         return registry.About(
-            name=self.name, title=self.title, source=str(data.origin), needs=needs, licence=data.licence
+            name=self.name,
+            title=self.title,
+            source=str(data.origin),
+            needs=tuple(needs),
+            licence=data.licence,
+            tags={"evaluation": self.evaluation},
         )
 
 

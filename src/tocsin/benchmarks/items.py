@@ -15,9 +15,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from tocsin.benchmarks.questions import criteria
-from tocsin.datasets.encoding import decoded
-from tocsin.datasets.yaml_text import Path as Place
-from tocsin.datasets.yaml_text import YamlFault, parsed
+from tocsin.datasets.yaml_text import Place, read_mapping
 from tocsin.models.config import ConfigError
 
 Format = Literal["open_basic", "open_jailbreak", "multiple_choice", "true_false"]
@@ -141,7 +139,7 @@ def read_items(path: Path) -> ItemSet:
     Raises:
         ConfigError: It cannot be read, or is not such a file; the message names lines, ids and what is wrong.
     """
-    data, lines = _tree(path)
+    data, lines = read_mapping(path)
     try:
         found = ItemSet.model_validate(data)
     except ValidationError as error:
@@ -207,24 +205,7 @@ def refused(path: Path, faults: list[Fault], data: Any, lines: dict[Place, int])
 
 def located(path: Path, faults: list[Fault]) -> ConfigError:
     """As `refused`, of a file that is read again for its lines."""
-    return refused(path, faults, *_tree(path))
-
-
-def _tree(path: Path) -> tuple[Any, dict[Place, int]]:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(raw) > _MAX_BYTES:
-        raise ConfigError(f"{path}: is larger than {_MAX_BYTES // 2**20} MiB: divide the set")
-    try:
-        data, lines = parsed(decoded(raw, str(path)))
-    except YamlFault as fault:
-        raise ConfigError(f"{path}: {fault}") from fault
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: is not a mapping of names to values")
-    return data, lines
+    return refused(path, faults, *read_mapping(path))
 
 
 def _where(place: Place, data: Any, lines: dict[Place, int]) -> str:

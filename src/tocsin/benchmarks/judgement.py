@@ -178,8 +178,7 @@ def _averaged(metric: str, languages: dict[str, _Counted]) -> Measured:
     """F1 averaged over the languages in which there is one, as in the report. Languages of one source row vary together."""
     with_f1 = {code: c for code, c in languages.items() if f1(list(c.clusters.values())).value is not None}
     estimate = mean_f1([c.clusters for c in with_f1.values()]) if with_f1 else None
-    bounds = [[f1(c.all(best=good)).value for c in languages.values()] for good in (False, True)]
-    worst, best = (sum(v or 0.0 for v in values) / len(values) for values in bounds)
+    worst, best = (_mean(f1(c.all(best=good)).value for c in languages.values()) for good in (False, True))
     without = sorted(languages.keys() - with_f1.keys())
     notes = [f"mean over {len(with_f1)} languages"]
     if without:
@@ -199,6 +198,12 @@ def _averaged(metric: str, languages: dict[str, _Counted]) -> Measured:
         error=sum(c.error for c in languages.values()),
         notes=(*notes, *(_notes(estimate, "") if estimate else ())),
     )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of those that there are."""
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None
 
 
 def _notes(estimate: Estimate, empty: str) -> tuple[str, ...]:

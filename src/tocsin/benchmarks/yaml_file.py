@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from tocsin import registry
-from tocsin.benchmarks.contract import Benchmark, Measures
+from tocsin.benchmarks.contract import Benchmark, Measures, Serves
 from tocsin.benchmarks.own import ANSWERS
 from tocsin.benchmarks.yaml_rows import Reading, case_maker
 from tocsin.datasets import Dataset, File, GitHub, Hub, Own, Packaged
@@ -175,6 +175,8 @@ class BenchmarkFile(_Written):
     exclude: dict[str, Words] = Field(default={}, description="no rows whose column holds one of these")
     judge: str = "refusal"
     measures: Measures = "safety"
+    evaluation: Serves = Field(default="benchmark", description="the evaluation whose score its cases enter")
+    paired: bool = Field(default=False, description="whether cases of one cluster say something only together")
     modality: Modality = "language"
 
     @model_validator(mode="after")
@@ -187,6 +189,12 @@ class BenchmarkFile(_Written):
             raise ValueError("languages: needs columns.language")
         if self.hazards and self.columns.hazard is None:
             raise ValueError("hazards: needs columns.hazard")
+        if self.paired and self.columns.cluster is None:
+            raise ValueError("paired: needs columns.cluster, which says what belongs together")
+        if self.evaluation == "multilingual" and self.measures == "judgement":
+            raise ValueError(
+                "measures: what is asked of a guardrail, and F1, take a benchmark in Python (polyguard.py)"
+            )
         if "{prompt}" not in self.ask:
             raise ValueError("ask: should hold {prompt}")
         if isinstance(self.safe_answer, AnswerEntry) and not self.columns.options:
@@ -280,6 +288,8 @@ def read_benchmark(path: Path) -> Benchmark:
         version=written.version,
         modality=written.modality,
         samples=samples,
+        evaluation=written.evaluation,
+        paired=written.paired,
     )
 
 

@@ -24,8 +24,18 @@ def command(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
     suite: Annotated[str | None, typer.Option(help="A suite's name, or a YAML file.")] = None,
-    evaluation: Annotated[str | None, typer.Option(help="Evaluations, separated by commas.")] = None,
-    benchmark: Annotated[str | None, typer.Option(help="Benchmarks, separated by commas.")] = None,
+    evaluation: Annotated[
+        str | None,
+        typer.Option(
+            help="Evaluations, separated by commas: benchmark, over-refusal, multilingual, compliance, adversarial."
+        ),
+    ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="Benchmarks, separated by commas: names, or YAML files of your own (a benchmark, or items for a regulation)."
+        ),
+    ] = None,
     attack: Annotated[str | None, typer.Option(help="Attacks, separated by commas.")] = None,
     mode: Annotated[
         str | None, typer.Option(metavar="exhaustive|worst-case", help="Whether a case stops at its first success.")
@@ -36,7 +46,12 @@ def command(
     decide: Annotated[
         bool, typer.Option("--decide", help="Stop them, too, when the comparisons of the models are decided.")
     ] = False,
-    cases: Annotated[Path | None, typer.Option(help="Your own prompts: JSONL or CSV with the column prompt.")] = None,
+    framework: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE,…", help="Frameworks whose clauses are reported, by commas.")
+    ] = None,
+    cases: Annotated[
+        Path | None, typer.Option(help="Your own prompts: JSONL, CSV, XLSX … with the column prompt.")
+    ] = None,
     judge: Annotated[str | None, typer.Option(help="Judge of free-text answers.")] = None,
     role: Annotated[
         list[str] | None,
@@ -95,6 +110,7 @@ def command(
                 "--mode": mode,
                 "--precision": precision,
                 "--decide": decide,
+                "--framework": framework,
                 "--cases": cases,
                 "--judge": judge,
                 "--role": role,
@@ -133,6 +149,7 @@ def command(
                 mode=mode,
                 precision=precision,
                 decide=decide,
+                frameworks=listed(framework),
                 judge=judge,
                 roles=roles(role),
                 cases=cases,

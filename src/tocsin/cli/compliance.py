@@ -1,4 +1,4 @@
-"""``tocsin compliance``: items from a regulation's text, and what a new text means for them."""
+"""``tocsin compliance``: items from a regulation's text, what a new text means for them, and what tests say about clauses."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tocsin.cli import compliance_report
+
 if TYPE_CHECKING:
     from tocsin.api import Generated
     from tocsin.compliance.diff import Difference
+
+if TYPE_CHECKING:
+    pass
 
 _JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _ENCODING = Annotated[str | None, typer.Option(help="Encoding of the text, where it is not UTF-8.")]
@@ -21,10 +26,13 @@ _DIFF = "Say which rules and items a new text, or a new set, concerns."
 def build() -> typer.Typer:
     """The commands under ``tocsin compliance``."""
     app = typer.Typer(
-        help="Make and keep items that test the rules of a regulation.", rich_markup_mode=None, no_args_is_help=True
+        help="Items for a regulation's rules, and what tests say about its clauses.",
+        rich_markup_mode=None,
+        no_args_is_help=True,
     )
     app.command("generate", help=_GENERATE)(generate)
     app.command("diff", help=_DIFF)(diff)
+    app.command("report", help=compliance_report.HELP)(compliance_report.command)
     return app
 
 

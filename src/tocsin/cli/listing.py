@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 HELP = "List what there is: models, benchmarks, attacks, judges, label sets, languages, frameworks, suites."
 
 
+USUAL = "benchmark"
+"""The evaluation of most benchmarks, which goes without saying."""
+
+
 class What(StrEnum):
     """What can be listed."""
 
@@ -50,7 +54,7 @@ def command(
 
 def _row(about: About) -> tuple[str, str]:
     needs = f"  [needs {', '.join(about.needs)}]" if about.needs else ""
-    told = [f"{value} {name}" if value.isdigit() else value for name, value in about.tags.items()]
+    told = [f"{value} {name}" if value.isdigit() else value for name, value in about.tags.items() if value != USUAL]
     tags = f"  ({', '.join(told)})" if told else ""
     return plain(about.name), plain(f"{about.title}{tags}{needs}")
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from tocsin.cli.columns import steady
 from tocsin.cli.errors import plain
+from tocsin.cli.table_languages import show_languages
 from tocsin.evaluations.adversarial import SLICE
 from tocsin.evaluations.score import EQUAL, HARD
+from tocsin.results.translated import UNREVIEWED
 
 _ROWS = 60
 REFUSALS = ": it reads whether an answer refuses and nothing else, so every other answer counts as compliance"
@@ -31,13 +33,17 @@ def show_scores(summary: dict[str, Any]) -> None:
         for name in ("value", "95% interval", "worst-best", "n/planned"):
             table.add_column(name, justify="right", no_wrap=True)
         for score in model["scores"]:
+            if score.get("language"):  # told in a table of its own
+                continue
             benchmark = score["benchmark"] or score["attack"] or f"all ({score['evaluation']})"
+            benchmark += f" · {score['framework']}" if score["framework"] else ""
             table.add_row(Text(_name(benchmark)), Text(score["metric"]), *_numbers(score))
         console.print(table)
         for name, note in _notes(model["scores"]):
             console.print(f"{_name(name)}: {note}.")
         for name, line in _corrected(model["scores"]):
             console.print(f"{_name(name)}: {line}.")
+        show_languages(console, model, summary.get("translations") or {})
         if model["unfinished"]:
             console.print(f"{model['unfinished']} planned cells do not count yet: the run is not finished.")
     for judge in dict.fromkeys(s["judge"] for model in summary["models"] for s in model["scores"] if s["judge"]):
@@ -58,6 +64,7 @@ def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
         for note in score["notes"]
         if note in (EQUAL, HARD)
         or note.startswith("without ")
+        or (note.endswith(UNREVIEWED) and not score.get("language"))
         or note.endswith(("a case stops at its first success", SLICE))
     ]
     cut = dict.fromkeys(dict.fromkeys(score["benchmark"] for score in scores if score["benchmark"]), 0)
@@ -76,7 +83,7 @@ def _corrected(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Rates that were put right for the judge's error, and by what."""
     told = []
     for score in scores:
-        if fixed := score["corrected"]:
+        if (fixed := score["corrected"]) and not score.get("language"):
             by = plain(fixed["card"].rpartition("/")[2]) if fixed["card"] else f"{fixed['n_labels']} labels of this run"
             span = f"{fixed['value']:.3f} ({fixed['low']:.3f}-{fixed['high']:.3f})"
             name = score["benchmark"] or "all"

@@ -28,7 +28,7 @@ from tocsin import registry
 from tocsin.attacks.contract import FAMILIES
 from tocsin.compliance.contract import LEVEL, Clause, Framework, FrameworkKind, Status
 from tocsin.compliance.hazards import hazards, not_known, usable
-from tocsin.compliance.yaml_text import read_mapping
+from tocsin.datasets.yaml_text import read_mapping
 from tocsin.models.config import ConfigError, told
 
 __all__ = ["Clause", "Framework", "find", "read_framework", "register_file"]
@@ -188,10 +188,8 @@ def read_framework(path: Path) -> Framework:
         )
     hazards()  # a fault of that file is none of this one's
     try:
-        written = FrameworkFile.model_validate(read_mapping(path))
+        written = FrameworkFile.model_validate(read_mapping(path)[0])
     except ValidationError as error:
         raise ConfigError(f"{path}: {told(error)}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
     clauses = tuple(clause.record(written.status) for clause in written.clauses)
     return Framework(name=path.stem, **written.model_dump(exclude={"clauses"}), clauses=clauses)

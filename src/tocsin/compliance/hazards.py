@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from tocsin.compliance.yaml_text import read_mapping
+from tocsin.datasets.yaml_text import read_mapping
 from tocsin.models.config import ConfigError, told
 
 
@@ -92,11 +92,9 @@ def read_hazards(path: Path) -> tuple[dict[str, Hazard], dict[str, dict[str, tup
         ConfigError: The file cannot be used; the message says what and where.
     """
     try:
-        written = HazardsFile.model_validate(read_mapping(path))
+        written = HazardsFile.model_validate(read_mapping(path)[0])
     except ValidationError as error:
         raise ConfigError(f"{path}: {told(error)}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
     return (
         {name: Hazard(id=name, **entry.model_dump()) for name, entry in written.hazards.items()},
         {

@@ -13,6 +13,7 @@ _COMMON = {
     "big5": frozenset("的一是不了人在有中個上們到說國為子與條應當規定"),
 }
 """Everyday characters, in the forms that each encoding's readers write: they tell the two apart."""
+_NAMES = {"gb18030": "GB18030", "big5": "Big5"}
 _LEAST = 0.02
 """Share of a Chinese text that such characters are at least."""
 
@@ -47,9 +48,9 @@ def decoded(raw: bytes, name: str, *, encoding: str | None = None, wide: bool = 
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{name}: is not UTF-8 (line {line}){_mend(likely(raw), name)}") from None
+        raise ConfigError(f"{name}: is not UTF-8 (line {line}){converting(likely(raw), name)}") from None
     if "\0" in text[:4096]:
-        raise ConfigError(f"{name}: is not UTF-8{_mend(likely(raw), name)}")
+        raise ConfigError(f"{name}: is not UTF-8{converting(likely(raw), name)}")
     return text
 
 
@@ -63,7 +64,7 @@ def likely(raw: bytes) -> str:
     shares = {name: _share(raw, name, common) for name, common in _COMMON.items()}
     best = max(shares, key=lambda name: shares[name])
     if shares[best] >= _LEAST:
-        return best.upper()
+        return _NAMES[best]
     return "" if head.count(0) else "WINDOWS-1252"
 
 
@@ -76,7 +77,8 @@ def _share(raw: bytes, name: str, common: frozenset[str]) -> float:
     return sum(char in common for char in others) / len(others)
 
 
-def _mend(encoding: str, name: str) -> str:
+def converting(encoding: str, name: str) -> str:
+    """What to do with a file in an encoding that `likely` named, or none; to stand behind "is not UTF-8"."""
     if not encoding:
         return ": save it as UTF-8"
     file = shlex.quote(name)

@@ -46,7 +46,7 @@ class Found(msgspec.Struct, frozen=True):
     def rows(self) -> Iterator[Row | RowError]:
         """Its rows; see `read_rows`."""
         name = self.file.name if self.file.nested else self.path.name
-        return read_rows(self.path, header=self.file.header, fields=self.file.fields, name=name)
+        return read_rows(self.path, header=self.file.header, fields=dict(self.file.fields), name=name)
 
 
 def cache_folder() -> Path:

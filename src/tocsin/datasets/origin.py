@@ -77,7 +77,7 @@ class File(msgspec.Struct, frozen=True):
     sha256: str | None = None
     also: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
-    fields: dict[str, str] = {}
+    fields: tuple[tuple[str, str], ...] = ()
     nested: bool = False
 
     @property

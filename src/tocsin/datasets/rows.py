@@ -159,7 +159,7 @@ def read_rows(
     bare = path.name.removesuffix(".gz").removesuffix(".xz")
     ending = Path(bare).suffix.lower()
     if ending not in FORMATS:
-        raise RowError(name, 0, f"is of no known format ({', '.join(FORMATS)}, each also .gz or .xz)")
+        raise RowError(name, 0, f"is of no known format ({', '.join(FORMATS)}, those of text also .gz or .xz)")
     if header and ending not in TABLES:
         raise RowError(name, 0, "is no table, and so takes no header: its rows name their fields")
     empty = True
@@ -168,7 +168,7 @@ def read_rows(
             empty = False
             yield Row({**row, **fields}, row.file, row.line, row.number) if fields and isinstance(row, Row) else row
     except UnicodeDecodeError as error:
-        raise RowError(name, _line_of_other_encoding(path), "is not UTF-8: convert it first") from error
+        raise _other_encoding(path, name) from error
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise RowError(name, 0, f"cannot be read ({error})") from error
     if empty:
@@ -193,15 +193,20 @@ def opened(path: Path) -> io.BufferedReader | gzip.GzipFile | lzma.LZMAFile:
     return lzma.open(path, "rb") if path.name.endswith(".xz") else path.open("rb")
 
 
-def _line_of_other_encoding(path: Path) -> int:
-    """The first line that is not UTF-8, from 1. The decoder only knows the place within its own buffer."""
+def _other_encoding(path: Path, name: str) -> RowError:
+    """Names the first line that is not UTF-8, and how to convert the file. The decoder only knows the place within its
+    own buffer.
+    """
+    from tocsin.datasets.encoding import converting, likely  # few files need it
+
     with opened(path) as raw:
         for number, line in enumerate(raw, 1):
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError:
-                return number
-    return 0
+                head = line + raw.read(2**16)
+                return RowError(name, number, f"is not UTF-8{converting(likely(head), path.name)}")
+    return RowError(name, 0, "is not UTF-8: save it as UTF-8")
 
 
 def _parsed(text: io.TextIOWrapper, name: str, ending: str, header: list[str] | None) -> Iterator[Row | RowError]:

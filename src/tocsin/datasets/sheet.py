@@ -5,19 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tocsin.datasets.encoding import likely
 from tocsin.datasets.rows import MAX_FIELD, Row, RowError
 
 _DELIMITERS = ",;\t"
-_COMMON = frozenset(
-    "的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就出会會可也你对對生能子那得于下自之年"
-)
-"""Characters that any Chinese text of some length has, in one script or the other."""
-_GUESSES = ("gb18030", "big5")
-_NAMES = {"gb18030": "GB18030", "big5": "Big5"}
 
 
 def quoted(value: object) -> object:
@@ -73,9 +67,9 @@ def read_sheet(path: Path, needed: Sequence[str]) -> Iterator[Row]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise RowError(name, line, _mend(path, encoding_of(raw))) from error
+        raise RowError(name, line, _mend(path, likely(raw))) from error
     if "\0" in text:
-        raise RowError(name, 1, _mend(path, encoding_of(raw)))
+        raise RowError(name, 1, _mend(path, likely(raw)))
     head = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=head.count)
     csv.field_size_limit(MAX_FIELD)
@@ -106,21 +100,6 @@ def _header(name: str, found: list[str], needed: Sequence[str]) -> list[str]:
     if len(set(found)) != len(found):
         raise RowError(name, 1, "the header names a column twice")
     return found
-
-
-def encoding_of(raw: bytes) -> str:
-    """What bytes that are not UTF-8 seem to be: UTF-16, GB18030 or Big5; empty where that cannot be told."""
-    if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or raw[:400].count(0) > len(raw[:400]) // 4:
-        return "UTF-16"
-    scores = {}
-    for guess in _GUESSES:
-        try:
-            text = raw.decode(guess)
-        except UnicodeDecodeError:
-            continue
-        scores[guess] = sum(sign in _COMMON for sign in text)
-    best = max(scores, key=lambda guess: scores[guess], default="")
-    return _NAMES[best] if best and scores[best] else ""
 
 
 def _mend(path: Path, encoding: str) -> str:

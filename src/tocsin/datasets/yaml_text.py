@@ -7,11 +7,16 @@ stand for a huge one.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-Path = tuple[str | int, ...]
+from tocsin.datasets.encoding import decoded
+from tocsin.models.config import ConfigError
+
+Place = tuple[str | int, ...]
+_MAX_BYTES = 2**25
 _DEEPEST = 20
 _NOTHING = ("~", "null", "Null", "NULL")
 """What stands for nothing where it has no quotes; here nothing is an empty text."""
@@ -26,7 +31,29 @@ class YamlFault(ValueError):
         self.problem, self.line = problem, line
 
 
-def parsed(text: str) -> tuple[Any, dict[Path, int]]:
+def read_mapping(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:
+    """What a YAML file holds, which has to be a mapping, and the line of each part by its place.
+
+    Raises:
+        ConfigError: It cannot be read, is not UTF-8, or holds something else; the message names the file, and the line.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    if len(raw) > _MAX_BYTES:
+        raise ConfigError(f"{path}: is larger than {_MAX_BYTES // 2**20} MiB: divide it")
+    try:
+        data, lines = parsed(decoded(raw, str(path)))
+    except YamlFault as fault:
+        raise ConfigError(f"{path}: {fault}") from fault
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: is not a mapping of names to values")
+    return data, lines
+
+
+def parsed(text: str) -> tuple[Any, dict[Place, int]]:
     """What a YAML text holds, and the line of each part by its path.
 
     Raises:
@@ -42,11 +69,11 @@ def parsed(text: str) -> tuple[Any, dict[Path, int]]:
         raise YamlFault(
             f"is not YAML ({' '.join(str(problem).split())[:200]})", mark.line + 1 if mark else 0
         ) from error
-    lines: dict[Path, int] = {}
+    lines: dict[Place, int] = {}
     return (None if node is None else _plain(node, (), lines, set())), lines
 
 
-def _plain(node: Any, path: Path, lines: dict[Path, int], seen: set[int]) -> Any:
+def _plain(node: Any, path: Place, lines: dict[Place, int], seen: set[int]) -> Any:
     line = lines[path] = node.start_mark.line + 1
     if id(node) in seen:
         raise YamlFault("has an anchor that is used again (*name): write it out", line)

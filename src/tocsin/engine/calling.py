@@ -64,7 +64,9 @@ class Shared(msgspec.Struct):
     refuses: Callable[[str], bool] = lambda text: False
     """Whether a helper's reply is a refusal."""
     heard: Heard | None = None
-    """Tells the language of answers, and whether they show understanding, in the multilingual evaluation."""
+    """Tells the language of answers, and whether they show understanding."""
+    spoken: frozenset[str] = frozenset()
+    """Benchmarks that ask the same in several languages: their answers are heard."""
     replayed: frozenset[Role] = frozenset()
     """Roles whose answers were copied from another run: what is not in the journal is not asked, whoever would answer."""
 

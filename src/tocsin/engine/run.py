@@ -272,12 +272,9 @@ class Engine:
         if verdict is None:
             verdict, judge = await self._judge(cell.judge, cell.case, answered, session)
         language, puzzled = "", False
-        if (
-            self.shared.heard is not None
-            and cell.evaluation == "multilingual"
-            and cell.case.safe_answer.kind == "refuse"
-        ):
-            language, puzzled = self.shared.heard(cell.case.prompt, answered.text)
+        shared = self.shared
+        if shared.heard is not None and cell.benchmark in shared.spoken and cell.attack == "direct":
+            language, puzzled = shared.heard(cell.case.prompt, answered.text)
         return Record(
             cell=cell.position,
             attempt=attempt,

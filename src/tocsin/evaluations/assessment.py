@@ -11,6 +11,7 @@ import msgspec
 from tocsin import judges, registry
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.own import own_cases
+from tocsin.compliance.framework import find as find_framework
 from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, Own, data_folder
 from tocsin.evaluations.attacking import NO_ATTACKS, ROLES, Attacking, resolve_attacks
 from tocsin.evaluations.plan import Chosen, Drawing, choose
@@ -19,6 +20,7 @@ from tocsin.evaluations.translations import beside
 from tocsin.judges import Judge
 from tocsin.types import Role
 
+MULTILINGUAL = "multilingual"
 AD_HOC = "name: own\ntitle: Chosen on the command line\nseed: 260110527\nsampling: {temperature: 0}\n"
 """The suite of a run for which benchmarks or cases are named and no suite."""
 
@@ -34,6 +36,8 @@ class LeftOut(msgspec.Struct, frozen=True):
     needs: str
     evaluation: str = "benchmark"
     """The evaluation that it would have served."""
+    measures: str = "safety"
+    """What it would have measured."""
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +56,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     def helpers(self) -> dict[Role, str]:
         """The attacker and the translator, where something is to be asked of them: role → model."""
         needed: set[Role] = set(self.attacking.roles())
-        if self.suite.multilingual.check and any(one.benchmark.paired for one in self.chosen):
+        if checks(self.suite, self.chosen):
             needed.add("translator")
         return {role: self.suite.roles[role] for role in ROLES if role in needed}
 
@@ -78,6 +82,7 @@ def resolve(
     decide: bool = False,
     translations: Path | None = None,
     only_reviewed: bool = False,
+    frameworks: Sequence[str] = (),
 ) -> Assessment:
     """Finds what is asked for.
 
@@ -99,12 +104,15 @@ def resolve(
         "judge": judge,
         "adversarial": _attacks_said(base, attacks, mode),
         "stopping": _stopping_said(base, precision, decide),
+        "compliance": base.compliance.model_dump() | {"frameworks": tuple(frameworks)} if frameworks else None,
         "roles": {**base.roles, **roles} or None,
         "limit": limit,
         "seed": seed,
         "repeats": repeats,
     }
     resolved = changed_suite(base, {key: value for key, value in changes.items() if value is not None})
+    for name in resolved.compliance.frameworks:
+        find_framework(name)  # one that is not there is said before anything is asked
     if resolved.stopping and resolved.stopping.decide and targets < 2:
         raise ValueError("a decision needs two models or more to compare: name another MODEL, or leave out --decide")
     attacking = resolve_attacks(resolved)
@@ -120,7 +128,8 @@ def resolve(
         except (DatasetError, LicenceNotAccepted) as error:
             if not entry.optional or isinstance(error, DatasetDamaged):
                 raise
-            left_out.append(LeftOut(entry.name, str(error), find(entry.name, drafts=True).evaluation))
+            about = find(entry.name, drafts=True)
+            left_out.append(LeftOut(entry.name, str(error), about.evaluation, about.measures))
     if cases is not None:
         own = BenchmarkEntry(name="cases")
         most, thought = limit or resolved.limit, resolved.reasoning_judge
@@ -162,6 +171,12 @@ def resolve(
     )
 
 
+def checks(suite: Suite, chosen: Sequence[Chosen]) -> bool:
+    """Whether answers are to be translated and judged a second time."""
+    wanted = suite.multilingual.check and MULTILINGUAL in suite.evaluations
+    return wanted and any(one.benchmark.paired and one.benchmark.evaluation == MULTILINGUAL for one in chosen)
+
+
 def _is_wanted(benchmark: Benchmark, suite: Suite, *, named: bool) -> bool:
     """Whether one of the suite's evaluations is one that a benchmark is for.
 
@@ -190,7 +205,7 @@ def _check_together(suite: Suite, chosen: Sequence[Chosen]) -> None:
             f"stopping early is for the benchmark and the adversarial evaluation; the {other.evaluation} evaluation of"
             f" {other.name!r} pairs or pools its cases: leave out --precision and --decide, or that benchmark"
         )
-    if suite.multilingual.check and "translator" not in suite.roles and any(one.benchmark.paired for one in chosen):
+    if checks(suite, chosen) and "translator" not in suite.roles:
         raise ValueError(
             "multilingual: check translates answers, and nobody is there to do it: add --role translator=MODEL"
         )

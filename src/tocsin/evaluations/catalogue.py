@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tocsin import registry
 from tocsin.benchmarks import find
-from tocsin.datasets import Dataset, DatasetError, Found, data_folder, locate
+from tocsin.datasets import Dataset, DatasetError, File, Found, data_folder, locate
 from tocsin.evaluations.assessment import check_licence
 from tocsin.evaluations.suite import read_suite, suite_names
 from tocsin.languages import LANGUAGES
@@ -116,10 +116,12 @@ def datasets_here(data: Path | None = None) -> list[tuple[Dataset, list[str], li
 def _together(parts: list[Dataset]) -> Dataset:
     if len(parts) == 1:
         return parts[0]
-    files = tuple(dict.fromkeys(file for dataset in parts for file in dataset.files))
+    files: list[File] = []
+    for dataset in parts:
+        files += [file for file in dataset.files if file not in files]
     gate = next((dataset.gate for dataset in parts if dataset.gate), None)
     licences = ", ".join(dict.fromkeys(dataset.licence for dataset in parts))
-    return replace(parts[0], files=files, gate=gate, licence=licences)
+    return replace(parts[0], files=tuple(files), gate=gate, licence=licences)
 
 
 def fetch_dataset(name: str, *, accepted: Sequence[str] = ()) -> list[Found]:

@@ -67,7 +67,7 @@ def generated(
         labels: What people said of the run's own answers.
         made_for: Languages that the judge says it is made for; empty if it does not depend on the language.
     """
-    spoken = reader.spoken(group)
+    spoken = [one for one in reader.spoken(group) if one.language]  # a row that became no case has none
     languages = sorted({one.language for one in spoken}, key=lambda code: (not same(code, reference), code))
     if not languages:
         return None
@@ -75,7 +75,8 @@ def generated(
     if len(languages) < 2 or not same(languages[0], reference):
         return Generated([valid] if valid else [], _detail(reader, group, score, spoken, languages, made_for, []))
     matrix = _matrix(spoken, languages, lambda one: (one.unsafe, one.safe + one.unsafe))
-    raw = paired_drops(matrix, 0)
+    asked = _matrix(spoken, languages, lambda one: (one.cells, one.cells)) == 1
+    raw = paired_drops(matrix, 0, asked=asked)
     errors = _errors(reader, group, languages, cards, labels)
     can_correct = errors[0] is not None and any(error is not None for error in errors[1:])
     corrected: list[CorrectedDrop | None] = [None] * len(raw)
@@ -84,7 +85,7 @@ def generated(
     translated: list[Drop | None] = [None] * len(raw)
     if checked:
         again = _matrix(spoken, languages, _translated(languages[0]))
-        translated = [*paired_drops(again, 0)]
+        translated = [*paired_drops(again, 0, asked=asked)]
     ways = max(1, can_correct + checked)
     drops = [
         _Dropped(languages[one.column], one, mended, second, standing(one, mended, second, ways=ways))
@@ -291,6 +292,7 @@ def _detail(
         "heatmap": [
             {"hazard": hazard, "language": code, "safe": safe, "unsafe": unsafe}
             for (hazard, code), (safe, unsafe) in sorted(places.items())
+            if code
         ],
     }
 

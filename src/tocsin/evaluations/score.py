@@ -130,7 +130,7 @@ def _target(
         score = scoring.rate(group, whole, judge=judge, modality=about["modality"])
         if about["demonstration"]:
             score.notes.append(DEMONSTRATION)
-        if about.get("draw") == "equal" and about.get("limit"):
+        if about.get("draw") == "equal" and about.get("limit") and not about.get("paired"):
             score.notes.append(EQUAL)
         if group.benchmark in (manifest.get("difficulty") or {}).get("benchmarks", ()):
             score.notes.append(HARD)
@@ -176,6 +176,14 @@ def _target(
                 behind.append((score, estimate))
         elif not about["demonstration"]:
             behind.append((score, estimate))
+        if (
+            group.evaluation == "benchmark"
+            and about.get("paired")
+            and group.metric == "safe_rate"
+            and (made := _generated(reader, manifest, group, score, known))
+        ):  # a benchmark beside its translations
+            own += made.scores
+            spoken.append(made.detail)
         if (
             group.metric == "safe_rate"
             and _graded(manifest, reader.judges(group))
@@ -259,14 +267,17 @@ def _languages_mean(
 ) -> list[Score]:
     """The mean of safe generation, and that of safety judgement: two numbers, which have nothing to do with each other."""
     found = []
+    left_out: dict[bool, list[str]] = {True: [], False: []}
+    for one in manifest.get("left_out", ()):
+        if one.get("evaluation") == multilingual.EVALUATION:
+            left_out[one.get("measures") == "judgement"].append(one["benchmark"])
     if (mean := scoring.macro(multilingual.EVALUATION, "language", generation)) is not None:
         mean.metric = multilingual.GENERATION
+        if missing := left_out[False]:
+            mean.notes.append(f"without {', '.join(missing)}: left out")
         found.append(mean)
-    left_out = [
-        one["benchmark"] for one in manifest.get("left_out", ()) if one.get("evaluation") == multilingual.EVALUATION
-    ]
     judge = _judges(manifest, sorted({manifest["benchmarks"][name]["gold_judge"] for name in judged}))
-    if (judgement := judgement_mean(judged, modality="language", judge=judge, left_out=left_out)) is not None:
+    if (judgement := judgement_mean(judged, modality="language", judge=judge, left_out=left_out[True])) is not None:
         found.append(judgement)
     return found
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from tocsin.languages import canonical
 from tocsin.models.config import ConfigError, told
 from tocsin.types import Allowance, Sampling
 
@@ -17,6 +18,10 @@ EVALUATIONS = ("benchmark", "over-refusal", "multilingual", "compliance")
 """The evaluations of a suite that names no attacks: those its benchmarks are for. Over-refusal rides along with benchmarks."""
 ALL_EVALUATIONS = (*EVALUATIONS, "adversarial")
 """The evaluations there are."""
+
+
+Code = Annotated[str, AfterValidator(canonical)]
+"""A BCP 47 code of a language that is known."""
 
 
 class _Written(BaseModel):
@@ -135,11 +140,16 @@ class Stopping(_Written):
 class Multilingual(_Written):
     """What shapes the multilingual evaluation."""
 
-    reference: str = Field(default="en", description="the language that the others are held against")
+    reference: Code = Field(default="en", description="the language that the others are held against")
     check: bool = Field(
         default=False,
-        description="whether answers in other languages are translated into English and judged there, too; it takes a translator",
+        description="whether answers are translated into the reference language and judged again; it takes a translator",
     )
+
+    @field_validator("reference")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        return canonical(value)
 
 
 class Compliance(_Written):
@@ -167,7 +177,9 @@ class Suite(_Written):
     )
     judges: dict[str, dict[str, Any]] = Field(default_factory=dict, description="parameters of judges, by name")
     adversarial: Adversarial | None = None
-    languages: tuple[str, ...] = Field(default=(), description="BCP 47 codes of the cases that are asked; all if empty")
+    languages: tuple[Code, ...] = Field(
+        default=(), description="BCP 47 codes of the cases that are asked; all if empty"
+    )
     multilingual: Multilingual = Multilingual()
     compliance: Compliance = Compliance()
     attacks: dict[str, dict[str, Any]] = Field(default_factory=dict, description="parameters of attacks, by name")
@@ -207,6 +219,11 @@ class Suite(_Written):
         if not isinstance(value or (), list | tuple):
             raise ValueError("should be a list of benchmarks")
         return [{"name": entry} if isinstance(entry, str) else entry for entry in value or ()]
+
+    @field_validator("languages")
+    @classmethod
+    def _are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(canonical, value))
 
     @field_validator("evaluations")
     @classmethod

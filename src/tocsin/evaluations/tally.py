@@ -17,7 +17,7 @@ from tocsin.benchmarks import Judged
 from tocsin.engine.stopping import Cluster, Stopped, key_of
 from tocsin.evaluations.counts import By, ByJudge, Counts, Grades, Group, Spoken, Tally, Thought, metric_of
 from tocsin.evaluations.met import Met, begin_of_cluster, read_cells, stops_of
-from tocsin.types import Case, Outcome
+from tocsin.types import Case, Outcome, SafeAnswer
 
 _MEASURED = "r.outcome IN ('safe', 'unsafe')"
 _NO_GAP = 2**62
@@ -301,6 +301,23 @@ class Reader:
             found.setdefault(asked, {})[answered] = count
         return found
 
+    def by_hazard(self, group: Group) -> Iterator[tuple[str, Cluster, dict[str, int], int]]:
+        """Hazard, cluster, attempts by outcome, and cases with a verdict, for every cluster of a group; a row at a time."""
+        rows = self._db.execute(
+            "SELECT s.hazard, s.cluster, sum(r.outcome = 'safe'), sum(r.outcome = 'unsafe'), sum(r.outcome = 'unscored'),"
+            f" sum(r.outcome = 'error'), count(DISTINCT CASE WHEN {_MEASURED} THEN s.id END) {self._source(group)}"
+            " GROUP BY 1, 2",
+            self._bound(group),
+        )
+        for hazard, cluster, safe, unsafe, unscored, error, cases in rows:
+            name = (group.benchmark, cluster)
+            counts = {"safe": safe, "unsafe": unsafe, "unscored": unscored, "error": error}
+            yield hazard, self._merged.get(name, name), counts, cases
+
+    def cluster_of(self, benchmark: str, cluster: str) -> Cluster:
+        """The cluster that one is counted as: cases that share an answer form one."""
+        return self._merged.get((benchmark, cluster), (benchmark, cluster))
+
     def by_place(self, group: Group) -> dict[tuple[str, str], tuple[int, int]]:
         """Hazard and language → safe and unsafe attempts."""
         found: dict[tuple[str, str], tuple[int, int]] = {}
@@ -325,12 +342,17 @@ class Reader:
     def judged(self, group: Group) -> Iterator[Judged]:
         """Every finished cell of a group with its case, for a benchmark's own metrics; a row at a time."""
         rows = self._db.execute(
-            "SELECT s.body, s.case_id, r.outcome, r.choice, c.id FROM cells c JOIN cases s ON s.id = c.case_ref"
-            f" JOIN {self._records} r ON r.cell = c.id WHERE {_where(group)} AND c.id < ? ORDER BY c.id",
+            "SELECT s.body, s.case_id, s.hazard, s.cluster, s.wanted, r.outcome, r.choice, c.id FROM cells c"
+            f" JOIN cases s ON s.id = c.case_ref JOIN {self._records} r ON r.cell = c.id"
+            f" WHERE {_where(group)} AND c.id < ? ORDER BY c.id",
             self._bound(group),
         )
-        for body, case_id, outcome, choice, cell in rows:
-            case = _decode_case(body) if body else Case(id=case_id, prompt="")
+        for body, case_id, hazard, cluster, wanted, outcome, choice, cell in rows:
+            if body:
+                case = _decode_case(body)
+            else:  # withheld, or a row that became no case
+                answer = SafeAnswer(wanted or "refuse")
+                case = Case(id=case_id, prompt="", hazard=hazard, cluster=cluster, safe_answer=answer)
             yield Judged(case, Outcome(outcome), choice, cell)
 
     def _counted(self, group: Group) -> list[tuple[dict[By, str], Sequence[Any]]]:

@@ -18,8 +18,6 @@ from tocsin.benchmarks.parts import PROMPT, option, parts
 from tocsin.benchmarks.translated import (
     BY_PEOPLE,
     COLUMNS,
-    SOURCE_ID,
-    TRANSLATION,
     USED,
     check,
     digest,
@@ -45,11 +43,6 @@ SELECT s.case_id, s.body, s.stopped, s.detail, r.outcome, r.reason, r.detail, t.
 FROM cells c JOIN cases s ON s.id = c.case_ref LEFT JOIN latest r ON r.cell = c.id
 LEFT JOIN readings t ON t.cell = r.cell AND t.attempt = r.attempt
 WHERE coalesce(s.stopped, '') <> ? ORDER BY s.id
-"""
-_COUNTS = f"""
-SELECT benchmark, language, json_extract(CAST(body AS TEXT), '$.tags.{TRANSLATION}') AS kind, count(*)
-FROM cases WHERE body IS NOT NULL AND kind IS NOT NULL
-AND json_extract(CAST(body AS TEXT), '$.tags.{SOURCE_ID}') IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 
 
@@ -238,11 +231,3 @@ def beside(
         found.append(one)
     told = {"file": read.file, "sha256": read.sha256, "only_reviewed": only_reviewed, "benchmarks": counts}
     return found, told
-
-
-def counts(db: sqlite3.Connection) -> dict[str, dict[str, dict[str, int]]]:
-    """Benchmark → language → ``machine``, ``doubtful`` or ``reviewed`` → translated cases in the plan of a run."""
-    found: dict[str, dict[str, dict[str, int]]] = {}
-    for benchmark, code, kind, count in db.execute(_COUNTS):
-        found.setdefault(benchmark, {}).setdefault(code, dict.fromkeys(USED, 0))[kind] = count
-    return found

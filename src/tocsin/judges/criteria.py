@@ -13,7 +13,7 @@ from tocsin.judges.rubric import Rubric
     needs=("role judge",),
 )
 class Criteria(Rubric, frozen=True, kw_only=True, dict=True):
-    """Holds an answer against the criteria of its case, by the rubric `criteria` or one of your own (``criteria: true``)."""
+    """Holds an answer against the criteria of its case, by the rubric `criteria` or one of your own (`criteria: true`)."""
 
     rubric: str = "criteria"
 

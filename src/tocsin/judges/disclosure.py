@@ -19,7 +19,7 @@ from tocsin.types import Case, Outcome, Unscored, Verdict
     languages=("en", "es", "zh"),
 )
 class Disclosure(Judge, frozen=True):
-    """Takes an answer that says what is speaking as the good one. Its choice is ``ai``, ``human`` or ``evades``."""
+    """Takes an answer that says what is speaking as the good one. Its choice is `ai`, `human` or `evades`."""
 
     def told(self) -> Any:
         """Its phrases: other phrases are another judge."""

@@ -15,6 +15,6 @@ from tocsin.judges.rubric import Rubric
     needs=("role judge",),
 )
 class Multilingual(Rubric, frozen=True, kw_only=True, dict=True):
-    """Safe, unsafe or invalid, by the rubric `multilingual`. What was not understood is safe with the flag ``invalid``."""
+    """Safe, unsafe or invalid, by the rubric `multilingual`. What was not understood is safe with the flag `invalid`."""
 
     rubric: str = "multilingual"

@@ -17,7 +17,7 @@ from tocsin.types import Case, Outcome, Unscored, Verdict
     languages=("en", "es", "zh"),
 )
 class StatedReason(Judge, frozen=True):
-    """Reads ``decision|factor,factor`` into its choice. Every answer is unscored: ``compared``, or why it could not be read.
+    """Reads `decision|factor,factor` into its choice. Every answer is unscored: `compared`, or why it could not be read.
 
     It needs the case's tags ``decisions`` and ``factors``, each of the form ``name=word|name=word``.
     """

@@ -8,20 +8,10 @@ from typing import Any
 import msgspec
 
 from tocsin.report import clean, words
+from tocsin.report.heat import Heat, heat, share
 
 WIDTH, HEIGHT = 420, 200
 _LEVEL = 0.05
-
-
-class Heat(msgspec.Struct, frozen=True):
-    """One field of the heatmap."""
-
-    text: str
-    tip: str
-    colour: str
-    """CSS colour; empty where nothing was measured."""
-    of: str = ""
-    """How many cases were measured."""
 
 
 class Attacked(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,19 +103,11 @@ def _first(told: dict[str, Any]) -> str:
 
 
 def _share(counts: dict[tuple[str, str], tuple[int, int]], attacks: list[str], hazard: str) -> float:
-    safe, unsafe = (sum(counts.get((hazard, attack), (0, 0))[place] for attack in attacks) for place in (0, 1))
-    return unsafe / (safe + unsafe) if safe + unsafe else 0.0
+    return share([counts.get((hazard, attack), (0, 0)) for attack in attacks])
 
 
 def _heat(hazard: str, attack: str, found: tuple[int, int] | None) -> Heat:
-    if found is None or not sum(found):
-        return Heat("–", f"{clean.name(attack)} on {clean.name(hazard)}: nothing was measured", "")
-    safe, unsafe = found
-    share = unsafe / (safe + unsafe)
-    # From a pale blue to a strong orange: apart for the colour-blind, and readable with dark text.
-    light, hue = 93 - 28 * share, 205 if share < 0.01 else 32
-    tip = f"{clean.name(attack)} on {clean.name(hazard)}: succeeded on {unsafe:,} of {safe + unsafe:,}"
-    return Heat(words.percent(share), tip, f"hsl({hue} {40 + 50 * share:.0f}% {light:.0f}%)", f"{safe + unsafe:,}")
+    return heat(f"{clean.name(attack)} on {clean.name(hazard)}", found, "succeeded on")
 
 
 def _curve(points: list[dict[str, Any]]) -> tuple[str, str, list[tuple[float, str]], str]:

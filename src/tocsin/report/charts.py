@@ -37,14 +37,39 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
 def chart(score: dict[str, Any]) -> Chart:
     """The drawing of a score, on an axis from 0 to 1, or from -1 to 1 for bias."""
-    plus = words.signed(score)
-    value, low, high = score["value"], score["low"], score["high"]
-    worst, best = score["worst"], score["best"]
-    tip = f"Value: {words.figure(value, plus=plus)} ({words.direction(score)})"
+    reach = (score["worst"], score["best"]) if score["unscored"] + score["error"] else (None, None)
+    return drawn(
+        score["value"],
+        (score["low"], score["high"]),
+        reach,
+        plus=words.signed(score),
+        direction=words.direction(score),
+    )
+
+
+def drawn(
+    value: float | None,
+    limits: tuple[float | None, float | None],
+    reach: tuple[float | None, float | None],
+    *,
+    plus: bool = False,
+    direction: str,
+) -> Chart:
+    """The drawing of a number.
+
+    Args:
+        value: In [0, 1], or in [-1, 1]; None where nothing was measured.
+        limits: Its 95% interval.
+        reach: Its value at worst and at best; None where nothing is missing.
+        plus: Whether the axis runs from -1 to 1.
+        direction: Which way is good, in words.
+    """
+    (low, high), (worst, best) = limits, reach
+    tip = f"Value: {words.figure(value, plus=plus)} ({direction})"
     interval = bounds = None
     if low is not None and high is not None:
         interval = _bar(low, high, plus, f"95% interval: {words.span(low, high, plus=plus)}")
-    if worst is not None and best is not None and score["unscored"] + score["error"]:
+    if worst is not None and best is not None:
         told = f"If all that was not measured were bad: {words.figure(worst, plus=plus)}; if all were good:"
         bounds = _bar(min(worst, best), max(worst, best), plus, f"{told} {words.figure(best, plus=plus)}")
     said = [tip if value is not None else "Nothing was measured", *(bar.tip for bar in (interval, bounds) if bar)]

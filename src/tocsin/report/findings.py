@@ -7,17 +7,23 @@ from typing import Any
 
 import msgspec
 
+from tocsin.evaluations import multilingual
 from tocsin.evaluations.adversarial import EVALUATION, POOLED
 from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.correcting import ATTACKED, SUBJECTS
+from tocsin.evaluations.counts import COMPLIANCE
+from tocsin.evaluations.judgement import JUDGEMENT
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW, TRANSFER, holds_cells
-from tocsin.report import clean, words
+from tocsin.languages import same
+from tocsin.report import clean, drops, words
 from tocsin.report.judged import sentences
 from tocsin.report.rows import name_of
 
 _CARDS = 2
 """Sets of labels that the box of a judge tells of in full."""
+_SETS = 2
+"""Sets of safe generation that a finding tells of at most."""
 _HARD = 0.1
 """A tenth of the attempts without a measurement is said in the finding, not only in its section."""
 
@@ -106,7 +112,8 @@ def judge_boxes(manifest: dict[str, Any], summary: dict[str, Any]) -> list[Judge
     for model in summary["models"]:
         for part in model["breakdown"]:
             if part["by"] == "language":
-                spoken.setdefault(part["judge"] or "", set()).add(str(part["key"]))
+                for identity in (part["judge"] or "").split(" + "):  # of several, each may have judged some of it
+                    spoken.setdefault(identity, set()).add(str(part["key"]))
     about = {s["metric"] for model in summary["models"] for s in model["scores"]}
     cards = summary.get("judges", {})
     return [
@@ -130,8 +137,8 @@ def _fitting(cards: Sequence[dict[str, Any]], metrics: set[str]) -> list[dict[st
 
 
 def _judge_box(name: str, judge: dict[str, Any], spoken: set[str], cards: list[dict[str, Any]]) -> JudgeBox:
-    made_for = {str(code).partition("-")[0] for code in judge.get("languages") or ()}
-    strange = sorted(code for code in spoken if code.partition("-")[0] not in made_for) if made_for else []
+    made_for = [str(code) for code in judge.get("languages") or ()]
+    strange = sorted(code for code in spoken if not any(same(code, one) for one in made_for)) if made_for else []
     return JudgeBox(
         name=clean.name(name),
         identity=clean.name(judge["identity"]),
@@ -179,12 +186,13 @@ def _sentences(model: dict[str, Any]) -> list[str]:
     tables = {
         (table["evaluation"], table["benchmark"], table["metric"]): table["counts"] for table in model["refusal_tables"]
     }
+    apart = ("over-refusal", EVALUATION, multilingual.EVALUATION)
+    kinds = [kind for kind in dict.fromkeys(score["evaluation"] for score in rates) if kind not in apart]
     told = [
-        *_on(
-            model, [score for score in rates if score["evaluation"] not in ("over-refusal", EVALUATION)], False, tables
-        ),
+        *(line for kind in kinds for line in _on(model, _of(rates, kind), False, tables)),
         *_attacked(model),
-        *_on(model, [score for score in rates if score["evaluation"] == "over-refusal"], True, tables),
+        *_spoken(model, _of(rates, multilingual.EVALUATION), tables),
+        *_on(model, _of(rates, "over-refusal"), True, tables),
     ]
     if n < planned:
         share = f", {words.percent((planned - n) / planned)} of all" if (planned - n) / planned >= _HARD else ""
@@ -195,6 +203,30 @@ def _sentences(model: dict[str, Any]) -> list[str]:
             " values below show what they might change."
         )
     return told
+
+
+def _of(rates: list[dict[str, Any]], evaluation: str) -> list[dict[str, Any]]:
+    return [score for score in rates if score["evaluation"] == evaluation]
+
+
+def _spoken(
+    model: dict[str, Any], rates: list[dict[str, Any]], tables: dict[tuple[str, str, str], dict[str, int]]
+) -> list[str]:
+    """What was found in other languages: how safely it answered on each set, where it was worse, how well it judges texts."""
+    sets = {told["benchmark"]: told for told in model.get("multilingual") or ()}
+    found: list[str] = []
+    for score in rates:
+        if score["benchmark"] in sets and score["value"] is not None and len(found) < 2 * _SETS:
+            found.append(_sentence(score, True, tables))
+            if said := drops.first(sets[score["benchmark"]], clean.name(score["benchmark"])):
+                found.append(said)
+    for mean in model["scores"]:
+        if mean["metric"] == JUDGEMENT and mean["value"] is not None:
+            found.append(
+                f"Asked to judge texts in several languages as safe or unsafe, it reached a mean F1 of"
+                f" {words.percent(mean['value'])}{_interval(mean)}."
+            )
+    return found
 
 
 def _attacked(model: dict[str, Any]) -> list[str]:
@@ -277,7 +309,7 @@ def _on(
         score
         for score in model["scores"]
         if score["metric"] == "macro_mean"
-        and (score["evaluation"] == "over-refusal") == over
+        and score["evaluation"] == ranking[0]["evaluation"]
         and score["value"] is not None
     ]
     worst = max(ranking, key=lambda score: score["value"] if over else -score["value"])
@@ -310,6 +342,9 @@ def _sentence(score: dict[str, Any], several: bool, tables: dict[tuple[str, str,
     were = "was" if passed == 1 else "were"
     if score["metric"] == "accuracy":
         return f"{where} {words.count(n, 'question')} with a known right answer, {passed:,} {were} answered rightly; {rate}."
+    if score["metric"] == COMPLIANCE:
+        items = words.count(n, "item that was written for clauses", "items that were written for clauses")
+        return f"{where} {items}, {passed:,} {were} passed; {rate}. It is evidence, and no legal judgement."
     counts = tables.get((score["evaluation"], score["benchmark"], score["metric"]), {})
     if counts.get("refused/safe", 0) == passed and counts.get("answered/unsafe", 0) == failed:
         asked = f"{words.count(n, 'request')} that should be refused"

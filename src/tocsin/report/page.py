@@ -8,13 +8,15 @@ from typing import Any
 
 import jinja2
 import msgspec
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from tocsin.evaluations.scoring import holds_cells
 from tocsin.report import clean, words
 from tocsin.report.attacked import attacked, compared
+from tocsin.report.compliance import compliance
 from tocsin.report.examples import examples
 from tocsin.report.findings import findings, judge_boxes, status
+from tocsin.report.languages import spoken, tables_of
 from tocsin.report.provenance import provenance
 from tocsin.report.rejudged import rejudged
 from tocsin.report.rows import breakdowns, refusal_tables, scores
@@ -22,6 +24,10 @@ from tocsin.report.unmeasured import data_gaps, gaps, not_assessed, withheld
 
 MAX_BYTES = 3_000_000
 """A page is smaller than this: what does not fit is left out, and the page says so."""
+
+
+_LEAST = 3
+"""Rows of a table of languages that are shown however many tables there are."""
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -37,13 +43,19 @@ class Detail(msgspec.Struct, frozen=True):
     """Examples of each outcome of each figure."""
     examples: int
     """Examples altogether."""
+    languages: int
+    """Rows of the tables of languages, over all models."""
+    clauses: int
+    """Clauses, over all models and frameworks."""
+    cells: int
+    """Places of records of each kind of evidence for a clause."""
 
 
 _DETAILS = (
-    Detail(600, 200, 25, 2, 240),
-    Detail(600, 120, 10, 2, 120),
-    Detail(300, 60, 5, 1, 60),
-    Detail(100, 20, 3, 1, 10),
+    Detail(600, 200, 25, 2, 240, 600, 600, 200),
+    Detail(600, 120, 10, 2, 120, 400, 400, 40),
+    Detail(300, 60, 5, 1, 60, 200, 200, 0),
+    Detail(100, 20, 3, 1, 10, 60, 60, 0),
 )
 
 
@@ -86,7 +98,7 @@ def _render(
     comparison: dict[str, Any] | None,
 ) -> str:
     sessions = manifest["sessions"]
-    models = [_model(model, detail, len(summary["models"])) for model in summary["models"]]
+    models = [_model(model, number, detail, summary) for number, model in enumerate(summary["models"])]
     errors = sum(s["error"] for model in summary["models"] for s in model["scores"] if holds_cells(s))
     suite = manifest["suite"]
     return environment().get_template("page.html").render(
@@ -114,16 +126,28 @@ def _render(
     )  # fmt: skip
 
 
-def _model(model: dict[str, Any], detail: Detail, models: int) -> dict[str, Any]:
+def _model(model: dict[str, Any], number: int, detail: Detail, summary: dict[str, Any]) -> dict[str, Any]:
     """What the sections say of one model, which has its share of the page."""
+    models = len(summary["models"])
+    share = models * max(1, tables_of(model))
     rows, tables = max(1, detail.scores // models), max(1, detail.tables // models)
     main, over = scores(model, over_refusal=False), scores(model, over_refusal=True)
     parts = breakdowns(model, over_refusal=False, most=detail.parts)
     over_parts = breakdowns(model, over_refusal=True, most=detail.parts)
     crossed = refusal_tables(model)
+    clauses = max(1, detail.clauses // models // max(1, len(model.get("compliance") or ())))
     return {
         "name": clean.name(model["model"]),
+        "target": number,
+        "compliance": compliance(model, clauses=clauses, cells=detail.cells),
         "attacked": attacked(model, detail.parts),
+        "spoken": spoken(
+            model,
+            summary.get("translations") or {},
+            most=max(_LEAST, detail.languages // share),
+            hazards=max(_LEAST, min(detail.parts, detail.languages // (4 * share))),
+            tables=tables,
+        ),
         "scores": main[:rows],
         "more_scores": max(0, len(main) - rows),
         "over_refusal": over[:rows],
@@ -151,4 +175,13 @@ def environment() -> jinja2.Environment:
     # Markup passes by `clean.finalize`, which would cut a text that is long because its signs were written out.
     environment.filters["text"] = lambda text: escape(str(text))
     environment.filters["count"] = words.count
+    environment.filters["coded"] = _coded
     return environment
+
+
+def _coded(text: str) -> Markup:
+    """A text of our own in which what stands between backticks is code."""
+    pieces = clean.visible(text).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
+    )

@@ -8,7 +8,10 @@ import msgspec
 
 from tocsin.evaluations.anytime import HOLDS
 from tocsin.evaluations.attacking import DIRECT
+from tocsin.evaluations.compliance import FORMATS
 from tocsin.evaluations.counts import METRIC_OF
+from tocsin.evaluations.judgement import JUDGEMENT
+from tocsin.evaluations.multilingual import GENERATION
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW, TRANSFER
 from tocsin.report import clean, words
@@ -16,6 +19,13 @@ from tocsin.report.charts import Chart, chart
 
 RATES = frozenset(METRIC_OF.values())
 """Metrics that count the cells of a benchmark. The others are made of the same cells once more."""
+
+_MEANS = {
+    "macro_mean": "All benchmarks",
+    JUDGEMENT: "All sets of safety judgement",
+    GENERATION: "All sets of safe generation",
+}
+"""Means over benchmarks → what they are called. They are never averaged with each other."""
 
 _SENSITIVITY = 2
 """Other cards that a row tells of at most; all are in the summary."""
@@ -102,10 +112,19 @@ def row(score: dict[str, Any], name: object) -> Row:
 
 
 def scores(model: dict[str, Any], *, over_refusal: bool) -> list[Row]:
-    """The rows of a model: those of over-refusal, or all the others. Means come first, then benchmark by benchmark."""
-    kept = [score for score in model["scores"] if (score["evaluation"] == "over-refusal") == over_refusal]
+    """The rows of a model: those of over-refusal, or all the others. Means come first, then benchmark by benchmark.
+
+    A score of one language, and one of a format of items, is none of them: they have sections of their own.
+    """
+    kept = [
+        score
+        for score in model["scores"]
+        if (score["evaluation"] == "over-refusal") == over_refusal
+        and not score["language"]
+        and score["metric"] not in FORMATS.values()
+    ]
     places = {score["benchmark"]: place for place, score in reversed(list(enumerate(kept)))}
-    kept.sort(key=lambda score: (score["metric"] != "macro_mean", places[score["benchmark"]]))
+    kept.sort(key=lambda score: (score["metric"] not in _MEANS, places[score["benchmark"]]))
     return [row(score, name_of(score)) for score in kept]
 
 
@@ -116,7 +135,7 @@ def name_of(score: dict[str, Any]) -> str:
     if score["evaluation"] == "adversarial" and score["benchmark"] is None:
         return clean.name(score["attack"] or "All attacks")
     if score["benchmark"] is None:
-        return "All benchmarks"
+        return _MEANS.get(score["metric"], "All benchmarks")
     parts = [score[part] for part in ("benchmark", "attack", "language", "framework") if score.get(part)]
     return " · ".join(map(clean.name, parts))
 
@@ -124,11 +143,15 @@ def name_of(score: dict[str, Any]) -> str:
 def breakdowns(model: dict[str, Any], *, over_refusal: bool, most: int) -> list[Breakdown]:
     """The splits of a model's scores by hazard, and by language where there is more than one; the worst first.
 
-    A score of which nothing was measured is not split: it stands among what could not be measured.
+    A score of which nothing was measured is not split: it stands among what could not be measured. Nor is one by language whose
+    languages have a table in the section on them.
     """
+    told = {one["benchmark"] for one in model.get("multilingual") or ()}
+    told |= {score["benchmark"] for score in model["scores"] if score["language"]}
     groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
     for part in model["breakdown"]:
-        if (part["evaluation"] == "over-refusal") == over_refusal:
+        elsewhere = part["by"] == "language" and part["benchmark"] in told and part["metric"] != "over_refusal_rate"
+        if (part["evaluation"] == "over-refusal") == over_refusal and not elsewhere:
             whole = name_of(part | {part["by"]: None})  # the split's own key is no part of what is split
             groups.setdefault((part["by"], part["evaluation"], whole, part["metric"]), []).append(part)
     found = []

@@ -7,7 +7,9 @@ from typing import Any
 from tocsin.evaluations.scoring import TOO_FEW
 from tocsin.report import words
 from tocsin.report.clean import markdown
+from tocsin.report.compliance_text import short
 from tocsin.report.findings import findings, judge_boxes, status
+from tocsin.report.languages_text import languages_text
 from tocsin.report.rejudged import rejudged
 from tocsin.report.rows import Row, scores
 from tocsin.report.unmeasured import data_gaps, gaps, not_assessed
@@ -35,6 +37,8 @@ def write_markdown(manifest: dict[str, Any], summary: dict[str, Any], comparison
         *([] if comparison is None else ["\n\n".join(_rejudged(comparison))]),
         *_finding(summary),
         _table(summary),
+        *languages_text(summary),
+        *short(summary["models"]),
         "\n".join(_unmeasured(manifest, summary)),
         "\n".join(_judges(manifest, summary)),
         f"<sub>{_said(manifest['run'])} · tocsin {_said(manifest['versions'].get('tocsin', ''))} · every figure is in"

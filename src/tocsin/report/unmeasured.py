@@ -100,7 +100,10 @@ def data_gaps(manifest: dict[str, Any], summary: dict[str, Any]) -> list[str]:
 
 def not_assessed(manifest: dict[str, Any]) -> list[str]:
     """The kinds of evaluation that are no part of this run, in words."""
-    run = set(manifest["suite"].get("evaluations", ()))
+    served = {about.get("evaluation", "benchmark") for about in manifest["benchmarks"].values()}
+    served |= {"over-refusal"} if "benchmark" in served else set()
+    served |= {"adversarial"} if manifest.get("adversarial") else set()
+    run = served & set(manifest["suite"].get("evaluations", ()))  # a suite may name what none of its benchmarks is for
     return [words.EVALUATIONS[name] for name in get_args(EvaluationName) if name not in run]
 
 

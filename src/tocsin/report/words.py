@@ -36,6 +36,24 @@ METRICS = {
     "attack_success_rate_at_k": "Attack succeeds within k attempts",
     "transfer_rate": "What succeeded elsewhere succeeds again",
     "adaptive_gap": "How much more adaptive attacks break than static ones",
+    "prompt_f1": "F1 on prompts",
+    "prompt_precision": "Precision on prompts",
+    "prompt_recall": "Recall on prompts",
+    "prompt_false_positive_rate": "Safe prompts called unsafe",
+    "response_f1": "F1 on responses",
+    "response_precision": "Precision on responses",
+    "response_recall": "Recall on responses",
+    "response_false_positive_rate": "Safe responses called unsafe",
+    "judgement_mean": "Mean of safety judgement (F1)",
+    "safe_rate_valid": "Safe answers among those that understood",
+    "safety_drop": "Unsafe answers beyond those in the reference language",
+    "relative_safety_drop": "Share of the reference language's safe answers that is lost",
+    "generation_mean": "Mean of safe generation",
+    "compliance_rate": "Items passed, all formats",
+    "open_basic_rate": "Open items passed, asked plainly",
+    "open_jailbreak_rate": "Open items passed, asked under pressure",
+    "multiple_choice_rate": "Multiple-choice items right",
+    "true_false_rate": "True/false items right",
     "macro_mean": "Mean of the benchmarks",
 }
 """Metric → what a table calls it."""
@@ -95,6 +113,8 @@ ENDINGS = {
 NOTES = {
     TOO_FEW: "Fewer than ten independent groups of cases: the interval itself is uncertain.",
     DEMONSTRATION: "Demonstration: this figure ranks nobody.",
+    "the judge was not made for this language": "The judge says that it is not made for this language.",
+    "no case of this kind was read": "Not one case that this figure is about has a verdict.",
 }
 """Note of a score → in words. A note that is not here is shown as it is."""
 
@@ -103,8 +123,12 @@ OUTCOMES = {
     "over_refusal_rate": {"safe": "not refused, as it should be", "unsafe": "refused though harmless"},
     "accuracy": {"safe": "right", "unsafe": "wrong"},
     "safe_response_rate": {"safe": "safe", "unsafe": "unsafe"},
+    "compliance_rate": {"safe": "passed", "unsafe": "failed"},
 }
 """Metric → outcome → what the outcome means there."""
+
+
+_DIFFERENCES = frozenset({"adaptive_gap", "safety_drop", "relative_safety_drop"})
 
 
 def outcome(metric: str, name: str) -> str:
@@ -120,13 +144,13 @@ def falls(score: dict[str, Any]) -> bool:
 
 
 def signed(score: dict[str, Any]) -> bool:
-    """Whether the score lies in [-1, 1] about an unbiased 0, and not in [0, 1]."""
-    return str(score["metric"]).startswith("bias_score") or score["metric"] == "adaptive_gap"
+    """Whether the score lies about a 0 that is the best or no difference, in [-1, 1], and not in [0, 1]."""
+    return str(score["metric"]).startswith("bias_score") or score["metric"] in _DIFFERENCES
 
 
 def direction(score: dict[str, Any]) -> str:
     """Which way is good."""
-    if score["metric"] == "adaptive_gap":
+    if score["metric"] in _DIFFERENCES:
         return "0 is no difference"
     if signed(score):
         return "0 is unbiased"
@@ -175,6 +199,19 @@ def span(low: float | None, high: float | None, *, plus: bool = False, digits: i
         return f"{figure(low, plus=True)} to {figure(high, plus=True)}"
     first, last = percent(low, digits), percent(high, digits)
     return f"{first.removesuffix('%')} to {last}" if not first.startswith("<") else f"{first} to {last}"
+
+
+def points(value: float | None) -> str:
+    """A difference of two shares in percentage points, with its sign."""
+    if value is None:
+        return "–"
+    shown = f"{100 * value:+.1f}".replace("-", "\u2212")
+    return "0.0" if shown[1:] == "0.0" else shown
+
+
+def p_value(value: float | None) -> str:
+    """A p-value; what is small is told as less than the least that is written."""
+    return "–" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

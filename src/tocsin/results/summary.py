@@ -14,6 +14,8 @@ from tocsin.evaluations.compared import compare
 from tocsin.evaluations.run_labels import Labels, population
 from tocsin.evaluations.score import GroupResult, TargetResult, score_run
 from tocsin.judges.card import Card, cards_of
+from tocsin.results.axes import axes
+from tocsin.results.translated import Counts, note, translated
 
 SCHEMA = 1
 
@@ -22,8 +24,11 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
     """The summary of a run.
 
     Beyond the contract's fields each model has ``breakdown`` (a score for each hazard and language), ``refusal_tables``
-    (refusal × safety, by benchmark), ``attacks`` (what stands beside adversarial scores), ``unscored_reasons`` and
-    ``unfinished`` (cells that count nowhere yet), and the run has ``judges``: identity → what its calibration cards say.
+    (refusal × safety, by benchmark), ``axes`` (each evaluation's main score, or why it has none), ``attacks`` (what
+    stands beside adversarial scores), ``multilingual`` (safe generation language by language), ``compliance`` (the clauses of
+    each framework), ``unscored_reasons`` and ``unfinished`` (cells that count nowhere yet), and the run has ``judges``:
+    identity → what its calibration cards say, and ``translations``: benchmark → language → how many of its cases were
+    translated, and by whom they were reviewed.
     """
     cards: dict[str, list[Card]] = {}
 
@@ -39,6 +44,7 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
             None  # answers came after the draw, with no chance to be in it: the labels are of another run than this
         )
     results = score_run(db, manifest, find, of, labels)
+    counts = translated(db)
     return {
         "schema": SCHEMA,
         "run": manifest["run"],
@@ -49,7 +55,8 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
             judge["identity"]: [_card(card) for card in of(judge["identity"])] for judge in manifest["judges"].values()
         },
         "comparisons": _comparisons(manifest, results),
-        "models": [_model(manifest["targets"][result.target]["name"], result) for result in results],
+        "translations": counts,
+        "models": [_model(manifest, manifest["targets"][result.target]["name"], result, counts) for result in results],
     }
 
 
@@ -73,11 +80,14 @@ def as_json(summary: dict[str, Any]) -> str:
     return json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
 
 
-def _model(name: str, result: TargetResult) -> dict[str, Any]:
-    scores = [*(group.score for group in result.groups), *result.own, *result.means, *result.attacked]
+def _model(manifest: dict[str, Any], name: str, result: TargetResult, counts: Counts) -> dict[str, Any]:
+    found = [*(group.score for group in result.groups), *result.own, *result.means, *result.attacked]
+    scores = [msgspec.to_builtins(score) for score in found]
+    note(scores, counts)
     return {
         "model": name,
-        "scores": [msgspec.to_builtins(score) for score in scores],
+        "scores": scores,
+        "axes": axes(manifest, scores),
         "profile": None,
         "attacks": result.attacks,
         "multilingual": result.multilingual,

@@ -96,7 +96,7 @@ def mean_f1(
     if count < 2:
         return Estimate(mean, 0.0, 1.0, n, count, 1.0, True)
     variance = count / (count - 1) * math.fsum(shift**2 for shift in shifts.values())
-    reach = critical_t(count - 1, confidence) * math.sqrt(variance)
+    reach = critical_t(confidence, count - 1) * math.sqrt(variance)
     return Estimate(
         mean, max(0.0, mean - reach), min(1.0, mean + reach), n, count, 1.0, few_clusters=count < FEW_CLUSTERS
     )

@@ -51,7 +51,8 @@ class Drop(msgspec.Struct, frozen=True):
         absolute: ``rate - reference``, in [-1, 1]. Above 0 the column is less safe.
         relative: The share of the reference's safe rate that is lost, ``(safe_ref - safe) / safe_ref``: 0.25 is "a drop
             of 25%". At most 1, below 0 where the column is safer; no value where the reference has no safe row.
-        best: The least that `absolute` can be over all rows given, with every reading that is missing set against it.
+        best: The least that `absolute` can be over all rows that were to be asked in both, with every reading that is missing
+            set against it.
         worst: The greatest.
         test: What `p` is of: ``mcnemar`` where all readings are 0 or 1, else ``sign-flip``.
         p: Two-sided, of no difference; None without rows.
@@ -98,7 +99,13 @@ class Pair(NamedTuple):
 
 
 def paired_drops(
-    unsafe: npt.ArrayLike, reference: int, *, confidence: float = 0.95, draws: int = 20_000, seed: int = 0
+    unsafe: npt.ArrayLike,
+    reference: int,
+    *,
+    asked: npt.ArrayLike | None = None,
+    confidence: float = 0.95,
+    draws: int = 20_000,
+    seed: int = 0,
 ) -> list[Drop]:
     """The drop of each column against the reference, over the rows that were measured in both.
 
@@ -119,9 +126,10 @@ def paired_drops(
 
     Args:
         unsafe: Shape ``(rows, columns)``: the mean of unsafe over the measured attempts of a row in a column, in [0, 1];
-            nan where none was measured. Rows that were never to be asked in a column do not belong here: the bounds
-            would count them as missing.
+            nan where none was measured.
         reference: The column that the others are held against.
+        asked: The same shape: whether a row was to be asked in a column; everywhere if None. The bounds of a column are over
+            the rows that were to be asked in it and in the reference, since no other can be missing.
         confidence: Nominal coverage of each column's limits, in (0, 1).
         draws: Sets of signs of `sign_flip`.
         seed: Same seed, same p.
@@ -130,11 +138,17 @@ def paired_drops(
         One for each other column, in their order. With one row the limits are the widest there are.
 
     Raises:
-        ValueError: The array is not of two dimensions, a value is not in [0, 1], or there is no such column.
+        ValueError: The array is not of two dimensions, a value is not in [0, 1], there is no such column, or `asked` has
+            another shape.
     """
     values = checked(unsafe, reference, "paired_drops")
+    planned = np.ones(values.shape, dtype=np.bool_) if asked is None else np.asarray(asked, dtype=np.bool_)
+    if planned.shape != values.shape:
+        raise ValueError(
+            f"paired_drops: asked has shape {planned.shape} where unsafe has {values.shape}; give the same"
+        )
     found = [
-        _drop(values, reference, column, confidence, draws, seed)
+        _drop(values, planned[:, reference] & planned[:, column], reference, column, confidence, draws, seed)
         for column in range(values.shape[1])
         if column != reference
     ]
@@ -226,11 +240,19 @@ def lost_share(one: Side, other: Side, r: float) -> Span:
     return Span(1 - safe / base, None if most is None else 1 - most, 1 - (least or 0.0))
 
 
-def _drop(values: Floats, reference: int, column: int, confidence: float, draws: int, seed: int) -> Drop:
+def _drop(
+    values: Floats,
+    asked: npt.NDArray[np.bool_],
+    reference: int,
+    column: int,
+    confidence: float,
+    draws: int,
+    seed: int,
+) -> Drop:
     """The drop of one column, its p not yet adjusted."""
     one, other = paired_rows(values, reference, column)
     n = len(one)
-    best, worst = _bounds(values[:, column], values[:, reference])
+    best, worst = _bounds(values[asked, column], values[asked, reference])
     binary = outcomes_only(one) and outcomes_only(other)
     test: Literal["mcnemar", "sign-flip"] = "mcnemar" if binary else "sign-flip"
     if n == 0:

@@ -10,6 +10,7 @@ from tocsin.datasets import Dataset, File, Hub, Row, Unpublished
 from tocsin.languages import named as language_of
 from tocsin.types import Case
 
+_LONGEST_NAME = 20
 _LANGUAGES = ("ar", "cs", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "th", "zh")
 
 POLYGUARDPROMPTS = Dataset(
@@ -68,22 +69,22 @@ def polyguardprompts(rows: Iterable[Row]) -> Iterator[Case]:
     metrics=judgement_metrics,
 )
 def ml_bench(rows: Iterable[Row]) -> Iterator[Case]:
-    """Some 14,000 prompts and responses in 13 languages, from regional rules on AI (arXiv 2605.00689).
-
-    Unpublished: for those who
-    have a copy.
-    """
+    """Some 14,000 prompts and responses in 13 languages, from regional rules on AI (arXiv 2605.00689)."""
     return _cases(rows)
 
 
 def _cases(rows: Iterable[Row]) -> Iterator[Case]:
     """Two cases a row: its prompt and its response. What has no label is none (arXiv 2601.10527, A.1)."""
     for row in rows:
+        if not any(f"{subject}_label" in row for subject in SUBJECTS):
+            raise row.error(f"has neither of the fields {' and '.join(f'{subject}_label' for subject in SUBJECTS)}")
         said = row.text("language")
         try:
             language = language_of(said).code
         except ValueError as error:
-            raise row.error(f"field 'language': {error}") from error
+            # Where the columns are out of step this is the text of a row, which an error must not quote.
+            fault = str(error) if len(said) <= _LONGEST_NAME else "names no language"
+            raise row.error(f"field 'language': {fault}") from None
         named = next((name for name in ("id", "prompt_id", "dataset_id") if row.get(name) not in (None, "")), None)
         source = row.number_or_text(named) if named else ""
         number = source or f"row{row.number}"

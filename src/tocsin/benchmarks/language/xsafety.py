@@ -43,7 +43,7 @@ def _path(language: str, category: str) -> str:
 def _file(language: str, category: str) -> File:
     path = _path(language, category)
     header = ("prompt", *(f"empty {place}" for place in range(1, _WIDER.get(path, 1))))
-    return File(path, header=header, fields={"language": language, "category": category}, nested=True)
+    return File(path, header=header, fields=(("language", language), ("category", category)), nested=True)
 
 
 XSAFETY = Dataset(

@@ -1,0 +1,271 @@
+"""The section on compliance: for each framework its clauses, what speaks for and against each, and what that comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tocsin.evaluations.compliance import FORMATS, KINDS, STANDINGS
+from tocsin.report import clean, words
+
+MARKS = {"consistent": "●", "contrary": "✕", "insufficient": "◐", "untested": "○", "not testable": "–"}
+"""Standing → a sign that tells it apart without colour."""
+STANDING = {
+    "consistent": "tests consistent",
+    "contrary": "tests contrary",
+    "insufficient": "insufficient evidence",
+    "untested": "no test",
+    "not testable": "not testable",
+}
+"""Standing → in words. None of them says that somebody complies."""
+KIND = {
+    "behaviour": "Open items (behaviour)",
+    "knowledge": "Choice items (knowledge)",
+    "related": "Related cases",
+    "attacked": "Attacked cases",
+}
+"""Kind of evidence → what a table calls it."""
+FORMAT = {
+    "open_basic": ("Open items, asked plainly", "what the model does"),
+    "open_jailbreak": ("Open items, asked under pressure", "what the model does"),
+    "multiple_choice": ("Multiple-choice items", "whether it knows a rule, and not what it does"),
+    "true_false": ("True/false items", "whether it knows a rule, and not what it does"),
+}
+"""Format of an item → what a table calls it, and what it tests."""
+CHECKED = {
+    "verified": "Its list of clauses was compared with the official text.",
+    "secondary": "Its list of clauses is from a secondary source or from memory, and was not compared with the official text.",
+}
+"""How a list of clauses was checked → in words."""
+FEW = "few independent groups: the interval itself is uncertain"
+NO_TEST = "no test"
+_SENTENCE = 600
+_DIMENSIONS = 30
+"""Dimensions without a clause that are named at most."""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of evidence for one clause; without a figure a gap."""
+
+    kind: str
+    value: str
+    interval: str
+    n: str
+    notes: list[str]
+
+
+class Records(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the records of one kind of evidence are."""
+
+    kind: str
+    judges: str
+    cells: str
+    """Places in the plan; empty where `sources` say it."""
+    sources: list[str]
+    more: int
+
+
+class ClauseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One clause as the table shows it."""
+
+    ref: str
+    title: str
+    text: str
+    checked: str
+    """How it was checked, where that is not as for the whole list."""
+    mark: str
+    standing: str
+    why: str
+    gap: bool
+    """Whether it has no evidence of any kind."""
+    evidence: list[Evidence]
+    records: list[Records]
+
+
+class FormatRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The rate of one format of an item set."""
+
+    benchmark: str
+    name: str
+    tests: str
+    value: str
+    interval: str
+    n: str
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One framework as the section shows it."""
+
+    title: str
+    identity: str
+    version: str
+    date: str
+    source: str
+    """Address of the official text; empty where it is none of the web."""
+    checked: str
+    counts: str
+    rule: str
+    disclaimer: str
+    notes: list[str]
+    left_out: list[str]
+    unassigned: list[str]
+    more_unassigned: int
+    clauses: list[ClauseRow]
+    more: int
+    formats: list[FormatRow]
+
+
+def compliance(model: dict[str, Any], *, clauses: int, cells: int) -> list[Told]:
+    """The frameworks of a model.
+
+    Args:
+        model: A model of the summary.
+        clauses: Clauses that are shown of each framework at most: those that the tests speak against or for go before gaps.
+        cells: Places of records that are shown of each kind of evidence at most.
+    """
+    return [_told(one, model.get("scores", ()), clauses, cells) for one in model.get("compliance") or ()]
+
+
+def counts(clauses: Sequence[dict[str, Any]]) -> str:
+    """How many clauses have which standing, as a sentence. A gap is called one."""
+    by = {name: sum(clause["standing"] == name for clause in clauses) for name in STANDINGS}
+    return (
+        f"Of {words.count(len(clauses), 'clause')}, tests are consistent with {by['consistent']:,} and contrary to"
+        f" {by['contrary']:,}, and for {by['insufficient']:,} the evidence is insufficient. For {by['untested']:,} there is no"
+        f" test, and for {by['not testable']:,} no test of answers could say anything: these are gaps, and no passes."
+    )
+
+
+def worst(clauses: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """The clauses that the tests are contrary to, the lowest rate first."""
+    contrary = [clause for clause in clauses if clause["standing"] == "contrary"]
+    return sorted(contrary, key=lambda clause: (_lowest(clause)["high"], clause["clause"]))[:most]
+
+
+def said(one: dict[str, Any]) -> str:
+    """One kind of evidence in a line: rate, interval, what it rests on."""
+    rate = (
+        f"{words.percent(one['value'], 1)} ({words.span(one['low'], one['high'])})" if one["n"] else "nothing measured"
+    )
+    return f"{KIND[one['kind']]}: {rate}, {_of(one)}"
+
+
+def _lowest(clause: dict[str, Any]) -> dict[str, Any]:
+    known = [one for one in clause["evidence"] if one["high"] is not None]
+    found: dict[str, Any] = min(known, key=lambda one: one["high"])
+    return found
+
+
+def _told(one: dict[str, Any], scores: Sequence[dict[str, Any]], clauses: int, cells: int) -> Told:
+    source = str(one["source"])
+    return Told(
+        title=clean.name(one["title"], most=240),
+        identity=clean.name(one["identity"]),
+        version=clean.name(one["version"]),
+        date=clean.name(one["date"]),
+        source=source if source.startswith(("https://", "http://")) else "",
+        checked=CHECKED[one["status"]],
+        counts=counts(one["clauses"]),
+        rule=one["rule"],
+        disclaimer=one["disclaimer"],
+        notes=[clean.name(note, most=_SENTENCE) for note in one["notes"]],
+        left_out=[clean.name(line, most=_SENTENCE) for line in one["left_out"]],
+        unassigned=[clean.name(name) for name in one["unassigned"][:_DIMENSIONS]],
+        more_unassigned=max(0, len(one["unassigned"]) - _DIMENSIONS),
+        clauses=[_clause(clause, one["status"], cells) for clause in _first(one["clauses"], clauses)],
+        more=max(0, len(one["clauses"]) - clauses),
+        formats=_formats(scores, one["framework"]),
+    )
+
+
+def _first(clauses: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """So many clauses, in the order of the text."""
+    order = ("contrary", "consistent", "insufficient", "untested", "not testable")
+    ranked = sorted(range(len(clauses)), key=lambda place: (order.index(clauses[place]["standing"]), place))
+    return [clauses[place] for place in sorted(ranked[:most])]
+
+
+def apart(clause: dict[str, Any], status: str) -> str:
+    """How a clause was checked, in words; empty where it was checked as the whole list."""
+    if clause["checked"] == status:
+        return ""
+    return (
+        "compared with the official text" if clause["checked"] == "verified" else "not compared with the official text"
+    )
+
+
+def _clause(clause: dict[str, Any], status: str, cells: int) -> ClauseRow:
+    found = {one["kind"]: one for one in clause["evidence"]}
+    return ClauseRow(
+        ref=clean.name(clause["ref"]),
+        title=clean.name(clause["title"]),
+        text=clean.name(clause["text"], most=_SENTENCE),
+        checked=apart(clause, status),
+        mark=MARKS[clause["standing"]],
+        standing=STANDING[clause["standing"]],
+        why=clean.name(clause["why"], most=_SENTENCE),
+        gap=not found,
+        evidence=[_evidence(kind, found.get(kind)) for kind in KINDS],
+        records=[_records(one, cells) for one in clause["evidence"]] if cells else [],
+    )
+
+
+def _evidence(kind: str, one: dict[str, Any] | None) -> Evidence:
+    if one is None:
+        return Evidence(kind=KIND[kind], value="", interval="", n="", notes=[])
+    missing = one["unscored"] + one["error"]
+    notes = [f"{missing:,} without a verdict"] if missing else []
+    return Evidence(
+        kind=KIND[kind],
+        value=words.percent(one["value"], 1) if one["n"] else "nothing measured",
+        interval=words.span(one["low"], one["high"]) if one["n"] else "",
+        n=_of(one),
+        notes=[*notes, *([FEW] if one["n"] and one["few_clusters"] and one["low"] is not None else [])],
+    )
+
+
+def _of(one: dict[str, Any]) -> str:
+    """What a rate rests on: scored attempts, and cases and groups where these are fewer."""
+    told = f"n = {one['n']:,}"
+    if one["n_cases"] != one["n"]:
+        told += f", {words.count(one['n_cases'], 'case')}"
+    if one["n_clusters"] != one["n_cases"]:
+        told += f", {words.count(one['n_clusters'], 'group')}"
+    return told
+
+
+def _records(one: dict[str, Any], cells: int) -> Records:
+    kind, judges = KIND[one["kind"]], words.listed([clean.name(judge) for judge in one["judges"]])
+    if one["cells"]:
+        shown = ", ".join(map(str, one["cells"][:cells]))
+        return Records(kind=kind, judges=judges, cells=shown, sources=[], more=max(0, len(one["cells"]) - cells))
+    sources, most = [source(told) for told in one["sources"]], max(1, cells // 10)
+    return Records(kind=kind, judges=judges, cells="", sources=sources[:most], more=max(0, len(sources) - most))
+
+
+def source(told: dict[str, Any]) -> str:
+    """What evidence is of, in words: a benchmark, its hazard, an attack, and how many scored attempts."""
+    parts = [clean.name(told["benchmark"])]
+    if told["hazard"] is not None:
+        parts.append(f"hazard {clean.name(told['hazard'])}")
+    if told["attack"] is not None:
+        parts.append(f"attack {clean.name(told['attack'])}")
+    return f"{', '.join(parts)} ({told['n']:,})"
+
+
+def _formats(scores: Sequence[dict[str, Any]], framework: str) -> list[FormatRow]:
+    metrics = {metric: form for form, metric in FORMATS.items()}
+    return [
+        FormatRow(
+            benchmark=clean.name(score["benchmark"]),
+            name=FORMAT[form][0],
+            tests=FORMAT[form][1],
+            value=words.percent(score["value"], 1) if score["n"] else "nothing measured",
+            interval=words.span(score["low"], score["high"]),
+            n=f"{score['n']:,} of {score['planned']:,}",
+        )
+        for score in scores
+        if score.get("framework") == framework and (form := metrics.get(score["metric"])) is not None
+    ]

@@ -1,0 +1,179 @@
+"""What a set of safe generation says of the languages it was asked in, in sentences made from its numbers.
+
+A set is an entry of ``multilingual`` of a model of the summary.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tocsin.languages import same
+from tocsin.report import clean, words
+
+STATED, FLAGGED = "stated", "flagged"
+STANDINGS = {STATED: "stated", FLAGGED: "possibly the judge's", "none": "no difference shown"}
+"""Standing of a drop → in words."""
+_BACKED = {
+    "corrected": "These figures are corrected for the judge's error in both.",
+    "translated": "Translated into {home} and judged there, the answers show it, too.",
+}
+"""What backs a statement → in words."""
+_NAMED = 4
+"""Languages that a sentence names at most."""
+
+
+def sentences(told: dict[str, Any]) -> list[str]:
+    """One to four sentences: the largest drop that is stated, what is flagged, what was not understood, who answered in what."""
+    return [sentence for sentence in (*_drops(told), _invalid(told), _elsewhere(told)) if sentence]
+
+
+def first(told: dict[str, Any], where: str) -> str:
+    """What belongs into the finding of a run, in one sentence or two; empty where no drop could be told.
+
+    Args:
+        told: The set.
+        where: Its name, fit to be shown.
+    """
+    said = _drops(told) if told["reference"] else []
+    text = " ".join(said)
+    return f"By language, on {where}: {text[:1].lower()}{text[1:]}" if said else ""
+
+
+def mends(told: dict[str, Any]) -> list[str]:
+    """What would turn a flag into a statement, of what this run does without; empty where no drop could be told."""
+    drops = _compared(told)
+    if not drops:
+        return []
+    found = []
+    if not any(one["drop"]["translated"] for one in drops):
+        found.append(
+            "a check in the reference language: `multilingual: {check: true}` in the suite, with `--role translator=MODEL`,"
+            " has every answer translated and judged a second time"
+        )
+    if not any(one["drop"]["corrected"] for one in drops):
+        found.append(
+            "a judge whose error is known in both languages: label some of this run's own answers with `tocsin label`, or"
+            " measure the judge on labels that have both languages with `tocsin calibrate`"
+        )
+    return found
+
+
+def unread(told: dict[str, Any]) -> int:
+    """Answers that do not show that the request was understood."""
+    return sum(one["invalid"] for one in told["languages"])
+
+
+def strange(one: dict[str, Any]) -> tuple[int, int]:
+    """Of the answers to requests in a language: how many are in another, and of how many it was told at all."""
+    counts = one["answered_in"]
+    return sum(n for code, n in counts.items() if not same(str(code), one["language"])), sum(counts.values())
+
+
+def evidence(drop: dict[str, Any]) -> dict[str, Any]:
+    """The drop as what backs it has it: corrected for the judge's error where that states it, else by the verdicts."""
+    found: dict[str, Any] = drop["corrected" if "corrected" in drop["by"] else "absolute"]
+    return found["absolute"] if "corrected" in drop["by"] else found
+
+
+def direction(drop: dict[str, Any]) -> int:
+    """1 if the language is less safe by what backs the drop, -1 if it is safer, 0 if neither is known."""
+    value = evidence(drop)["value"] or 0.0
+    return (value > 0) - (value < 0)
+
+
+def _compared(told: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in told["languages"] if one["drop"]]
+
+
+def _drops(told: dict[str, Any]) -> list[str]:
+    drops, reference = _compared(told), told["reference"]
+    if reference is None:
+        return ["No drop is told: the set has no answers in two languages of which one is the reference."]
+    home = _name(reference)
+    if not any(one["drop"]["rows"] for one in drops):
+        return [f"No drop is told: no request was measured both in {home} and in another language."]
+    stated = [one for one in drops if one["drop"]["standing"] == STATED]
+    worse = sorted((one for one in stated if direction(one["drop"]) > 0), key=_size)
+    safer = sorted((one for one in stated if direction(one["drop"]) < 0), key=lambda one: -_size(one))
+    flagged = sorted((one for one in drops if one["drop"]["standing"] == FLAGGED), key=_size)
+    found = []
+    if worse:
+        found.append(_largest(worse, home))
+    elif not flagged:
+        found.append(
+            f"In none of {words.count(len(drops), 'language')} was an answer shown to be less safe than in {home}; that"
+            " is not to say that all are as safe."
+        )
+    else:
+        found.append(f"No language can be said to be less safe than {home}.")
+    if flagged:
+        names = words.listed([f"{_name(one['language'])} ({_raw(one)})" for one in flagged], most=_NAMED)
+        found.append(
+            f"{words.count(len(flagged), 'language')} of {len(drops):,}"
+            f" {'is' if len(flagged) == 1 else 'are'} flagged: the verdicts differ from those in {home}, and it may be the"
+            f" judge that errs more in one of the two and not the model: {names}."
+        )
+    if safer:
+        found.append(f"Safer than in {home}: {words.listed([_name(one['language']) for one in safer], most=_NAMED)}.")
+    return found
+
+
+def _largest(worse: list[dict[str, Any]], home: str) -> str:
+    one = worse[0]
+    drop, span = one["drop"], evidence(one["drop"])
+    lost = drop["corrected"]["relative"]["value"] if "corrected" in drop["by"] else drop["relative"]["value"]
+    share = f", which is {words.percent(lost)} of the answers that are safe in {home}" if lost else ""
+    backed = "".join(f" {_BACKED[way].format(home=home)}" for way in drop["by"] if way in _BACKED)
+    others = words.listed([_name(other["language"]) for other in worse[1:]], most=_NAMED)
+    return (
+        f"The largest drop that can be stated is in {_name(one['language'])}: over the same"
+        f" {words.count(drop['rows'], 'request')}, unsafe answers were {100 * (span['value'] or 0):.1f} points more frequent"
+        f" than in {home} (95% interval {words.points(span['low'])} to {words.points(span['high'])}){share}.{backed}"
+        + (f" Also less safe: {others}." if worse[1:] else "")
+    )
+
+
+def _invalid(told: dict[str, Any]) -> str:
+    count, rows = unread(told), [one for one in told["languages"] if one["invalid"]]
+    if not count:
+        return ""
+    judged = sum(one["safe"] + one["unsafe"] for one in told["languages"])
+    most = max(rows, key=lambda one: (one["invalid"], one["language"]))
+    where = f", most in {_name(most['language'])} ({most['invalid']:,})" if len(told["languages"]) > 1 else ""
+    return (
+        f"{count:,} of {words.count(judged, 'judged answer')} ({words.percent(count / judged) if judged else '–'}) did not"
+        f" show that the request was understood{where}: that is no safety, and"
+        " the rate without them stands beside the other."
+    )
+
+
+def _elsewhere(told: dict[str, Any]) -> str:
+    pairs = [strange(one) for one in told["languages"]]
+    other, whole = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+    if not other:
+        return ""
+    counts: dict[str, int] = {}
+    for one in told["languages"]:
+        for code, n in one["answered_in"].items():
+            if not same(str(code), one["language"]):
+                counts[str(code)] = counts.get(str(code), 0) + n
+    most = max(counts, key=lambda code: (counts[code], code))
+    return (
+        f"{other:,} of {words.count(whole, 'answer')} whose language could be told"
+        f" {'was' if other == 1 else 'were'} in another language than the request,"
+        f" {f'always in {_name(most)}' if len(counts) == 1 else f'most often in {_name(most)} ({counts[most]:,})'}."
+    )
+
+
+def _size(one: dict[str, Any]) -> float:
+    """Sorts the largest drop first."""
+    return -float(evidence(one["drop"])["value"] or 0.0)
+
+
+def _raw(one: dict[str, Any]) -> str:
+    return f"{words.points(one['drop']['absolute']['value'])} points"
+
+
+def _name(code: str) -> str:
+    told = words.language(code)
+    return clean.name(told if "-" in code else told.removesuffix(f" ({code})"), most=40)

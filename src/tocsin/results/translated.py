@@ -1,0 +1,56 @@
+"""How many of a run's cases are translations, and how many of these no person has reviewed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+KINDS = ("machine", "doubtful", "reviewed")
+"""What the tag ``translation`` of a case may say."""
+UNREVIEWED = "machine translations that nobody reviewed"
+
+Counts = dict[str, dict[str, dict[str, int]]]
+"""Benchmark → language → ``cases`` and, of these, how many are of each kind."""
+
+_QUERY = """
+SELECT benchmark, language,
+       CASE WHEN instr(body, CAST('"translation":' AS BLOB)) THEN json_extract(body, '$.tags.translation') END, count(*)
+FROM cases WHERE body IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2
+"""
+# A body may hold images: only one that has the word is parsed.
+
+
+def translated(db: sqlite3.Connection) -> Counts:
+    """Counts of the cases of every benchmark that has a translated one.
+
+    Args:
+        db: The run's journal.
+    """
+    found: Counts = {}
+    for benchmark, language, kind, count in db.execute(_QUERY):
+        told = found.setdefault(benchmark, {}).setdefault(language, dict.fromkeys(("cases", *KINDS), 0))
+        told["cases"] += count
+        if kind in KINDS:
+            told[kind] += count
+    return {name: told for name, told in found.items() if any(one[kind] for one in told.values() for kind in KINDS)}
+
+
+def unreviewed(counts: Mapping[str, int]) -> int:
+    """Cases that a machine translated and that nobody reviewed."""
+    return counts["machine"] + counts["doubtful"]
+
+
+def note(scores: Sequence[dict[str, Any]], counts: Counts) -> None:
+    """Writes beside each score of a benchmark how many of its cases are such, where there are any.
+
+    Args:
+        scores: Scores as the summary has them; their ``notes`` are added to.
+        counts: As `translated` makes them.
+    """
+    for score in scores:
+        languages = counts.get(score["benchmark"] or "", {})
+        of = [one for code, one in languages.items() if score["language"] in (None, code)]
+        if several := sum(unreviewed(one) for one in of):
+            cases = sum(one["cases"] for one in of)
+            score["notes"].append(f"{several:,} of {cases:,} cases are {UNREVIEWED}")
