@@ -25,7 +25,7 @@ from tocsin.evaluations.counts import COMPLIANCE, Group
 from tocsin.evaluations.met import Met
 from tocsin.evaluations.scoring import TOO_FEW
 from tocsin.evaluations.tally import Reader
-from tocsin.types import Score
+from tocsin.types import REFUSE, Score
 
 EVALUATION = "compliance"
 FORMATS = {
@@ -320,9 +320,8 @@ def score_framework(score: Score, judged: Iterable[Judged], about: Mapping[str, 
     if (name := about.get("framework")) is None:
         return []
     score.framework = find_framework(name).name
-    items = [
-        one for one in judged if one.case.hazard
-    ]  # a row that became no case has no format: it counts in the whole
+    # A row that became no case has neither a prompt nor a format: it counts in the whole alone.
+    items = [one for one in judged if one.case.prompt or one.case.safe_answer != REFUSE]
     made = format_scores(items, score)
     for part in made:
         form = next(form for form, metric in FORMATS.items() if metric == part.metric)
