@@ -113,7 +113,7 @@ def format_scores(judged: Iterable[Judged], about: Score) -> list[Score]:
 
 def frameworks_of(manifest: Mapping[str, Any], named: Sequence[str] = ()) -> list[str]:
     """The frameworks whose clauses are reported: those named, else the suite's, else those of the item sets of the run."""
-    said = named or (manifest["suite"].get("compliance") or {}).get("frameworks") or ()
+    said = named or (manifest.get("suite", {}).get("compliance") or {}).get("frameworks") or ()
     items = [about.get("framework") for about in manifest["benchmarks"].values()]
     found: dict[str, str] = {}
     for name in said or filter(None, items):
@@ -161,7 +161,7 @@ def gather(reader: Reader, groups: Sequence[Group], manifest: Mapping[str, Any],
     evidence that it withholds harm, whatever hazard the case only looks like.
     """
     found = Gathered()
-    stops = bool(manifest["suite"].get("stopping"))
+    stops = bool(manifest.get("suite", {}).get("stopping"))
     filtered = (manifest.get("difficulty") or {}).get("benchmarks") or {}
     met_in = {benchmark for benchmark, _ in met.cases} if met is not None else set()
     unusable: set[str] = set()
@@ -348,8 +348,8 @@ def read_evidence(
     db: sqlite3.Connection, manifest: dict[str, Any], target: int, named: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
     """The evidence of a run for frameworks that are named, also such as its suite does not name."""
-    reader = Reader(db, together=bool(manifest["suite"].get("stopping")))
+    reader = Reader(db, together=bool(manifest.get("suite", {}).get("stopping")))
     groups = [group for group in reader.groups() if group.target == target]
     met = reader.met(target, (manifest.get("adversarial") or {}).get("attacks") or [])
-    bar = (manifest["suite"].get("compliance") or {}).get("bar", BAR)
+    bar = (manifest.get("suite", {}).get("compliance") or {}).get("bar", BAR)
     return evidence(gather(reader, groups, manifest, met), frameworks_of(manifest, named), bar)

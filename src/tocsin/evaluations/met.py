@@ -169,3 +169,21 @@ def read_cells(
         judges=sorted({row[6] for row in rows}),
         audit=audit,
     )
+
+
+def calls_of(db: sqlite3.Connection, target: int) -> dict[str, dict[str, float]]:
+    """Attack → calls by role, tokens and dollars of its cells on a target, those of the final judge included."""
+    rows = db.execute(
+        "SELECT c.attack, a.role, count(*), sum(coalesce(json_extract(a.answer, '$.usage.input_tokens'), 0)"
+        " + coalesce(json_extract(a.answer, '$.usage.output_tokens'), 0)), sum(a.cost)"
+        " FROM cells c JOIN calls a ON a.cell = c.id WHERE c.target = ? AND c.evaluation = 'adversarial' GROUP BY 1, 2",
+        (target,),
+    )
+    found: dict[str, dict[str, float]] = {}
+    for attack, role, count, tokens, cost in rows:
+        told = found.setdefault(attack, {"tokens": 0})
+        told[role] = count
+        told["tokens"] += tokens or 0
+        if cost is not None:
+            told["cost"] = told.get("cost", 0.0) + cost
+    return found

@@ -248,7 +248,7 @@ def _generated(
     reader: Reader, manifest: dict[str, Any], group: Group, score: Score, known: Known
 ) -> multilingual.Generated | None:
     """What a set of safe generation gave, language by language."""
-    told = manifest["suite"].get("multilingual") or {}
+    told = manifest.get("suite", {}).get("multilingual") or {}
     judge = manifest["judges"].get(next(iter(reader.judges(group)), ""), {})
     return multilingual.generated(
         reader,
@@ -289,7 +289,7 @@ def _clauses(
     names = compliance.frameworks_of(manifest)
     if not names:
         return []
-    bar = (manifest["suite"].get("compliance") or {}).get("bar", compliance.BAR)
+    bar = (manifest.get("suite", {}).get("compliance") or {}).get("bar", compliance.BAR)
     return compliance.evidence(compliance.gather(reader, groups, manifest, met), names, bar)
 
 

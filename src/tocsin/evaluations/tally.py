@@ -16,7 +16,8 @@ import numpy as np
 from tocsin.benchmarks import Judged
 from tocsin.engine.stopping import Cluster, Stopped, key_of
 from tocsin.evaluations.counts import By, ByJudge, Counts, Grades, Group, Spoken, Tally, Thought, metric_of
-from tocsin.evaluations.met import Met, begin_of_cluster, read_cells, stops_of
+from tocsin.evaluations.draws import shared_draws
+from tocsin.evaluations.met import Met, begin_of_cluster, calls_of, read_cells, stops_of
 from tocsin.types import Case, Outcome, SafeAnswer
 
 _MEASURED = "r.outcome IN ('safe', 'unsafe')"
@@ -45,7 +46,7 @@ class Reader:
         self._small: dict[Group, list[tuple[dict[By, str], Sequence[Any]]]] = {}
         again = "SELECT 1 FROM cells WHERE repeat > 0 OR attack <> 'direct' LIMIT 1"
         self._repeated = db.execute(again).fetchone() is not None
-        self._merged = self._shared_draws()
+        self._merged = shared_draws(db, self._records)
         self._stops = {stop.key: stop for stop in stops_of(db)}
 
     def groups(self, *, attacked: bool = False) -> list[Group]:
@@ -104,20 +105,7 @@ class Reader:
 
     def attack_calls(self, target: int) -> dict[str, dict[str, float]]:
         """Attack → calls by role, tokens and dollars of its cells on a target, those of the final judge included."""
-        rows = self._db.execute(
-            "SELECT c.attack, a.role, count(*), sum(coalesce(json_extract(a.answer, '$.usage.input_tokens'), 0)"
-            " + coalesce(json_extract(a.answer, '$.usage.output_tokens'), 0)), sum(a.cost)"
-            " FROM cells c JOIN calls a ON a.cell = c.id WHERE c.target = ? AND c.evaluation = 'adversarial' GROUP BY 1, 2",
-            (target,),
-        )
-        found: dict[str, dict[str, float]] = {}
-        for attack, role, count, tokens, cost in rows:
-            told = found.setdefault(attack, {"tokens": 0})
-            told[role] = count
-            told["tokens"] += tokens or 0
-            if cost is not None:
-                told["cost"] = told.get("cost", 0.0) + cost
-        return found
+        return calls_of(self._db, target)
 
     def planned(self, group: Group) -> int:
         """Cells of a group, finished or not; where it stopped early, those up to there."""
@@ -406,27 +394,6 @@ class Reader:
             passed.append(safe)
             sizes.append(size)
         return found
-
-    def _shared_draws(self) -> dict[Cluster, Cluster]:
-        """Clusters that share an answer (two cases with one prompt at temperature 0) are one: cluster → that one."""
-        rows = self._db.execute(
-            f"SELECT r.call, s.benchmark, s.cluster FROM {self._records} r JOIN cells c ON c.id = r.cell"
-            " JOIN cases s ON s.id = c.case_ref WHERE r.call IN"
-            f" (SELECT call FROM {self._records} WHERE call IS NOT NULL GROUP BY call HAVING count(*) > 1)"
-        )
-        parent: dict[Cluster, Cluster] = {}
-
-        def root(name: Cluster) -> Cluster:
-            while parent.setdefault(name, name) != name:
-                parent[name] = parent[parent[name]]
-                name = parent[name]
-            return name
-
-        first: dict[int, Cluster] = {}
-        for call, *cluster in rows:
-            name = (cluster[0], cluster[1])
-            parent[root(name)] = root(first.setdefault(call, name))
-        return {name: root(name) for name in list(parent)}
 
 
 def _where(group: Group) -> str:

@@ -18,7 +18,7 @@ def axes(manifest: Mapping[str, Any], scores: Sequence[Mapping[str, Any]]) -> li
         scores: The model's scores, as in the summary.
     """
     found = []
-    for evaluation in manifest["suite"].get("evaluations", ()):
+    for evaluation in manifest.get("suite", {}).get("evaluations", ()):
         here = [score for score in scores if score["evaluation"] == evaluation]
         means = [score for score in here if score["metric"] in MAIN]
         rates = [score for score in here if score["metric"] in _RATES and not score["language"] and not score["attack"]]

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from tocsin.evaluations.counts import Group
+from tocsin.evaluations.draws import shared_draws
 from tocsin.evaluations.tally import Reader
 from tocsin.types import Outcome
 
@@ -129,7 +130,7 @@ class Before(Reader):
     def __init__(self, db: sqlite3.Connection, *, together: bool = False) -> None:
         super().__init__(db, together=together)
         self._records = "before"
-        self._merged = self._shared_draws()
+        self._merged = shared_draws(db, self._records)
 
     def judges(self, group: Group) -> list[str]:
         """The identities of the judges that read a group's answers then."""
