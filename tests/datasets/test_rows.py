@@ -166,9 +166,10 @@ def test_file_without_rows_is_refused(tmp_path: Path, name: str, content: str) -
 
 def test_format_is_told_by_the_ending_and_those_known_are_listed(tmp_path: Path) -> None:
     with pytest.raises(
-        RowError, match=r"a\.xlsx, line 0: is of no known format \(\.jsonl, .*\.tsv, .*\.yml, each also \.gz or \.xz\)"
+        RowError,
+        match=r"a\.docx, line 0: is of no known format \(\.jsonl, .*\.tsv, .*\.yml, each also \.gz or \.xz; \.xlsx, \.parquet\)",
     ):
-        list(read_rows(written(tmp_path / "a.xlsx", "x")))
+        list(read_rows(written(tmp_path / "a.docx", "x")))
 
 
 def test_json_that_is_no_array_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -18,7 +18,15 @@ from tocsin.types import Case
 RUN = {"schema", "run", "models"}
 RUN_EXTRAS = {"comparisons", "suite", "status", "demonstration", "judges"}
 MODEL = {"model", "scores", "profile"}
-MODEL_EXTRAS = {"attacks", "breakdown", "refusal_tables", "unscored_reasons", "unfinished"}
+MODEL_EXTRAS = {
+    "attacks",
+    "breakdown",
+    "compliance",
+    "multilingual",
+    "refusal_tables",
+    "unscored_reasons",
+    "unfinished",
+}
 SCORE = {
     *("evaluation", "modality", "benchmark", "attack", "language", "framework", "metric", "value", "low", "high"),
     *("worst", "best", "planned", "n", "n_cases", "n_clusters", "safe", "unsafe", "passed", "failed", "refused"),

@@ -86,7 +86,8 @@ def _corrected(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _metric(score: dict[str, Any]) -> str:
-    return f"{score['metric']}, {score['language']}" if score["language"] else str(score["metric"])
+    language = score.get("language")
+    return f"{score['metric']}, {language}" if language else str(score["metric"])
 
 
 def _numbers(score: dict[str, Any]) -> tuple[str, str, str, str]:
