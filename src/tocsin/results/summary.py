@@ -21,10 +21,11 @@ SCHEMA = 1
 def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels | None = None) -> dict[str, Any]:
     """The summary of a run.
 
-    Beyond the contract's fields each model has ``multilingual`` (what each set of safe generation gave, language by language),
-    ``compliance`` (for each framework its clauses with their evidence), ``breakdown`` (a score for each hazard and language), ``refusal_tables``
-    (refusal × safety, by benchmark), ``attacks`` (what stands beside adversarial scores), ``unscored_reasons`` and
-    ``unfinished`` (cells that count nowhere yet), and the run has ``judges``: identity → what its calibration cards say.
+    Beyond the contract's fields each model has ``breakdown`` (a score for each hazard and language), ``multilingual`` (what each
+    set of safe generation gave, language by language), ``compliance`` (for each framework its clauses with their evidence),
+    ``refusal_tables`` (refusal × safety, by benchmark), ``attacks`` (what stands beside adversarial scores),
+    ``unscored_reasons`` and ``unfinished`` (cells that count nowhere yet), and the run has ``judges``: identity → what its
+    calibration cards say.
     """
     cards: dict[str, list[Card]] = {}
 
