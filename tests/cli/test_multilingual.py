@@ -243,6 +243,16 @@ def test_attacked_answers_are_not_translated(server: Endpoint, monkeypatch: pyte
     assert rows(folder(tmp_path), query) == [("multilingual",)]
 
 
+def test_a_run_of_attacks_alone_needs_no_translator_for_the_check(
+    server: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "suite.yaml").write_text(SUITE.replace(", translator: helper", ""), encoding="utf-8")
+
+    assert main([*ASSESS, "--evaluation", "adversarial", "--attack", "flip", "--limit", "3"], monkeypatch) in (0, 3)
+    assert roles(server)["helper"] == 0
+    assert rows(folder(tmp_path), "SELECT DISTINCT evaluation FROM cells") == [("adversarial",)]
+
+
 @pytest.mark.parametrize(
     ("change", "words", "said"),
     [

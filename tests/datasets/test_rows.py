@@ -167,7 +167,7 @@ def test_file_without_rows_is_refused(tmp_path: Path, name: str, content: str) -
 def test_format_is_told_by_the_ending_and_those_known_are_listed(tmp_path: Path) -> None:
     with pytest.raises(
         RowError,
-        match=r"a\.docx, line 0: is of no known format \(\.jsonl, .*\.tsv, .*\.yml, .*those of text also \.gz or \.xz\)",
+        match=r"a\.docx, line 0: is of no known format \(\.jsonl, .*\.tsv, .*\.yml, each also \.gz or \.xz; \.xlsx, \.parquet\)",
     ):
         list(read_rows(written(tmp_path / "a.docx", "x")))
 

@@ -506,8 +506,8 @@ def test_every_cell_is_of_the_multilingual_evaluation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "fault"),
     [
-        ("languages: [en, german]", "languages: no BCP 47 code 'german': did you mean 'de' (German)?"),
-        ("languages: [en, cn]", "languages: unknown language 'cn': did you mean 'zh' (Chinese)?"),
+        ("languages: [en, german]", "languages.1: no BCP 47 code 'german': did you mean 'de' (German)?"),
+        ("languages: [en, cn]", "languages.1: unknown language 'cn': did you mean 'zh' (Chinese)?"),
         ("multilingual: {reference: english}", "multilingual.reference: no BCP 47 code 'english': did you mean 'en'"),
     ],
 )

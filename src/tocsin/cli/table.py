@@ -83,7 +83,7 @@ def _corrected(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Rates that were put right for the judge's error, and by what."""
     told = []
     for score in scores:
-        if (fixed := score["corrected"]) and not score.get("language"):
+        if (fixed := score["corrected"]) and score["metric"] != "relative_safety_drop":  # the same drop, told once
             by = plain(fixed["card"].rpartition("/")[2]) if fixed["card"] else f"{fixed['n_labels']} labels of this run"
             low, high = ("" if fixed[end] is None else f"{fixed[end]:.3f}" for end in ("low", "high"))
             span = f"{fixed['value']:.3f} ({low}-{high})"
@@ -93,7 +93,8 @@ def _corrected(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _metric(score: dict[str, Any]) -> str:
-    return f"{score['metric']}, {score['language']}" if score["language"] else str(score["metric"])
+    language = score.get("language")
+    return f"{score['metric']}, {language}" if language else str(score["metric"])
 
 
 def _numbers(score: dict[str, Any]) -> tuple[str, str, str, str]:

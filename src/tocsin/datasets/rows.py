@@ -15,7 +15,9 @@ from typing import Any
 
 from tocsin.languages import UnknownLanguage, canonical
 
-FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".yaml", ".yml", ".xlsx", ".parquet")
+TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".yaml", ".yml")
+BINARIES = (".xlsx", ".parquet")
+FORMATS = (*TEXTS, *BINARIES)
 TABLES = (".csv", ".tsv", ".xlsx")
 MAX_FIELD = 16 * 2**20
 _MAX_NAME = 40
@@ -159,7 +161,9 @@ def read_rows(
     bare = path.name.removesuffix(".gz").removesuffix(".xz")
     ending = Path(bare).suffix.lower()
     if ending not in FORMATS:
-        raise RowError(name, 0, f"is of no known format ({', '.join(FORMATS)}, those of text also .gz or .xz)")
+        raise RowError(
+            name, 0, f"is of no known format ({', '.join(TEXTS)}, each also .gz or .xz; {', '.join(BINARIES)})"
+        )
     if header and ending not in TABLES:
         raise RowError(name, 0, "is no table, and so takes no header: its rows name their fields")
     empty = True
@@ -176,7 +180,7 @@ def read_rows(
 
 
 def _rows(path: Path, name: str, ending: str, header: tuple[str, ...]) -> Iterator[Row | RowError]:
-    if ending in (".xlsx", ".parquet"):
+    if ending in BINARIES:
         from tocsin.datasets import binary  # they bring libraries of their own
 
         yield from binary.sheet(path, name, header) if ending == ".xlsx" else binary.parquet(path, name)

@@ -76,9 +76,9 @@ def ml_bench(rows: Iterable[Row]) -> Iterator[Case]:
 def _cases(rows: Iterable[Row]) -> Iterator[Case]:
     """Two cases a row: its prompt and its response. What has no label is none (arXiv 2601.10527, A.1)."""
     for row in rows:
+        said = row.text("language")
         if not any(f"{subject}_label" in row for subject in SUBJECTS):
             raise row.error(f"has neither of the fields {' and '.join(f'{subject}_label' for subject in SUBJECTS)}")
-        said = row.text("language")
         try:
             language = language_of(said).code
         except ValueError as error:
