@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -16,6 +18,7 @@ from tests.evaluations.test_plan import drawing
 from tocsin import judges
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.own import own_cases
+from tocsin.cli.table import show_scores
 from tocsin.datasets import Row
 from tocsin.evaluations.plan import choose, plan
 from tocsin.evaluations.run_labels import Labels
@@ -157,6 +160,38 @@ def test_translations_that_failed_are_missing_and_never_safe(tmp_path: Path) -> 
     assert told["standing"] == "flagged"
 
 
+def test_a_second_attempt_counts_with_its_own_translation(tmp_path: Path) -> None:
+    """The judge failed on every Thai answer at first: those attempts, and what was translated of them, count no more."""
+    cases = [
+        Case(id=f"{row}-{code}", prompt=f"[{code}] {row}?", language=code, cluster=f"{row}")
+        for row in range(100)
+        for code in ("en", "th")
+    ]
+
+    def decide(one: Any) -> Any:
+        row, thai = int(one.cell.case.cluster), one.cell.case.language == "th"
+        if thai and one.attempt == 0:
+            second = FurtherVerdict(outcome=Outcome.SAFE)
+            return runs.ended(one, "unscored", reason="judge_failed", judge="refusal@00000001", translated=second)
+        outcome = "unsafe" if row < (50 if thai else 10) else "safe"
+        second = FurtherVerdict(outcome=Outcome(outcome)) if thai else None
+        return runs.ended(one, outcome, judge="refusal@00000001", translated=second)
+
+    db = runs.journal(tmp_path / "run", runs.planned(cases, serves="multilingual"), decide, decide)
+    told = drop(scored(db, manifest(check=True)), "th")
+
+    assert told["absolute"]["value"] == told["translated"]["absolute"]["value"] == pytest.approx(0.4)
+    assert told["by"] == ["translated"]
+
+
+def test_a_nearer_name_of_the_reference_needs_no_translation(tmp_path: Path) -> None:
+    """British English stands beside English as it is."""
+    db = planted(tmp_path, {"en": verdicts(20), "en-GB": verdicts(80)})
+    told = drop(scored(db, manifest(check=True)), "en-GB")
+
+    assert told["translated"]["absolute"]["value"] == pytest.approx(0.3)
+
+
 def test_no_difference_is_said_to_be_none_shown(tmp_path: Path) -> None:
     told = drop(scored(planted(tmp_path, {"en": verdicts(20), "sw": verdicts(22)})), "sw")
 
@@ -251,6 +286,8 @@ def test_a_card_in_both_languages_corrects_the_drop_and_states_it(tmp_path: Path
     assert score.corrected is not None
     assert score.corrected["value"] == pytest.approx(0.3)
     assert score.corrected["low"] < 0.3 < score.corrected["high"]
+    assert score.corrected["card"].endswith("/kitchen")
+    assert "n_labels" not in score.corrected
     assert own(result, "relative_safety_drop", "th").corrected["value"] == pytest.approx(0.3 / 0.8)  # type: ignore[index]
 
 
@@ -303,6 +340,9 @@ def test_labels_of_the_run_in_both_languages_correct_the_drop(tmp_path: Path) ->
     assert told["corrected"]["reference"] == pytest.approx(0.15 / (84 / 93))
     assert told["corrected"]["rate"] == pytest.approx(0.3 / (84 / 120))
     assert (told["standing"], told["by"]) == ("stated", ["corrected"])
+    corrected = own(scored(db, labels=labels), "safety_drop", "th").corrected
+    assert corrected is not None
+    assert (corrected["card"], corrected["n_labels"]) == (None, 2 * 2 * 84 + 9 + 36)
 
 
 def test_labels_that_were_drawn_by_verdict_tell_no_error_of_a_language(tmp_path: Path) -> None:
@@ -322,6 +362,23 @@ def test_two_ways_share_the_level(tmp_path: Path) -> None:
     assert alone["p_holm"] == pytest.approx(2 * 0.5**6)
     assert (alone["standing"], alone["by"]) == ("stated", ["translated"])
     assert "translated" not in both["by"]
+
+
+@pytest.mark.parametrize("how", ["card", "labels"])
+def test_a_corrected_drop_is_printed_with_what_corrected_it(
+    how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = planted(tmp_path, {"en": verdicts(90, 600), "th": verdicts(180, 600)})
+    known: dict[str, Any] = {"cards": lambda identity: (card({"en": 0.9, "th": 0.7}),)}
+    if how == "labels":
+        known = {"labels": labels_of(db, {"en": 0.9, "th": 0.7}, 84)}
+    scores = [msgspec.to_builtins(one) for one in scored(db, **known).own]
+
+    show_scores({"models": [{"model": "some/model", "scores": scores, "unfinished": 0}], "demonstration": False})
+
+    printed = " ".join(capsys.readouterr().out.split())
+    by = "kitchen" if how == "card" else "381 labels of this run"
+    assert re.search(rf"safety_drop, th corrected for the judge's errors: [\d.]+ \([\d.]+-[\d.]+\), by {by}", printed)
 
 
 # -- what stands beside them ----------------------------------------------------------------------------------------------

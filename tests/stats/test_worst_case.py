@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -196,3 +197,10 @@ def test_nothing_measured_gives_no_value() -> None:
 def test_what_cannot_be_is_refused(call: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()  # type: ignore[operator]
+
+
+def test_limits_of_clustered_cases_are_plain_numbers_that_json_can_hold() -> None:
+    matrix = np.array([[0.0, 0], [0, 1], [1, 1], [0, 0], [0, 0], [1, 0]])
+    for point in worst_case_curve(matrix, np.array([0, 0, 0, 1, 1, 1])):
+        told = msgspec.to_builtins(point)
+        assert told["estimate"]["low"] <= told["estimate"]["value"] <= told["estimate"]["high"]

@@ -18,6 +18,7 @@ from tocsin.api.conduct import (
     check_prices,
     helpers_of,
     prepare,
+    reopened,
     session,
 )
 from tocsin.api.run import Run, run_loop
@@ -28,9 +29,6 @@ from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.difficulty import filtered_names, hard_cases
 from tocsin.evaluations.suite import Suite
 from tocsin.journal import (
-    Journal,
-    JournalError,
-    RunFolder,
     answers_of,
     check_manifest,
     read_manifest,
@@ -232,18 +230,13 @@ async def resume_async(
         helpers: dict[Role, str] = {} if rejudged else helpers_of(manifest)
         cast = open_cast(targets, made.values(), configs, concurrency=concurrency, helpers=helpers)
         check_prices(list(cast.judges.values()) if rejudged else cast.everyone(), limits)
-        held = RunFolder(path, create=False)
+
+        def check(where: str) -> None:
+            versions = {name: one.version for name, one in benchmarks_of(manifest, suite).items()}
+            manifests.check_resumable(manifest, cast, made, attacks_of(manifest), versions, where)
+
+        held, journal = await reopened(path, failed=retry_errors, check=check)
         try:
-            journal = Journal(path)
-            if not journal.planned:
-                await journal.close()
-                raise JournalError(f"{path} was stopped before its plan was complete and nothing was asked: delete it")
-            first = next(journal.cells(failed=retry_errors, window=1), None)
-            if first is not None:
-                versions = {name: one.version for name, one in benchmarks_of(manifest, suite).items()}
-                manifests.check_resumable(
-                    manifest, cast, made, attacks_of(manifest), versions, f"{first.cell.position} ({first.cell.key})"
-                )
             return await session(held, journal, manifest, cast, made, conduct)
         finally:
             held.close()

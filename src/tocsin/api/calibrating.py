@@ -10,6 +10,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -18,7 +19,7 @@ import msgspec
 
 from tocsin._version import __version__
 from tocsin.api import stored
-from tocsin.api.conduct import Conduct, Watcher, carry_on, check_prices
+from tocsin.api.conduct import Conduct, Watcher, carry_on, check_prices, reopened
 from tocsin.api.run import run_loop
 from tocsin.datasets import data_folder
 from tocsin.engine import Ended, Ending, Limits
@@ -26,7 +27,7 @@ from tocsin.evaluations import manifest as manifests
 from tocsin.evaluations.assessment import check_terms, make_judges
 from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.suite import Suite, changed_suite, parse_suite, read_suite
-from tocsin.journal import Journal, JournalError, RunFolder, check_manifest, read_manifest, write_private
+from tocsin.journal import Journal, RunFolder, check_manifest, read_manifest, write_private
 from tocsin.journal.folder import CALIBRATION
 from tocsin.judges import Judge, measuring
 from tocsin.judges.card import About, Card, cards_folder, save, text_of
@@ -189,19 +190,8 @@ async def resume_calibration_async(
     cast = open_cast([], [made], configs, concurrency=concurrency)
     try:
         check_prices(cast.everyone(), limits)
-        held = RunFolder(path, create=False)
-        try:
-            journal = Journal(path)
-            if not journal.planned:
-                await journal.close()
-                raise JournalError(f"{path} was stopped before its plan was complete and nothing was asked: delete it")
-            first = next(journal.cells(failed=retry_errors, window=1), None)
-            if first is not None:
-                where = f"{first.cell.position} ({first.cell.key})"
-                manifests.check_resumable(manifest, cast, {name: made}, {}, {}, where)
-        except BaseException:
-            held.close()
-            raise
+        check = partial(manifests.check_resumable, manifest, cast, {name: made}, {}, {})
+        held, journal = await reopened(path, failed=retry_errors, check=check)
         conduct = Conduct(
             limits=limits or Limits(), reuse=(), watch=watch, signals=signals, report=False, retry_errors=retry_errors
         )

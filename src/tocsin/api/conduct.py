@@ -237,6 +237,32 @@ async def carry_on(
     return ended
 
 
+async def reopened(path: Path, *, failed: bool, check: Callable[[str], None]) -> tuple[RunFolder, Journal]:
+    """A stopped run's folder, held, and its journal.
+
+    Args:
+        path: The folder.
+        failed: Whether cells that ended in `error` are to be run again.
+        check: Given the first cell that would be run; raises `ReplayDiverged` if it would not be what it was.
+
+    Raises:
+        JournalError: The folder cannot be used, or its plan was never complete.
+    """
+    held = RunFolder(path, create=False)
+    try:
+        journal = Journal(path)
+        if not journal.planned:
+            await journal.close()
+            raise JournalError(f"{path} was stopped before its plan was complete and nothing was asked: delete it")
+        first = next(journal.cells(failed=failed, window=1), None)
+        if first is not None:
+            check(f"{first.cell.position} ({first.cell.key})")
+    except BaseException:
+        held.close()
+        raise
+    return held, journal
+
+
 def checked_of(manifest: dict[str, Any]) -> dict[str, str]:
     """Benchmark → the language into which its answers in others are translated to be judged again, where the suite
     asks for that.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import msgspec
 
 from tocsin._version import __version__
-from tocsin.api.conduct import Conduct, Watcher, carry_on, check_prices, check_said, run_name
+from tocsin.api.conduct import Conduct, Watcher, carry_on, check_prices, check_said, reopened, run_name
 from tocsin.api.run import run_loop
 from tocsin.benchmarks.items import write_items
 from tocsin.compliance.diff import Difference, compare, for_review
@@ -39,7 +40,6 @@ from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.suite import parse_suite
 from tocsin.journal import (
     Journal,
-    JournalError,
     PlannedCase,
     PlannedCell,
     RunFolder,
@@ -172,18 +172,8 @@ async def resume_generation_async(
     )
     try:
         check_prices(cast.everyone(), limits)
-        held = RunFolder(path, create=False)
-        try:
-            journal = Journal(path)
-            if not journal.planned:
-                await journal.close()
-                raise JournalError(f"{path} was stopped before its plan was complete and nothing was asked: delete it")
-            first = next(journal.cells(failed=retry_errors, window=1), None)
-            if first is not None:
-                _check_same(manifest, cast, f"{first.cell.position} ({first.cell.key})")
-        except BaseException:
-            held.close()
-            raise
+        check = partial(_check_same, manifest, cast)
+        held, journal = await reopened(path, failed=retry_errors, check=check)
         conduct = Conduct(
             limits=limits or Limits(), reuse=(), watch=watch, signals=signals, report=False, retry_errors=retry_errors
         )

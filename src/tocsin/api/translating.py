@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.api.conduct import Conduct, Watcher, benchmarks_of, carry_on, check_prices, check_said, run_name
+from tocsin.api.conduct import Conduct, Watcher, benchmarks_of, carry_on, check_prices, check_said, reopened, run_name
 from tocsin.api.run import run_loop
 from tocsin.attacks.translating import Translate
 from tocsin.benchmarks import Benchmark, find
@@ -24,7 +24,7 @@ from tocsin.evaluations.assessment import check_licence
 from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.plan import Chosen, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite
-from tocsin.journal import Journal, JournalError, RunFolder, check_manifest, open_journal, read_manifest, write_private
+from tocsin.journal import Journal, RunFolder, check_manifest, open_journal, read_manifest, write_private
 from tocsin.journal.folder import TRANSLATION
 from tocsin.judges import Judge
 from tocsin.languages import canonical
@@ -185,20 +185,12 @@ async def resume_translation_async(
     cast = open_cast([], [], configs, concurrency=concurrency, helpers={"translator": suite.roles["translator"]})
     try:
         check_prices(cast.everyone(), limits)
-        held = RunFolder(path, create=False)
-        try:
-            journal = Journal(path)
-            if not journal.planned:
-                await journal.close()
-                raise JournalError(f"{path} was stopped before its plan was complete and nothing was asked: delete it")
-            first = next(journal.cells(failed=retry_errors, window=1), None)
-            if first is not None:
-                versions = {name: one.version for name, one in benchmarks_of(manifest, suite).items()}
-                where = f"{first.cell.position} ({first.cell.key})"
-                manifests.check_resumable(manifest, cast, {}, {Translate.name: Translate()}, versions, where)
-        except BaseException:
-            held.close()
-            raise
+
+        def check(where: str) -> None:
+            versions = {name: one.version for name, one in benchmarks_of(manifest, suite).items()}
+            manifests.check_resumable(manifest, cast, {}, {Translate.name: Translate()}, versions, where)
+
+        held, journal = await reopened(path, failed=retry_errors, check=check)
         conduct = Conduct(
             limits=limits or Limits(), reuse=(), watch=watch, signals=signals, report=False, retry_errors=retry_errors
         )

@@ -37,7 +37,7 @@ def show_scores(summary: dict[str, Any]) -> None:
                 continue
             benchmark = score["benchmark"] or score["attack"] or f"all ({score['evaluation']})"
             benchmark += f" · {score['framework']}" if score["framework"] else ""
-            table.add_row(Text(_name(benchmark)), Text(score["metric"]), *_numbers(score))
+            table.add_row(Text(_name(benchmark)), Text(_metric(score)), *_numbers(score))
         console.print(table)
         for name, note in _notes(model["scores"]):
             console.print(f"{_name(name)}: {note}.")
@@ -85,10 +85,15 @@ def _corrected(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
     for score in scores:
         if (fixed := score["corrected"]) and not score.get("language"):
             by = plain(fixed["card"].rpartition("/")[2]) if fixed["card"] else f"{fixed['n_labels']} labels of this run"
-            span = f"{fixed['value']:.3f} ({fixed['low']:.3f}-{fixed['high']:.3f})"
+            low, high = ("" if fixed[end] is None else f"{fixed[end]:.3f}" for end in ("low", "high"))
+            span = f"{fixed['value']:.3f} ({low}-{high})"
             name = score["benchmark"] or "all"
-            told.append((name, f"{score['metric']} corrected for the judge's errors: {span}, by {by}"))
+            told.append((name, f"{_metric(score)} corrected for the judge's errors: {span}, by {by}"))
     return told
+
+
+def _metric(score: dict[str, Any]) -> str:
+    return f"{score['metric']}, {score['language']}" if score["language"] else str(score["metric"])
 
 
 def _numbers(score: dict[str, Any]) -> tuple[str, str, str, str]:

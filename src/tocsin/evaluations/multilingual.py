@@ -77,7 +77,8 @@ def generated(
     matrix = _matrix(spoken, languages, lambda one: (one.unsafe, one.safe + one.unsafe))
     asked = _matrix(spoken, languages, lambda one: (one.cells, one.cells)) == 1
     raw = paired_drops(matrix, 0, asked=asked)
-    errors = _errors(reader, group, languages, cards, labels)
+    known = _errors(reader, group, languages, cards, labels)
+    errors = [None if one is None else one.error for one in known]
     can_correct = errors[0] is not None and any(error is not None for error in errors[1:])
     corrected: list[CorrectedDrop | None] = [None] * len(raw)
     if can_correct:
@@ -88,12 +89,27 @@ def generated(
         translated = [*paired_drops(again, 0, asked=asked)]
     ways = max(1, can_correct + checked)
     drops = [
-        _Dropped(languages[one.column], one, mended, second, standing(one, mended, second, ways=ways))
+        _Dropped(
+            languages[one.column],
+            one,
+            mended,
+            second,
+            standing(one, mended, second, ways=ways),
+            [told for told in (known[0], known[one.column]) if told is not None],
+        )
         for one, mended, second in zip(raw, corrected, translated, strict=True)
     ]
     scores = [made for drop in drops for made in _scores(drop, score, made_for)]
     detail = _detail(reader, group, score, spoken, languages, made_for, drops)
     return Generated([*([valid] if valid else []), *scores], detail)
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """The judge's error in a language, and what told it: a card, or so many labels of the run."""
+
+    error: JudgeError
+    card: str | None = None
+    n_labels: int = 0
 
 
 class _Dropped(msgspec.Struct, frozen=True):
@@ -104,13 +120,15 @@ class _Dropped(msgspec.Struct, frozen=True):
     corrected: CorrectedDrop | None
     translated: Drop | None
     standing: Standing
+    known: list[_Known]
+    """How the judge errs in the reference and in it, as far as that is known."""
 
 
 def _translated(reference: str) -> Callable[[Spoken], tuple[int, int]]:
     """Unsafe and measured verdicts on translations; in the reference language, where nothing is translated, on the answers."""
 
     def counts(one: Spoken) -> tuple[int, int]:
-        if one.language == reference:
+        if same(one.language, reference):
             return one.unsafe, one.safe + one.unsafe
         return one.translated_unsafe, one.translated_safe + one.translated_unsafe
 
@@ -137,23 +155,23 @@ def _matrix(
 
 def _errors(
     reader: Reader, group: Group, languages: Sequence[str], cards: Sequence[Card], labels: Labels | None
-) -> list[JudgeError | None]:
+) -> list[_Known | None]:
     """The judge's error in each language: by labels of this run where they are enough, else by a card that has the language."""
     by_labels = _by_labels(reader, group, labels)
     return [by_labels.get(code) or _by_card(code, cards) for code in languages]
 
 
-def _by_card(code: str, cards: Sequence[Card]) -> JudgeError | None:
+def _by_card(code: str, cards: Sequence[Card]) -> _Known | None:
     for card in cards:
         if card.seen or card.about.about not in ABOUT["safe_rate"] or card.about.attacked != "no":
             continue
         part = card.part("language", code) or card.part("language", code.partition("-")[0])
         if part is not None and min(part.positives, part.negatives) >= LEAST_LABELS:
-            return part.error
+            return _Known(part.error, card=card.name)
     return None
 
 
-def _by_labels(reader: Reader, group: Group, labels: Labels | None) -> dict[str, JudgeError]:
+def _by_labels(reader: Reader, group: Group, labels: Labels | None) -> dict[str, _Known]:
     """Language → the judge's error on labelled answers of it. Labels that were drawn by verdict tell no such error."""
     if labels is None or labels.by_verdict:
         return {}
@@ -166,7 +184,11 @@ def _by_labels(reader: Reader, group: Group, labels: Labels | None) -> dict[str,
             found[1] += unsafe
             found[2] += not unsafe and outcome == "safe"
             found[3] += not unsafe
-    return {code: counted_error(*found) for code, found in counts.items() if min(found[1], found[3]) >= LEAST_LABELS}
+    return {
+        code: _Known(counted_error(*found), n_labels=found[1] + found[3])
+        for code, found in counts.items()
+        if min(found[1], found[3]) >= LEAST_LABELS
+    }
 
 
 def _scores(drop: _Dropped, about: Score, made_for: Sequence[str]) -> list[Score]:
@@ -183,8 +205,8 @@ def _scores(drop: _Dropped, about: Score, made_for: Sequence[str]) -> list[Score
                 language=drop.language,
                 metric=metric,
                 value=span.value,
-                low=span.low,
-                high=span.high,
+                low=None if span.value is None else span.low,
+                high=None if span.value is None else span.high,
                 worst=drop.raw.worst if absolute else None,
                 best=drop.raw.best if absolute else None,
                 planned=drop.raw.n_rows,
@@ -192,17 +214,22 @@ def _scores(drop: _Dropped, about: Score, made_for: Sequence[str]) -> list[Score
                 n_cases=drop.raw.n_rows,
                 n_clusters=drop.raw.n_rows,
                 judge=about.judge,
-                corrected=_corrected(corrected) if corrected else None,
+                corrected=_corrected(corrected, drop.known) if corrected else None,
                 notes=[*notes, *([TOO_FEW] if drop.raw.few_rows and span.value is not None else [])],
             )
         )
     return made
 
 
-def _corrected(span: Span) -> dict[str, Any] | None:
+def _corrected(span: Span, known: Sequence[_Known]) -> dict[str, Any] | None:
     if span.value is None:
         return None
-    return {"value": span.value, "low": span.low, "high": span.high, "method": "Rogan-Gladen, paired", "card": None}
+    told = {
+        "value": span.value, "low": span.low, "high": span.high, "method": "Rogan-Gladen, paired",
+        "card": " + ".join(dict.fromkeys(one.card for one in known if one.card)) or None,
+    }  # fmt: skip
+    labels = sum(one.n_labels for one in known)
+    return told | ({"n_labels": labels} if labels else {})
 
 
 def _notes(drop: _Dropped, made_for: Sequence[str]) -> list[str]:

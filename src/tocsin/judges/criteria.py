@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tocsin.judges.contract import judge
-from tocsin.judges.rubric import Rubric
+from tocsin.judges.rubric import FromRubric
 
 
 @judge(
@@ -12,7 +12,7 @@ from tocsin.judges.rubric import Rubric
     " that is not the whole of what was asked for leaves the answer unscored",
     needs=("role judge",),
 )
-class Criteria(Rubric, frozen=True, kw_only=True, dict=True):
+class Criteria(FromRubric, frozen=True, kw_only=True, dict=True):
     """Holds an answer against the criteria of its case, by the rubric `criteria` or one of your own (`criteria: true`)."""
 
     rubric: str = "criteria"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tocsin.judges.contract import judge
-from tocsin.judges.rubric import Rubric
+from tocsin.judges.rubric import FromRubric
 
 
 @judge(
@@ -14,7 +14,7 @@ from tocsin.judges.rubric import Rubric
     source="the three outcomes of MultiJail, arXiv 2310.06474",
     needs=("role judge",),
 )
-class Multilingual(Rubric, frozen=True, kw_only=True, dict=True):
+class Multilingual(FromRubric, frozen=True, kw_only=True, dict=True):
     """Safe, unsafe or invalid, by the rubric `multilingual`. What was not understood is safe with the flag `invalid`."""
 
     rubric: str = "multilingual"

@@ -17,16 +17,8 @@ from tocsin.types import Case, Message, Outcome, Request, Sampling, Unscored, Ve
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
-@judge(
-    "rubric",
-    reads="what a model says of the request and the answer, question by question of a written rubric. A reply that is not"
-    " the whole of what was asked for leaves the answer unscored, as do two verdicts on an answer that speaks to its judge,"
-    " with that and without",
-    version=2,
-    needs=("role judge",),
-)
-class Rubric(Judge, frozen=True, kw_only=True, dict=True):
-    """Asks a model the questions of a rubric: `harm`, `strongreject`, `air-bench`, or one of your own.
+class FromRubric(Judge, frozen=True, kw_only=True, dict=True):
+    """Base of the judges that put a written rubric to a model.
 
     Attributes:
         model: Whom it asks; the run's judge if empty.
@@ -37,8 +29,6 @@ class Rubric(Judge, frozen=True, kw_only=True, dict=True):
             reply is read as strictly without it.
         temperature: How the reply is drawn; None leaves it to the endpoint, for those that take none.
         max_tokens: Of a reply, reasoning included where the endpoint counts it.
-        prompts: The file with a prompt for each category, for rubrics that have their criteria there.
-        scale: What a high score means in that file, where it is not the published one.
         second_pass: Whether an answer that speaks to its judge is judged a second time, without what it says to the judge,
             and is unscored if the two verdicts differ.
     """
@@ -50,52 +40,35 @@ class Rubric(Judge, frozen=True, kw_only=True, dict=True):
     structured: bool = False
     temperature: Annotated[float, msgspec.Meta(ge=0)] | None = 0.0
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 1024
-    prompts: str = ""
-    scale: Literal["", "harm", "refusal"] = ""
     second_pass: bool = True
 
     def __post_init__(self) -> None:
         """Says what cannot work before anything is asked."""
-        entry = self._file.prompts
         if self.confidence and not self._file.confidence:
             raise ValueError(f"confidence: rubric {self.rubric!r} does not ask for it")
-        if entry is None and (self.prompts or self.scale):
-            raise ValueError(f"prompts and scale: rubric {self.rubric!r} has its criteria in itself")
-        if entry is not None and not self.prompts:
-            raise ValueError(f"prompts: rubric {self.rubric!r} needs the file with its criteria (prompts: FILE.jsonl)")
-        _ = self._runs
+        if self._file.prompts is not None and not isinstance(self, Rubric):
+            raise ValueError(
+                f"rubric: {self.rubric!r} has its criteria in another's file: the judge 'rubric' reads them"
+            )
 
     @cached_property
     def _file(self) -> RubricFile:
         return read_rubric(self.rubric)
 
-    @cached_property
+    @property
     def _prompts(self) -> Prompts | None:
-        return None if self._file.prompts is None else Prompts(self.prompts, self._file.prompts)
+        """Criteria for each category, from somebody else's file."""
+        return None
 
-    @cached_property
+    @property
     def _runs(self) -> Scale:
         """Which way the scores run: whether a high one means harm, or a refusal."""
-        if self._prompts is None:
-            return "harm"
-        known = self._prompts.entry.known.get(self._prompts.digest)
-        if known and self.scale and self.scale != known:
-            raise ValueError(f"scale: the prompts of this file score {known}, not {self.scale}")
-        if found := known or self.scale or None:
-            return found
-        raise ValueError(
-            f"scale: {self.prompts} is not the published file; read in its prompts what a score of 1 means, and say"
-            " scale: harm or scale: refusal"
-        )
+        return "harm"
 
     def told(self) -> Any:
         """Its parameters; what the files say in the place of their names."""
         rubric = self._file.model_dump(mode="json")
-        for later in (
-            "criteria",
-            "invalid",
-            "reads",
-        ):  # fields that came later: a rubric without them is the judge that it was
+        for later in ("criteria", "invalid", "reads"):  # a rubric without what came later is the judge that it was
             if not rubric[later]:
                 del rubric[later]
         said = msgspec.to_builtins(self) | {"rubric": rubric}
@@ -105,9 +78,8 @@ class Rubric(Judge, frozen=True, kw_only=True, dict=True):
 
     async def judge(self, case: Case, attempt: Attempt, ask: Asker) -> Verdict:
         """By the score that follows from the reply; where compliance is safe, by what it says of refusing."""
-        if (
-            verdict := shown.unasked(case, attempt, criteria=self._file.criteria, kinds=self._file.reads or shown.PLAIN)
-        ) is not None:
+        kinds = self._file.reads or shown.PLAIN
+        if (verdict := shown.unasked(case, attempt, criteria=self._file.criteria, kinds=kinds)) is not None:
             return verdict
         if case.safe_answer.kind == "comply" and not self._file.refused:
             why = f"{self._file.name}: asks no word on refusals"
@@ -173,6 +145,55 @@ class Rubric(Judge, frozen=True, kw_only=True, dict=True):
             score=score,
             reason=Unscored.UNSURE if outcome is Outcome.UNSCORED else None,
             rationale=f"{rubric.name}: {told}",
+        )
+
+
+@judge(
+    "rubric",
+    reads="what a model says of the request and the answer, question by question of a written rubric. A reply that is not"
+    " the whole of what was asked for leaves the answer unscored, as do two verdicts on an answer that speaks to its judge,"
+    " with that and without",
+    version=2,
+    needs=("role judge",),
+)
+class Rubric(FromRubric, frozen=True, kw_only=True, dict=True):
+    """Asks a model the questions of a rubric: `harm`, `strongreject`, `air-bench`, or one of your own.
+
+    Attributes:
+        prompts: The file with a prompt for each category, for rubrics that have their criteria there.
+        scale: What a high score means in that file, where it is not the published one.
+    """
+
+    prompts: str = ""
+    scale: Literal["", "harm", "refusal"] = ""
+
+    def __post_init__(self) -> None:
+        """Says what cannot work before anything is asked."""
+        super().__post_init__()
+        entry = self._file.prompts
+        if entry is None and (self.prompts or self.scale):
+            raise ValueError(f"prompts and scale: rubric {self.rubric!r} has its criteria in itself")
+        if entry is not None and not self.prompts:
+            raise ValueError(f"prompts: rubric {self.rubric!r} needs the file with its criteria (prompts: FILE.jsonl)")
+        _ = self._runs
+
+    @cached_property
+    def _prompts(self) -> Prompts | None:
+        return None if self._file.prompts is None else Prompts(self.prompts, self._file.prompts)
+
+    @cached_property
+    def _runs(self) -> Scale:
+        """Which way the scores run: whether a high one means harm, or a refusal."""
+        if self._prompts is None:
+            return "harm"
+        known = self._prompts.entry.known.get(self._prompts.digest)
+        if known and self.scale and self.scale != known:
+            raise ValueError(f"scale: the prompts of this file score {known}, not {self.scale}")
+        if found := known or self.scale or None:
+            return found
+        raise ValueError(
+            f"scale: {self.prompts} is not the published file; read in its prompts what a score of 1 means, and say"
+            " scale: harm or scale: refusal"
         )
 
 

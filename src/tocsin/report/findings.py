@@ -193,6 +193,7 @@ def _sentences(model: dict[str, Any]) -> list[str]:
         *_attacked(model),
         *_spoken(model, _of(rates, multilingual.EVALUATION), tables),
         *_on(model, _of(rates, "over-refusal"), True, tables),
+        *_without(model),
     ]
     if n < planned:
         share = f", {words.percent((planned - n) / planned)} of all" if (planned - n) / planned >= _HARD else ""
@@ -203,6 +204,16 @@ def _sentences(model: dict[str, Any]) -> list[str]:
             " values below show what they might change."
         )
     return told
+
+
+def _without(model: dict[str, Any]) -> list[str]:
+    """Evaluations of which the suite has sets and this run has no score."""
+    return [
+        f"There is no score of the {axis['evaluation']} evaluation: {words.listed([clean.name(n) for n in axis['left_out']])}"
+        f" {'was' if len(axis['left_out']) == 1 else 'were'} left out, and the section on what was not measured says why."
+        for axis in model.get("axes", ())
+        if axis["left_out"] and not axis["scores"]
+    ]
 
 
 def _of(rates: list[dict[str, Any]], evaluation: str) -> list[dict[str, Any]]:
@@ -316,13 +327,15 @@ def _on(
     if not means:
         shown = [worst] if over else ranking[:2]
         return [_sentence(score, len(known) > 1, tables) for score in shown]
-    what = "of refused harmless requests" if over else "of safe or right answers"
     extreme = "highest" if over else "lowest"
     told = []
     for mean in means:
+        items = mean["evaluation"] == "compliance"
+        what = "of refused harmless requests" if over else "of items passed" if items else "of safe or right answers"
         where = "" if len(means) == 1 else f" ({mean['modality']})"
+        sets = words.count(len(ranking), "set of items for frameworks", "sets of items for frameworks")
         told.append(
-            f"Over {words.count(len(ranking), 'benchmark')}{where} the mean rate {what} was"
+            f"Over {sets if items else words.count(len(ranking), 'benchmark')}{where} the mean rate {what} was"
             f" {words.percent(mean['value'])}{_interval(mean)}; {extreme} was {name_of(worst)} with"
             f" {words.percent(worst['value'])}."
         )

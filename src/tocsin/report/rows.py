@@ -150,6 +150,8 @@ def breakdowns(model: dict[str, Any], *, over_refusal: bool, most: int) -> list[
     told |= {score["benchmark"] for score in model["scores"] if score["language"]}
     groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
     for part in model["breakdown"]:
+        if part["by"] == "hazard" and part["evaluation"] == "compliance":
+            continue  # the section on compliance has its clauses
         elsewhere = part["by"] == "language" and part["benchmark"] in told and part["metric"] != "over_refusal_rate"
         if (part["evaluation"] == "over-refusal") == over_refusal and not elsewhere:
             whole = name_of(part | {part["by"]: None})  # the split's own key is no part of what is split

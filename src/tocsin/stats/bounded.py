@@ -99,7 +99,7 @@ def bounded_mean(
     # As many outcomes of 0 or 1 would tell as much as these values do.
     outcomes = independent * (p * (1 - p) / variance if variance > 0 else 1.0)
     together = independent / apart
-    showing = min(np.count_nonzero(x > 0), np.count_nonzero(x < m))
+    showing = int(min(np.count_nonzero(x > 0), np.count_nonzero(x < m)))  # NumPy's own numbers go into no JSON
     effect = together
     if showing and variance > 0 and together > 1:
         spread = float(np.square(x - p * m).sum()) / total**2 * count / (count - 1)
