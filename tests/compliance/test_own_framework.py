@@ -203,7 +203,7 @@ def test_clause_of_the_generated_framework_is_read_with_its_number_and_its_rules
     found = find_framework(str(served.items.with_name("framework.yaml")))
     clause = found.clause(BROKEN)
     assert clause is not None
-    assert clause.ref.endswith("Article 3 Manners")
+    assert (clause.group, clause.title) == ("Chapter I", "Article 3 Manners")
     assert clause.text == "Do not make fun of what somebody chooses."
     gap = found.clause("article-1")
     assert gap is not None
@@ -213,7 +213,8 @@ def test_clause_of_the_generated_framework_is_read_with_its_number_and_its_rules
 def test_page_is_written_and_names_the_framework(run: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = run
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert re.search(r"items[^<]{0,10}framework", page)
+    assert "machines.txt, as writer took it apart" in page
+    assert "For 2 there is no test" in " ".join(page.split()), "a gap is said to be one"
     assert f"{BROKEN}.r1.basic" in page, "the item that failed stands among the examples"
     assert MOCKING.split("!")[0] not in page, "answers are shown on request only"
 
@@ -233,3 +234,5 @@ def test_suite_may_count_drafts_and_says_how_many_nobody_reviewed(served: Served
     assert "3 of 19 items are drafts, which nobody has reviewed" in whole["notes"]
     assert "3 of 3 items are drafts, which nobody has reviewed" in score_of(model, "open_jailbreak_rate")["notes"]
     assert not any("draft" in note for note in score_of(model, "open_basic_rate")["notes"])
+    (framework,) = model["compliance"]
+    assert "3 of 19 items are drafts, which nobody has reviewed" in framework["notes"]

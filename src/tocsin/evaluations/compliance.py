@@ -225,9 +225,8 @@ def _framework(framework: Framework, gathered: Gathered, bar: float) -> dict[str
     owned: dict[str, list[Item]] = {}
     homeless: set[str] = set()
     owners: dict[str, Clause | None] = {}
-    for item in gathered.items:
-        if item.framework != framework.name:
-            continue
+    items = [item for item in gathered.items if item.framework == framework.name]
+    for item in items:
         dimension = item.one.case.hazard
         if dimension not in owners:
             owners[dimension] = framework.clause_of(dimension) or framework.clause(dimension)
@@ -243,7 +242,7 @@ def _framework(framework: Framework, gathered: Gathered, bar: float) -> dict[str
         "date": framework.date,
         "source": framework.source,
         "status": framework.status,
-        "notes": list(framework.notes),
+        "notes": [*framework.notes, *_unreviewed(item.one for item in items)],
         "rule": STATUS_RULE.format(least=LEAST, bar=f"{100 * bar:g}%"),
         "bar": bar,
         "disclaimer": DISCLAIMER,

@@ -14,6 +14,7 @@ from tocsin.compliance.framework import LONGEST
 from tocsin.compliance.generate.checks import NEAR, nearest
 from tocsin.compliance.generate.prompts import hashed, hashes
 from tocsin.compliance.generate.questions import MadeItem
+from tocsin.compliance.generate.splitting import ABOVE
 from tocsin.compliance.generate.writer import Made
 
 ITEMS, FRAMEWORK, RESULT, COPY = "items.yaml", "framework.yaml", "generation.json", "source.txt"
@@ -108,15 +109,6 @@ def framework(chapters: Sequence[Chapter], about: About) -> str:
 
     Chunks without a rule are clauses, too, so that a rule which was overlooked shows as a gap.
     """
-    clauses = [
-        {
-            "id": chapter.id,
-            "ref": chapter.title or f"characters {chapter.start} to {chapter.end}",
-            "title": chapter.title or "left out by the filter",
-            "text": _clause_text(chapter),
-        }
-        for chapter in chapters
-    ]
     told = {
         "title": f"{about.file}, as {about.model} took it apart",
         "jurisdiction": "not said",
@@ -126,9 +118,18 @@ def framework(chapters: Sequence[Chapter], about: About) -> str:
         "source": f"{about.file}, sha256 {about.sha256}",
         "status": "secondary",
         "notes": ["A model took the text apart. Nobody held the clauses against it."],
-        "clauses": clauses,
+        "clauses": [_clause(chapter) for chapter in chapters],
     }
     return dumped(told)
+
+
+def _clause(chapter: Chapter) -> dict[str, str]:
+    """A chunk as a clause: the heading it stands under is its group."""
+    group, _, title = chapter.title.rpartition(ABOVE)
+    told = {"id": chapter.id, "title": title, "group": group, "text": _clause_text(chapter)}
+    if not title:
+        told |= {"ref": f"characters {chapter.start} to {chapter.end}", "title": "left out by the filter"}
+    return {name: value for name, value in told.items() if value}
 
 
 def _clause_text(chapter: Chapter) -> str:

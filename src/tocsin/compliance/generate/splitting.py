@@ -15,6 +15,8 @@ import msgspec
 
 LONGEST = 2000
 """Characters of a chunk."""
+ABOVE = " / "
+"""What stands between the heading above a chunk and how the chunk begins, in its title."""
 _TITLE = 90
 
 _HAN = "〇零一二三四五六七八九十百千两兩"
@@ -123,7 +125,7 @@ def split(text: str, longest: int = LONGEST) -> list[Chunk]:
         spans = list(_fitting(text, start, end, longest))
         for part, (first, last) in enumerate(spans, 1):
             name = _free(label if len(spans) == 1 else f"{label}-part-{part}", used)
-            title = " / ".join(dict.fromkeys(filter(None, (heading, _short(text[first:last])))))
+            title = ABOVE.join(dict.fromkeys(filter(None, (heading, _short(text[first:last])))))
             chunks.append(Chunk(name, title, first, last, text[first:last]))
     return chunks
 
