@@ -132,8 +132,8 @@ def test_a_target_that_is_less_safe_in_thai_is_found_and_the_translations_state_
     assert main(ASSESS, monkeypatch) == 0
     run = folder(tmp_path)
     printed = capsys.readouterr().out
-    assert re.search(r"^multijail +safety_drop, th +0\.300 ", printed, re.MULTILINE)
-    assert re.search(r"^multijail +safety_drop, sw +0\.000 ", printed, re.MULTILINE)
+    assert re.search(r"^Thai \(th\) .* \+30\.0 \(.*\) +stated less safe ", printed, re.MULTILINE)
+    assert re.search(r"^Swahili \(sw\) .* 0\.0 \(.*\) +no difference shown ", printed, re.MULTILINE)
 
     scores = {(one["metric"], one["language"]): one for one in summary(run)["scores"]}
     assert scores["safety_drop", "th"]["value"] == pytest.approx(0.3)
@@ -261,7 +261,7 @@ def test_a_run_of_attacks_alone_needs_no_translator_for_the_check(
             "multilingual: check translates answers, and nobody is there to do it: add --role translator=MODEL",
         ),
         (("", ""), ["--precision", "0.1"], "the multilingual evaluation of 'multijail' pairs or pools its cases"),
-        (("[en, th, sw]", "[en, thai]"), [], "languages: no BCP 47 code 'thai': did you mean 'th' (Thai)?"),
+        (("[en, th, sw]", "[en, thai]"), [], "languages.1: no BCP 47 code 'thai': did you mean 'th' (Thai)?"),
         (("", ""), ["--judge", "multilingul"], "did you mean 'multilingual'?"),
     ],
 )  # fmt: skip
@@ -354,7 +354,7 @@ def test_a_guardrail_is_scored_by_language_and_subject_and_by_the_mean(
     assert mean["value"] == pytest.approx((1 + 32 / 52) / 2)
     assert mean["low"] < mean["value"] < mean["high"]
     assert not {"macro_mean", "generation_mean", "safety_drop"} & {metric for metric, _ in scores}
-    assert re.search(r"^polyguardprompts +prompt_f1, th +0\.615 ", printed, re.MULTILINE)
+    assert re.search(r"^Thai \(th\) +61\.5% .*100% \(.*\) +100% \(", printed, re.MULTILINE)
     assert re.search(r"^all \(multilingual\) +judgement_mean +0\.808 ", printed, re.MULTILINE)
     assert (folder(tmp_path) / "report.html").is_file()
 

@@ -36,7 +36,7 @@ def show_scores(summary: dict[str, Any]) -> None:
             if score.get("language"):  # told in a table of its own
                 continue
             benchmark = score["benchmark"] or score["attack"] or f"all ({score['evaluation']})"
-            benchmark += f" · {score['framework']}" if score["framework"] else ""
+            benchmark += f" · {score['framework']}" if score.get("framework") else ""
             table.add_row(Text(_name(benchmark)), Text(_metric(score)), *_numbers(score))
         console.print(table)
         for name, note in _notes(model["scores"]):
