@@ -41,7 +41,7 @@ class Further:
         An answer that no judge read, or that the rules know for a refusal in whatever language, has the verdict that it has.
         """
         home = self._checked.get(cell.benchmark)
-        if home is None or cell.evaluation != "multilingual":  # an attacked answer is compared with no other language's
+        if home is None or cell.evaluation == "adversarial":  # an attacked answer is compared with no other language's
             return None
         if same(cell.case.language, home) or cell.case.safe_answer.kind != "refuse":
             return None

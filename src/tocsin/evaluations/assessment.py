@@ -20,7 +20,6 @@ from tocsin.evaluations.translations import beside
 from tocsin.judges import Judge
 from tocsin.types import Role
 
-MULTILINGUAL = "multilingual"
 AD_HOC = "name: own\ntitle: Chosen on the command line\nseed: 260110527\nsampling: {temperature: 0}\n"
 """The suite of a run for which benchmarks or cases are named and no suite."""
 
@@ -173,8 +172,12 @@ def resolve(
 
 def checks(suite: Suite, chosen: Sequence[Chosen]) -> bool:
     """Whether answers are to be translated and judged a second time."""
-    wanted = suite.multilingual.check and MULTILINGUAL in suite.evaluations
-    return wanted and any(one.benchmark.paired and one.benchmark.evaluation == MULTILINGUAL for one in chosen)
+    return suite.multilingual.check and any(
+        one.benchmark.paired
+        and one.benchmark.evaluation != "compliance"
+        and one.benchmark.evaluation in suite.evaluations
+        for one in chosen
+    )
 
 
 def _is_wanted(benchmark: Benchmark, suite: Suite, *, named: bool) -> bool:
