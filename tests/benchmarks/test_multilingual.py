@@ -96,10 +96,10 @@ def test_a_text_that_is_missing_in_one_language_is_named(tmp_path: Path) -> None
 def xsafety(folder: Path, texts: Mapping[str, list[str]], category: str = "Insult") -> Path:
     """Files of one category, each as the repository has it: no header, empty columns, Bengali as a spreadsheet."""
     for file in XSAFETY.files:
-        if file.fields["category"] != category or file.fields["language"] not in texts:
+        if dict(file.fields)["category"] != category or dict(file.fields)["language"] not in texts:
             continue
         path = folder / "xsafety" / file.path
-        lines = texts[file.fields["language"]]
+        lines = texts[dict(file.fields)["language"]]
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".xlsx":
             book = openpyxl.Workbook()
@@ -167,7 +167,7 @@ def test_what_is_empty_or_withheld_leaves_its_number_to_nobody(gap: str, tmp_pat
 
 
 def test_every_category_has_a_file_in_every_language() -> None:
-    places = {(file.fields["language"], file.fields["category"]) for file in XSAFETY.files}
+    places = {(dict(file.fields)["language"], dict(file.fields)["category"]) for file in XSAFETY.files}
 
     assert places == {(code, category) for code in FOLDERS for category in CATEGORIES}
     assert len({file.path for file in XSAFETY.files}) == len(XSAFETY.files) == 140

@@ -119,7 +119,11 @@ def test_its_identity_changes_with_every_parameter(attack: Attack, tmp_path: Pat
         before = getattr(attack, field.name)
         choices = (*get_args(field.type), *get_args(getattr(field.type, "__origin__", None)))
         lists = [[one] for choice in choices for one in get_args(choice)]
-        values = [v for v in (*choices, *lists, not before, 2, 7, 1, 0.5, 0.123, "another", ["another"]) if v != before]
+        values = [
+            v
+            for v in (*choices, *lists, not before, 2, 7, 1, 0.5, 0.123, "another", ["another"], ["sw"])
+            if v != before
+        ]
         for said in [given[field.name]] if field.name in given else [{field.name: value} for value in values]:
             try:
                 others.add(attacks.make(attack.name, said).identity)

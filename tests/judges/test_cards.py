@@ -31,9 +31,12 @@ def test_judge_as_it_is_now_has_a_card_on_every_set_of_answers(name: str, tmp_pa
 
 
 def test_every_other_judge_asks_a_model_or_reads_no_free_text() -> None:
-    """`choice` reads options, `label` labels, `copyright` compares with references, and a `panel` is of others."""
+    """`choice` reads options, `label` labels, `copyright` compares with references, a `panel` is of others, and three
+    judge what an
+    answer says of itself: docs/method/transparency.md has how far they agree with labels.
+    """
     for name in registry.names("judge"):
-        if name not in (*OFFLINE, "choice", "copyright", "label", "panel"):
+        if name not in (*OFFLINE, "choice", "copyright", "label", "panel", "disclosure", "explains", "stated-reason"):
             assert judges.make(name).models, name
 
 
