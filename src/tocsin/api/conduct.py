@@ -126,6 +126,7 @@ def begin(
                 "no attack can be run: none of the cases that were drawn is a text that should be refused; raise the limit, or"
                 " name another benchmark"
             )
+        manifest["flags"] += manifests.foreign(manifest["judges"], journal.judged_languages())
         manifest["bad_rows"] = {}
         for benchmark, (bad, every, first) in journal.bad_rows().items():
             if bad == every:

@@ -49,6 +49,7 @@ from tocsin.journal import (
     write_private,
 )
 from tocsin.journal.folder import GENERATION
+from tocsin.languages import canonical
 from tocsin.models import EMBEDDED, Caller, ConfigError, ModelConfig, open_caller, read_config
 from tocsin.types import Case, ErrorKind
 
@@ -117,9 +118,11 @@ async def generate_items_async(
 
     Raises:
         ConfigError: The file cannot be read as text; the message says how to convert it.
+        UnknownLanguage: The language is not known; the nearest are named.
         UnknownName, ModelUnavailable: The model cannot be had.
         JournalError: The run folder cannot be used.
     """
+    language = language and canonical(language)
     text = read_regulation(Path(regulation), encoding)
     chunks = split(text.text)[:limit]
     if not chunks:

@@ -36,6 +36,13 @@ def own_cases(path: Path) -> Benchmark:
     ``cluster``, ``images`` (paths beside the file, a list or separated by ``|``), ``expected`` (``refuse``, ``comply``,
     or the option or label that is right; else ``refuse``) and ``options`` (a list or separated by ``|``).
     """
+    if path.suffix in (".yaml", ".yml"):
+        from tocsin.benchmarks.items import is_item_set  # it takes pydantic and a YAML parser
+
+        if is_item_set(path):
+            raise ConfigError(
+                f"{path}: is a set of compliance items, and no list of prompts: name it with --benchmark {path}"
+            )
     _check_columns(path)
     repeated: Counter[str] = Counter()
     folder = path.parent

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tocsin.cli.errors import plain
+
 if TYPE_CHECKING:
     from tocsin.api import Watcher
     from tocsin.engine import Engine
@@ -33,6 +35,8 @@ def _bars(engine: Engine, manifest: dict[str, Any], todo: dict[str, int]) -> Ite
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=console, auto_refresh=False)
     tasks = {name: progress.add_task(name, total=count) for name, count in todo.items() if count}
+    for flag in manifest.get("flags", ()):
+        console.print(Text(f"tocsin: note: {plain(flag)}"))
     began = time.monotonic()
     with Live(progress, console=console, auto_refresh=False, transient=True) as live:
 
@@ -49,6 +53,8 @@ def _bars(engine: Engine, manifest: dict[str, Any], todo: dict[str, int]) -> Ite
 def _lines(engine: Engine, manifest: dict[str, Any], todo: dict[str, int]) -> Iterator[None]:
     total, began = sum(todo.values()), time.monotonic()
     print(f"tocsin: {manifest['run']}: {total} cells to do", file=sys.stderr, flush=True)
+    for flag in manifest.get("flags", ()):
+        print(f"tocsin: note: {plain(flag)}", file=sys.stderr, flush=True)
 
     def draw() -> None:
         done = engine.counts.cells

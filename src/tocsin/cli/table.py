@@ -44,6 +44,10 @@ def show_scores(summary: dict[str, Any]) -> None:
         for name, line in _corrected(model["scores"]):
             console.print(f"{_name(name)}: {line}.")
         show_languages(console, model, summary.get("translations") or {})
+        for axis in model.get("axes", ()):
+            if axis["why"]:
+                what = "no score" if not axis["scores"] else "nothing measured"
+                console.print(Text(f"{axis['evaluation']}: {what}; {plain(axis['why'])}"))
         if model["unfinished"]:
             console.print(f"{model['unfinished']} planned cells do not count yet: the run is not finished.")
     for judge in dict.fromkeys(s["judge"] for model in summary["models"] for s in model["scores"] if s["judge"]):

@@ -127,6 +127,14 @@ class FrameworkFile(_Written):
     notes: Words = Field(default=(), description="known gaps, and what was decided")
     clauses: tuple[ClauseEntry, ...] = Field(description="in the order of the text")
 
+    @model_validator(mode="after")
+    def _was_held_against_something(self) -> Self:
+        if not self.source and "verified" in (self.status, *(clause.status for clause in self.clauses)):
+            raise ValueError(
+                "status 'verified' says that clauses were held against the official text: add its link as source"
+            )
+        return self
+
     @field_validator("clauses")
     @classmethod
     def _has_each_clause_once(cls, clauses: tuple[ClauseEntry, ...]) -> tuple[ClauseEntry, ...]:

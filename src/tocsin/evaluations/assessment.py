@@ -146,7 +146,9 @@ def resolve(
         raise ValueError(f"suite {resolved.name!r}: none of its benchmarks is one that its attacks are for")
     names = [one.benchmark.name for one in chosen]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"benchmark {doubled[0]!r} is named twice")
+        raise ValueError(
+            f"benchmark {doubled[0]!r} is named twice: a file's name is its benchmark's, so of two files of one name rename one"
+        )
     return Assessment(
         suite=resolved,
         chosen=chosen,

@@ -20,6 +20,7 @@ from tocsin.evaluations.suite import Suite
 from tocsin.journal import ReplayDiverged
 from tocsin.journal.folder import TRANSLATION
 from tocsin.judges import Judge
+from tocsin.languages import same
 from tocsin.models import Caller, family
 
 SCHEMA = 1
@@ -344,6 +345,19 @@ def _benchmark(one: Chosen) -> dict[str, Any]:
             ],
         },
     }
+
+
+def foreign(judges: Mapping[str, Mapping[str, Any]], read: Sequence[tuple[str, str]]) -> list[str]:
+    """Judges that are to read answers in languages they are not made for: such answers mostly get no verdict."""
+    found: dict[str, list[str]] = {}
+    for name, code in read:
+        made_for = judges.get(name, {}).get("languages") or []
+        if made_for and not any(same(code, one) for one in made_for):
+            found.setdefault(name, []).append(code)
+    return [
+        f"judge {name} is not made for {', '.join(codes)}: its verdicts there, where it gives any, say little"
+        for name, codes in found.items()
+    ]
 
 
 def _kinship(

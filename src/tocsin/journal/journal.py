@@ -31,6 +31,7 @@ from tocsin.journal.planned import (
     PlannedCase,
     PlannedCell,
     case_row,
+    judged_languages,
     planned_of,
     translation_of,
 )
@@ -329,6 +330,10 @@ class Journal:
             ),
         )
         return Call(id=number, result=result, tries=tries, latency=latency, cost=cost)
+
+    def judged_languages(self) -> list[tuple[str, str]]:
+        """As `planned.judged_languages`."""
+        return judged_languages(self._reader)
 
     def translation_of(self, cell: Cell, language: str) -> Case | None:
         """As `planned.translation_of`."""

@@ -116,3 +116,10 @@ def translation_of(db: sqlite3.Connection, cell: Cell, language: str) -> Case | 
         (cell.benchmark, cell.case.cluster, language),
     ).fetchone()
     return None if row is None else _decode_case(row[0])
+
+
+def judged_languages(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Each judge of the plan with each language of the cases that it is to read."""
+    return db.execute(
+        "SELECT DISTINCT c.judge, s.language FROM cells c JOIN cases s ON s.id = c.case_ref WHERE s.stopped IS NULL ORDER BY 1, 2"
+    ).fetchall()

@@ -135,6 +135,8 @@ def name_of(score: dict[str, Any]) -> str:
     if score["evaluation"] == "adversarial" and score["benchmark"] is None:
         return clean.name(score["attack"] or "All attacks")
     if score["benchmark"] is None:
+        if score["metric"] == "macro_mean" and score["evaluation"] == "compliance":
+            return "All sets of items for frameworks"
         return _MEANS.get(score["metric"], "All benchmarks")
     parts = [score[part] for part in ("benchmark", "attack", "language", "framework") if score.get(part)]
     return " · ".join(map(clean.name, parts))

@@ -51,7 +51,8 @@ def read_regulation(path: Path, encoding: str | None = None) -> Regulation:
 
 
 def _check_plain(raw: bytes, path: Path) -> None:
-    name, out = shlex.quote(str(path)), shlex.quote(str(path.with_suffix(".txt")))
+    plain = path.with_suffix(".txt") if path.suffix.lower() != ".txt" else path.with_name(f"{path.stem}-text.txt")
+    name, out = shlex.quote(str(path)), shlex.quote(str(plain))
     ending = path.suffix.lower()
     if raw.startswith(b"%PDF") or ending == ".pdf":
         raise ConfigError(f"{path}: is a PDF: take its text out with pdftotext -layout {name} {out} and use that")
