@@ -220,10 +220,14 @@ class Suite(_Written):
             raise ValueError("should be a list of benchmarks")
         return [{"name": entry} if isinstance(entry, str) else entry for entry in value or ()]
 
-    @field_validator("languages")
+    @field_validator("languages", mode="before")
     @classmethod
-    def _are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(canonical, value))
+    def _are_a_list_of_texts(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(f"should be a list of codes: [{value}]")
+        if isinstance(value, list | tuple) and False in value:
+            raise ValueError('YAML reads no as "false": write "no" in quotes for Norwegian')
+        return value
 
     @field_validator("evaluations")
     @classmethod
