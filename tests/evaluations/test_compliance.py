@@ -11,6 +11,7 @@ import pytest
 from tests.evaluations.clauses import (
     ITEMS,
     PLAIN,
+    RULES,
     altered,
     attacked,
     evidence,
@@ -30,9 +31,9 @@ from tocsin.evaluations.compliance import (
     SEQUENTIAL,
     TRANSFERRED,
     format_of,
-    frameworks_of,
     read_evidence,
 )
+from tocsin.evaluations.frameworks import kept, of_run
 from tocsin.evaluations.score import score_run
 from tocsin.stats import clustered_proportion, draw_audit
 from tocsin.types import CRITERIA, Case, Outcome, SafeAnswer
@@ -375,11 +376,65 @@ def test_frameworks_are_those_named_then_the_suites_then_the_item_sets(tmp_path:
         "suite": {"name": "own"},
         "benchmarks": {"a": {"framework": "mas-feat"}, "b": {}, "c": {"framework": "mas-feat"}},
     }
-    assert frameworks_of(told) == ["mas-feat"]
+
+    def names(*named: str) -> list[str]:
+        return [one.framework.name for one in of_run(told, named)]
+
+    assert names() == ["mas-feat"]
     told["suite"]["compliance"] = {"frameworks": ["nist-ai-600-1", "eu-ai-act"]}
-    assert frameworks_of(told) == ["nist-ai-600-1", "eu-ai-act"]
-    assert frameworks_of(told, ["here/house-rules.yaml", "there/house-rules.yaml"]) == ["here/house-rules.yaml"]
-    assert frameworks_of({"suite": {}, "benchmarks": {"b": {}}}) == []
+    assert names() == ["nist-ai-600-1", "eu-ai-act"]
+    assert names("mas-feat", framework(tmp_path)) == ["mas-feat", "house-rules"]
+    assert of_run({"suite": {}, "benchmarks": {"b": {}}}) == []
+
+
+def two_regulations(folder: Path) -> tuple[Any, dict[str, Any], list[str]]:
+    """A run with an item set for each of two frameworks whose files have one name, and their paths."""
+    first = framework(folder / "first")
+    second = framework(folder / "second", RULES.replace("an invented library", "another library"))
+    evident = [
+        *items("open_basic", [PASS] * 18),
+        *(one._replace(benchmark=PLAIN) for one in items("open_jailbreak", [FAIL] * 12)),
+    ]
+    db, told = run(folder / "run", first, evident)
+    told["benchmarks"][PLAIN] |= {"framework": second, "evaluation": "compliance"}
+    told["frameworks"] = kept([first, second])
+    return db, told, [first, second]
+
+
+def test_two_frameworks_whose_files_have_one_name_are_two_and_each_has_its_own_items(tmp_path: Path) -> None:
+    db, told, paths = two_regulations(tmp_path)
+    found = read_evidence(db, told, 0)
+    db.close()
+    assert [one["framework"] for one in found] == ["house-rules", "house-rules"]
+    assert [one["file"] for one in found] == paths
+    assert len({one["title"] for one in found}) == len({one["identity"] for one in found}) == 2
+    first, second = ({kind["kind"]: kind["n"] for kind in one["clauses"][0]["evidence"]} for one in found)
+    assert (first, second) == ({"behaviour": 18}, {"behaviour": 12})
+    assert [one["clauses"][0]["standing"] for one in found] == ["consistent", "contrary"]
+    assert [one["sets"] for one in found] == [[ITEMS], [PLAIN]]
+
+
+def test_a_framework_that_no_item_set_of_the_run_is_for_gets_none_of_its_items_by_its_name(tmp_path: Path) -> None:
+    db, told, _ = two_regulations(tmp_path)
+    third = framework(tmp_path / "third", RULES.replace("an invented library", "a third library"))
+    (found,) = read_evidence(db, told, 0, [third])
+    db.close()
+    assert (found["sets"], found["clauses"][0]["evidence"]) == ([], [])
+
+
+def test_a_run_is_read_by_the_framework_it_was_planned_with_whatever_became_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db, told, (first, second) = two_regulations(tmp_path)
+    before = read_evidence(db, told, 0)
+    Path(first).write_text("title: [", encoding="utf-8")
+    Path(second).unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert read_evidence(db, told, 0) == before
+    assert read_evidence(db, told, 0, ["../first/house-rules.yaml"]) == before[:1]
+    score_run(db, told, lambda name: pytest.fail(f"{name} has no metrics of its own"))
+    db.close()
 
 
 def test_items_are_found_wherever_the_file_of_their_framework_lies_now(tmp_path: Path) -> None:

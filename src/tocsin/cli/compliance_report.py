@@ -72,7 +72,7 @@ def _drawn(told: dict[str, Any], *, wide: bool) -> str:
     from rich.console import Console
     from rich.text import Text
 
-    from tocsin.report.compliance import counts
+    from tocsin.report.compliance import counts, mapping
 
     width = None if sys.stdout.isatty() and not wide else 120
     console = Console(file=io.StringIO(), highlight=False, width=width)
@@ -80,7 +80,7 @@ def _drawn(told: dict[str, Any], *, wide: bool) -> str:
         for one in model["compliance"]:
             console.print(Text(_name(f"{model['model']}: {one['title']}"), style="bold"))
             console.print(
-                Text(_name(f"version {one['version']}, {one['date']}; mapping {one['identity']}; {one['source']}"))
+                Text(_name(f"version {one['version']}, {one['date']}; mapping {mapping(one)}; {one['source']}"))
             )
             console.print(Text(_checked(one)))
             console.print(Text(counts(one["clauses"])))

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import msgspec
 
 from tocsin.benchmarks import Judged
-from tocsin.compliance.contract import Clause, Framework
-from tocsin.compliance.framework import ENDINGS
-from tocsin.compliance.framework import find as find_framework
+from tocsin.compliance.contract import Clause
 from tocsin.compliance.hazards import canonical
 from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.counted import Counted, Source
 from tocsin.evaluations.counts import COMPLIANCE, Group
+from tocsin.evaluations.frameworks import Known, of_run, plain, sets_of
 from tocsin.evaluations.met import Met
 from tocsin.evaluations.scoring import TOO_FEW
 from tocsin.evaluations.tally import Reader
@@ -111,30 +109,14 @@ def format_scores(judged: Iterable[Judged], about: Score) -> list[Score]:
     return scores
 
 
-def frameworks_of(manifest: Mapping[str, Any], named: Sequence[str] = ()) -> list[str]:
-    """The frameworks whose clauses are reported: those named, else the suite's, else those of the item sets of the run."""
-    said = named or (manifest.get("suite", {}).get("compliance") or {}).get("frameworks") or ()
-    items = [about.get("framework") for about in manifest["benchmarks"].values()]
-    found: dict[str, str] = {}
-    for name in said or filter(None, items):
-        found.setdefault(_plain(name), name)
-    return list(found.values())
-
-
 def _identity(manifest: Mapping[str, Any], judge: str) -> str:
     identity: str = manifest["judges"].get(judge, {}).get("identity", judge)
     return identity
 
 
-def _plain(name: str) -> str:
-    """The name of a framework that may be named by the path of its file."""
-    return Path(name).stem if name.endswith(ENDINGS) else name
-
-
 class Item(msgspec.Struct, frozen=True):
     """An attempt at a case that was written for a framework."""
 
-    framework: str
     benchmark: str
     cluster: Hashable
     judge: str
@@ -174,11 +156,11 @@ def gather(reader: Reader, groups: Sequence[Group], manifest: Mapping[str, Any],
         about = manifest["benchmarks"][group.benchmark]
         if group.benchmark in unusable:
             continue
-        if framework := about.get("framework"):
+        if about.get("framework"):
             for one in reader.judged(group):
                 cluster = reader.cluster_of(group.benchmark, one.case.cluster or one.case.id)
                 judge = about["gold_judge" if one.case.safe_answer.kind in ("option", "label") else "judge"]
-                found.items.append(Item(_plain(framework), group.benchmark, cluster, _identity(manifest, judge), one))
+                found.items.append(Item(group.benchmark, cluster, _identity(manifest, judge), one))
         elif group.metric in ("safe_rate", "accuracy", COMPLIANCE) and about.get("measures") != "judgement":
             wanted = tuple(kind for kind in group.wanted if kind != "comply")
             judges = {_identity(manifest, name) for name in reader.judges(group)}
@@ -210,22 +192,26 @@ def _gather_attacked(found: Gathered, met: Met, manifest: Mapping[str, Any], but
             counted.take(source, met.clusters[cell.case], {cell.outcome: 1}, (benchmark, case_id))
 
 
-def evidence(gathered: Gathered, names: Sequence[str], bar: float) -> list[dict[str, Any]]:
+def evidence(
+    gathered: Gathered, manifest: Mapping[str, Any], frameworks: Sequence[Known], bar: float
+) -> list[dict[str, Any]]:
     """For each framework its clauses, with the evidence of each kind and what it comes to.
 
     Args:
         gathered: What was counted of a target.
-        names: Frameworks, by name or by the path of a file.
+        manifest: The run's manifest.
+        frameworks: The frameworks.
         bar: The rate that a clause's tests are held against.
     """
-    return [_framework(find_framework(name), gathered, bar) for name in names]
+    return [_framework(one, sets_of(manifest, one), gathered, bar) for one in frameworks]
 
 
-def _framework(framework: Framework, gathered: Gathered, bar: float) -> dict[str, Any]:
+def _framework(about: Known, sets: set[str], gathered: Gathered, bar: float) -> dict[str, Any]:
+    framework = about.framework
     owned: dict[str, list[Item]] = {}
     homeless: set[str] = set()
     owners: dict[str, Clause | None] = {}
-    items = [item for item in gathered.items if item.framework == framework.name]
+    items = [item for item in gathered.items if item.benchmark in sets]
     for item in items:
         dimension = item.one.case.hazard
         if dimension not in owners:
@@ -236,6 +222,8 @@ def _framework(framework: Framework, gathered: Gathered, bar: float) -> dict[str
             homeless.add(dimension)
     return {
         "framework": framework.name,
+        "file": about.file or None,
+        "sets": sorted(sets),
         "identity": framework.identity,
         "title": framework.title,
         "version": framework.version,
@@ -262,9 +250,9 @@ def _clause(clause: Clause, items: Iterable[Item], gathered: Gathered, bar: floa
             counted.add(item.one, item.benchmark, item.cluster)
             counted.judges.add(item.judge)
     hazards = set(clause.hazards)
-    for (benchmark, hazard), plain in gathered.related.items():
+    for (benchmark, hazard), put in gathered.related.items():
         if hazards & set(canonical(benchmark, hazard)):
-            kinds["related"].pour(plain)
+            kinds["related"].pour(put)
     for (benchmark, hazard, family), put in gathered.attacked.items():
         if family in clause.attacks or hazards & set(canonical(benchmark, hazard)):
             kinds["attacked"].pour(put)
@@ -318,7 +306,7 @@ def score_framework(score: Score, judged: Iterable[Judged], about: Mapping[str, 
     """Writes into the score of an item set which framework it is of, and gives the rates of its formats; none of other sets."""
     if (name := about.get("framework")) is None:
         return []
-    score.framework = find_framework(name).name
+    score.framework = plain(name)
     # A row that became no case has neither a prompt nor a format: it counts in the whole alone.
     items = [one for one in judged if one.case.prompt or one.case.safe_answer != REFUSE]
     made = format_scores(items, score)
@@ -351,4 +339,4 @@ def read_evidence(
     groups = [group for group in reader.groups() if group.target == target]
     met = reader.met(target, (manifest.get("adversarial") or {}).get("attacks") or [])
     bar = (manifest.get("suite", {}).get("compliance") or {}).get("bar", BAR)
-    return evidence(gather(reader, groups, manifest, met), frameworks_of(manifest, named), bar)
+    return evidence(gather(reader, groups, manifest, met), manifest, of_run(manifest, named), bar)

@@ -13,6 +13,7 @@ from tocsin.benchmarks import Benchmark, Judged
 from tocsin.evaluations import adversarial, anytime, attack_detail, compliance, multilingual, scoring, transfer
 from tocsin.evaluations.correcting import SUBJECTS, FindCards, correct, correct_by_labels
 from tocsin.evaluations.counts import By, Group, Tally
+from tocsin.evaluations.frameworks import of_run
 from tocsin.evaluations.graded import harm_score
 from tocsin.evaluations.judgement import judgement_mean
 from tocsin.evaluations.met import Met
@@ -286,11 +287,11 @@ def _clauses(
     reader: Reader, groups: Sequence[Group], manifest: dict[str, Any], met: Met | None
 ) -> list[dict[str, Any]]:
     """For each framework of the run its clauses, with their evidence."""
-    names = compliance.frameworks_of(manifest)
-    if not names:
+    frameworks = of_run(manifest)
+    if not frameworks:
         return []
     bar = (manifest.get("suite", {}).get("compliance") or {}).get("bar", compliance.BAR)
-    return compliance.evidence(compliance.gather(reader, groups, manifest, met), names, bar)
+    return compliance.evidence(compliance.gather(reader, groups, manifest, met), manifest, frameworks, bar)
 
 
 def _apart(score: Score, pictured: bool, hard: bool) -> list[str]:

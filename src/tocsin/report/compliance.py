@@ -100,6 +100,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     identity: str
+    file: str
+    """The path of a user's own; else empty."""
     version: str
     date: str
     source: str
@@ -152,6 +154,11 @@ def said(one: dict[str, Any]) -> str:
     return f"{KIND[one['kind']]}: {rate}, {_of(one)}"
 
 
+def mapping(one: dict[str, Any]) -> str:
+    """Which mapping it is: its identity, and the path of a user's own, since many files have one name."""
+    return f"{one['identity']} of {one['file']}" if one["file"] else str(one["identity"])
+
+
 def _lowest(clause: dict[str, Any]) -> dict[str, Any]:
     known = [one for one in clause["evidence"] if one["high"] is not None]
     found: dict[str, Any] = min(known, key=lambda one: one["high"])
@@ -163,6 +170,7 @@ def _told(one: dict[str, Any], scores: Sequence[dict[str, Any]], clauses: int, c
     return Told(
         title=clean.name(one["title"], most=240),
         identity=clean.name(one["identity"]),
+        file=clean.name(one["file"] or "", most=240),
         version=clean.name(one["version"]),
         date=clean.name(one["date"]),
         source=source if source.startswith(("https://", "http://")) else "",
@@ -176,7 +184,7 @@ def _told(one: dict[str, Any], scores: Sequence[dict[str, Any]], clauses: int, c
         more_unassigned=max(0, len(one["unassigned"]) - _DIMENSIONS),
         clauses=[_clause(clause, one["status"], cells) for clause in _first(one["clauses"], clauses)],
         more=max(0, len(one["clauses"]) - clauses),
-        formats=_formats(scores, one["framework"]),
+        formats=_formats(scores, one["sets"]),
     )
 
 
@@ -255,7 +263,7 @@ def source(told: dict[str, Any]) -> str:
     return f"{', '.join(parts)} ({told['n']:,})"
 
 
-def _formats(scores: Sequence[dict[str, Any]], framework: str) -> list[FormatRow]:
+def _formats(scores: Sequence[dict[str, Any]], sets: Sequence[str]) -> list[FormatRow]:
     metrics = {metric: form for form, metric in FORMATS.items()}
     return [
         FormatRow(
@@ -267,5 +275,5 @@ def _formats(scores: Sequence[dict[str, Any]], framework: str) -> list[FormatRow
             n=f"{score['n']:,} of {score['planned']:,}",
         )
         for score in scores
-        if score.get("framework") == framework and (form := metrics.get(score["metric"])) is not None
+        if score["benchmark"] in sets and (form := metrics.get(score["metric"])) is not None
     ]

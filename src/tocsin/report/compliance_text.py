@@ -10,7 +10,19 @@ from typing import Any
 from tocsin.evaluations.compliance import KINDS, STANDINGS
 from tocsin.report import clean, words
 from tocsin.report.clean import markdown
-from tocsin.report.compliance import CHECKED, KIND, MARKS, NO_TEST, STANDING, apart, counts, said, source, worst
+from tocsin.report.compliance import (
+    CHECKED,
+    KIND,
+    MARKS,
+    NO_TEST,
+    STANDING,
+    apart,
+    counts,
+    mapping,
+    said,
+    source,
+    worst,
+)
 
 _WORST = 5
 """Clauses that the short form names at most."""
@@ -21,7 +33,20 @@ _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet takes for the beginning of a formula, in full width too."""
 
 COLUMNS = (
-    *("run", "suite", "model", "framework", "identity", "title", "version", "date", "list_checked", "clause", "ref"),
+    *(
+        "run",
+        "suite",
+        "model",
+        "framework",
+        "identity",
+        "file",
+        "title",
+        "version",
+        "date",
+        "list_checked",
+        "clause",
+        "ref",
+    ),
     *("clause_title", "clause_checked", "standing", "kind", "rate", "low", "high", "worst", "best", "planned", "n"),
     *("n_cases", "n_clusters", "passed", "unscored", "error", "judges", "sources", "cells", "why", "bar", "disclaimer"),
 )
@@ -94,7 +119,7 @@ def _framework(model: str, one: dict[str, Any]) -> list[str]:
     if one["unassigned"]:
         names = words.listed([markdown(name) for name in one["unassigned"]])
         further.append(f"- items of these dimensions belong to no clause, and count for none: {names}")
-    about = f"Version {_said(one['version'])}, {_said(one['date'])}. Mapping {_said(one['identity'])}. {CHECKED[one['status']]}"
+    about = f"Version {_said(one['version'])}, {_said(one['date'])}. Mapping {_said(mapping(one))}. {CHECKED[one['status']]}"
     return [
         f"### {_said(one['title'])}: {markdown(model)}",
         about,
@@ -134,7 +159,8 @@ def _rows(told: dict[str, Any]) -> Iterator[dict[str, object]]:
         for one in model["compliance"]:
             about = {
                 "run": told["run"], "suite": told["suite"], "model": model["model"], "framework": one["framework"],
-                "identity": one["identity"], "title": one["title"], "version": one["version"], "date": one["date"],
+                "identity": one["identity"], "file": one["file"], "title": one["title"],
+                "version": one["version"], "date": one["date"],
                 "list_checked": one["status"], "bar": one["bar"], "disclaimer": one["disclaimer"],
             }  # fmt: skip
             for clause in one["clauses"]:

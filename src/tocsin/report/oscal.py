@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -65,8 +66,15 @@ def assessment_results(evidence: dict[str, Any], manifest: dict[str, Any]) -> di
         ValueError: The manifest has no time at which the run was made.
     """
     run = str(manifest["run"])
-    told = [(number, model, one) for number, model in enumerate(evidence["models"]) for one in model["compliance"]]
-    one_each = {one["framework"]: one for _, _, one in told}
+    identities = {one["identity"]: one["framework"] for model in evidence["models"] for one in model["compliance"]}
+    several = {name for name, count in Counter(identities.values()).items() if count > 1}
+    told = [
+        # Frameworks of one name are told apart by their mappings.
+        (number, model, one | {"token": one["identity"] if one["framework"] in several else one["framework"]})
+        for number, model in enumerate(evidence["models"])
+        for one in model["compliance"]
+    ]
+    one_each = {one["identity"]: one for _, _, one in told}
     start, end = _times(manifest)
     made = _Document(run, start, end, str(manifest["versions"].get("tocsin", "")))
     whole = " ".join(sorted(one["identity"] for one in one_each.values()))
@@ -262,7 +270,7 @@ class _Document(msgspec.Struct, frozen=True):
 
 def control_id(one: dict[str, Any], clause: dict[str, Any]) -> str:
     """The token of a clause: its framework and its id. A token begins with a letter or an underscore."""
-    told = re.sub(r"[^A-Za-z0-9._-]", "_", f"{one['framework']}.{clause['clause']}")
+    told = re.sub(r"[^A-Za-z0-9._-]", "_", f"{one['token']}.{clause['clause']}")
     return told if told[0].isalpha() else f"_{told}"
 
 
