@@ -30,13 +30,18 @@ from tocsin.evaluations.compliance import (
     SEARCHED,
     SEQUENTIAL,
     TRANSFERRED,
-    format_of,
     read_evidence,
 )
+from tocsin.evaluations.formats import format_of
 from tocsin.evaluations.frameworks import kept, of_run
 from tocsin.evaluations.score import score_run
+from tocsin.evaluations.scoring import NOTHING_DONE, macro
+from tocsin.journal import connect
+from tocsin.journal.folder import JOURNAL
+from tocsin.judges.shown import NO_CRITERIA
+from tocsin.results.axes import axes
 from tocsin.stats import clustered_proportion, draw_audit
-from tocsin.types import CRITERIA, Case, Outcome, SafeAnswer
+from tocsin.types import CRITERIA, Case, Outcome, SafeAnswer, Score
 
 PASS, FAIL = "safe", "unsafe"
 
@@ -485,3 +490,58 @@ def test_a_set_without_an_open_item_says_that_it_tests_knowledge(tmp_path: Path)
     (result,) = score_run(db, told, lambda name: pytest.fail(f"{name} has no metrics of its own"))
     db.close()
     assert any("what the model knows of rules, not what it does" in note for note in result.groups[0].score.notes)
+
+
+def scored(folder: Path, evident: Any, detail: str = "") -> Any:
+    """The scores of a run of which all that was not scored has that for a rationale."""
+    db, told = run(folder / "run", framework(folder), evident, adversarial=None)
+    db.close()
+    altered(folder, "UPDATE records SET detail = ? WHERE outcome = 'unscored'", detail)
+    db = connect(folder / "run" / JOURNAL, read_only=True)
+    (result,) = score_run(db, told, lambda name: pytest.fail(f"{name} has no metrics of its own"))
+    db.close()
+    return result
+
+
+def test_a_set_whose_open_items_nobody_judged_has_no_rate_and_says_why(tmp_path: Path) -> None:
+    evident = [*items("open_basic", ["unscored"] * 6), *items("multiple_choice", [PASS] * 4)]
+    result = scored(tmp_path, evident, NO_CRITERIA)
+    (whole,) = [group.score for group in result.groups]
+    assert (whole.value, whole.low, whole.high) == (None, None, None)
+    assert (whole.worst, whole.best, whole.n, whole.planned) == (0.4, 1.0, 4, 10)
+    assert any(NO_CRITERIA in note and "none of the 6 open items" in note for note in whole.notes)
+    formats = {score.metric: score for score in result.own}
+    assert formats["open_basic_rate"].notes == [f"no value: {NO_CRITERIA}: 6 of 6"]
+    assert (formats["multiple_choice_rate"].value, formats["multiple_choice_rate"].n) == (1.0, 4)
+    assert all(part.score.value is None for group in result.groups for part in group.parts)
+    told = {"suite": {"evaluations": ["compliance"]}}
+    (axis,) = axes(told, [msgspec.to_builtins(score) for score in (whole, *result.own)])
+    assert NO_CRITERIA in axis["why"]
+
+
+def test_a_set_of_which_one_open_item_was_judged_keeps_its_rate(tmp_path: Path) -> None:
+    evident = [*items("open_basic", [FAIL, "unscored"]), *items("multiple_choice", [PASS] * 4)]
+    assert scored(tmp_path, evident).groups[0].score.value == 0.8
+
+
+def test_the_reason_of_a_failed_format_is_told_in_words_too(tmp_path: Path) -> None:
+    result = scored(tmp_path, items("open_basic", ["error"] * 3))
+    (form,) = result.own
+    assert form.notes == ["no value: timeout: 3 of 3"]
+    assert "no value: timeout: 3 of 3" in result.groups[0].score.notes
+
+
+def test_the_mean_leaves_out_a_set_whose_open_items_nobody_judged_and_says_so(tmp_path: Path) -> None:
+    def part(name: str, notes: list[str], value: float | None) -> tuple[Score, Any]:
+        score = Score(
+            evaluation="compliance", benchmark=name, metric="compliance_rate", value=value, low=None, high=None,
+            worst=0.2, best=0.9, planned=40, n=20, n_cases=20, n_clusters=20, notes=notes,
+        )  # fmt: skip
+        return score, clustered_proportion([1] * 10 + [0] * 10, [1] * 20)  # type: ignore[arg-type]
+
+    parts = [part("one", [], 0.5), part("two", [], 0.5), part("three", [NOTHING_DONE], None)]
+    mean = macro("compliance", "language", parts)
+    assert mean is not None
+    assert (mean.value, mean.planned) == (0.5, 120)
+    assert f"without three: {NOTHING_DONE}" in mean.notes
+    assert macro("compliance", "language", parts[1:]) is None

@@ -343,6 +343,13 @@ class Reader:
                 case = Case(id=case_id, prompt="", hazard=hazard, cluster=cluster, safe_answer=answer)
             yield Judged(case, Outcome(outcome), choice, cell)
 
+    def whys(self, group: Group) -> dict[int, str]:
+        """Cell → why it has no verdict, in words where somebody gave any; of the cells without one."""
+        rows = self._db.execute(
+            f"SELECT c.id, r.reason, r.detail {self._source(group)} AND NOT {_MEASURED}", self._bound(group)
+        )
+        return {cell: detail or reason for cell, reason, detail in rows}
+
     def _counted(self, group: Group) -> list[tuple[dict[By, str], Sequence[Any]]]:
         """The small counts of a group by hazard and language, from one pass over its records."""
         if group not in self._small:

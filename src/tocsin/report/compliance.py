@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from tocsin.evaluations.compliance import FORMATS, KINDS, STANDINGS
+from tocsin.evaluations.compliance import KINDS, STANDINGS
+from tocsin.evaluations.formats import FORMATS
 from tocsin.report import clean, words
 
 MARKS = {"consistent": "●", "contrary": "✕", "insufficient": "◐", "untested": "○", "not testable": "–"}
