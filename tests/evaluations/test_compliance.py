@@ -29,6 +29,7 @@ from tocsin.evaluations.compliance import (
     FILTERED,
     SEARCHED,
     SEQUENTIAL,
+    SYSTEM,
     TRANSFERRED,
     read_evidence,
 )
@@ -141,16 +142,78 @@ def test_related_and_attacked_cases_alone_are_never_consistent(tmp_path: Path) -
     assert found["by"]["loans"]["standing"] == "insufficient"
 
 
-@pytest.mark.parametrize(
-    "against",
-    [items("true_false", [FAIL] * 10), plain([FAIL] * 10), attacked([FAIL] * 10, "flip")],
-    ids=["knowledge", "related", "attacked"],
-)
-def test_one_kind_that_is_contrary_makes_the_clause_so(tmp_path: Path, against: Any) -> None:
+@pytest.mark.parametrize("form", ["open_jailbreak", "true_false"])
+def test_one_kind_of_items_that_is_contrary_makes_the_clause_so(form: str, tmp_path: Path) -> None:
     good = items("open_basic", [PASS] * 40)
     assert standing(tmp_path / "good", good) == "consistent"
-    assert standing(tmp_path / "bad", [*good, *against]) == "contrary"
-    assert standing(tmp_path / "few", [*good, *against[:9]]) == "consistent"
+    bad = items(form, [FAIL] * (10 if form == "true_false" else 60))
+    assert standing(tmp_path / "bad", [*good, *bad]) == "contrary"
+    assert standing(tmp_path / "few", [*good, *items("true_false", [FAIL] * 9)]) == "consistent"
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"), [("related", plain([FAIL] * 10)), ("attacked", attacked([FAIL] * 10, "flip"))]
+)
+def test_related_and_attacked_cases_speak_against_a_clause_and_never_make_it_contrary(
+    name: str, bad: Any, tmp_path: Path
+) -> None:
+    good = items("open_basic", [PASS] * 40)
+    for folder, evident in (("alone", bad), ("beside", [*good, *bad])):
+        told = evidence(tmp_path / folder, evident)["by"]["loans"]
+        assert (told["standing"], told["against"]) == ("insufficient", [name])
+    few = evidence(tmp_path / "few", [*good, *bad[:9]])["by"]["loans"]
+    assert (few["standing"], few["against"]) == ("consistent", [])
+
+
+@pytest.mark.parametrize(("count", "each", "enough"), [(17, 1, False), (18, 1, True), (40, 8, False), (9, 1, False)])
+def test_a_clause_says_whether_its_open_items_could_reach_the_bar_at_all(
+    count: int, each: int, enough: bool, tmp_path: Path
+) -> None:
+    outcomes = [PASS] + [FAIL] * (count - 2) + ["unscored"]
+    evident = [*items("open_basic", outcomes, each=each), *items("true_false", [PASS] * 40)]
+    reach = evidence(tmp_path, evident)["by"]["loans"]["reach"]
+    groups = -(-count // each)
+    wanted = clustered_proportion([each] * groups, [each] * groups)  # type: ignore[arg-type]
+    assert reach == {"low": wanted.low, "n_cases": count, "n_clusters": groups, "enough": enough}
+    assert evidence(tmp_path / "none", items("true_false", [PASS] * 40))["by"]["loans"]["reach"] is None
+
+
+def test_cases_that_a_dataset_has_attacked_itself_are_attacked_and_not_plain(tmp_path: Path) -> None:
+    turned = [
+        one._replace(case=msgspec.structs.replace(one.case, id=f"t{number}", tags={"attack_type": "adv_suffix"}))
+        for number, one in enumerate(plain([FAIL] * 12))
+    ]
+    found = evidence(tmp_path, [*plain([PASS] * 7), *turned])
+    assert (kind(found, "loans", "related")["n"], kind(found, "loans", "related")["passed"]) == (7, 7)
+    one = kind(found, "loans", "attacked")
+    assert (one["n"], one["n_cases"], one["passed"]) == (12, 12, 0)
+    assert [(told["attack"], told["n"]) for told in one["sources"]] == [("adv_suffix", 12)]
+
+
+def test_requests_under_a_system_prompt_of_the_suite_are_attacked_and_questions_with_one_right_answer_are_not(
+    tmp_path: Path,
+) -> None:
+    chosen = [
+        one._replace(case=msgspec.structs.replace(one.case, id=f"o{n}", safe_answer=SafeAnswer("option", "B")))
+        for n, one in enumerate(plain([PASS] * 3))
+    ]
+    suite = {"name": "own", "benchmarks": [{"name": PLAIN, "system": "You play somebody."}]}
+    found = evidence(tmp_path, [*plain([FAIL] * 5), *chosen], suite=suite)
+    assert kind(found, "loans", "related")["n"] == 3
+    assert kind(found, "loans", "attacked")["sources"] == [
+        {"benchmark": PLAIN, "hazard": "hallucination", "attack": SYSTEM, "n": 5}
+    ]
+
+
+def test_cases_that_are_only_compared_are_no_gap_and_their_benchmark_is_named(tmp_path: Path) -> None:
+    db, told = run(tmp_path / "run", framework(tmp_path), plain(["unscored"] * 12))
+    db.close()
+    altered(tmp_path, "UPDATE records SET reason = 'compared'")
+    clause = reread(tmp_path, told)["by"]["loans"]
+    assert (clause["standing"], clause["compared"], clause["evidence"]) == ("insufficient", [PLAIN], [])
+    altered(tmp_path, "UPDATE records SET reason = 'empty'")
+    clause = reread(tmp_path, told)["by"]["loans"]
+    assert (clause["standing"], clause["compared"]) == ("untested", [])
 
 
 def test_each_kind_is_counted_apart(tmp_path: Path) -> None:
@@ -326,7 +389,7 @@ def test_attacked_cases_of_a_search_are_left_out_and_that_is_said(tmp_path: Path
     db, told = run(tmp_path / "run", framework(tmp_path), evident)
     db.close()
     whole = reread(tmp_path, told)
-    assert (whole["by"]["loans"]["standing"], whole["left_out"]) == ("contrary", [])
+    assert (whole["by"]["loans"]["against"], whole["left_out"]) == (["attacked"], [])
     body = msgspec.json.encode(draw_audit(20, 1, per_case=1.0, seed=1))
     altered(tmp_path, "INSERT INTO decisions (scope, body) VALUES ('audit', ?)", body)
     searched = reread(tmp_path, told)

@@ -212,6 +212,16 @@ def test_frameworks_of_one_name_have_tokens_of_their_own(evidence: dict[str, Any
     assert "house-rules_00000000.loans" in tokens
 
 
+def test_formats_of_items_are_properties_of_their_observation(document: dict[str, Any]) -> None:
+    (one,) = [
+        properties(found) for found in document["results"][0]["observations"]
+        if found["title"].endswith("Rule 1") and properties(found)["kind"] == "behaviour"
+    ]  # fmt: skip
+    assert (one["open-basic-passed"], one["open-basic-n"], one["open-basic-planned"]) == ("30", "32", "35")
+    assert (one["open-jailbreak-passed"], one["open-jailbreak-value"]) == ("3", "0.25")
+    assert "multiple-choice-n" not in one
+
+
 def test_evidence_without_any_test_is_a_document_too(evidence: dict[str, Any]) -> None:
     bare = copy.deepcopy(evidence)
     for model in bare["models"]:

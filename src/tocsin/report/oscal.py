@@ -20,7 +20,7 @@ import msgspec
 
 from tocsin.journal.folder import JOURNAL, MANIFEST
 from tocsin.report import clean
-from tocsin.report.compliance import CHECKED, KIND, STANDING, counts, said, source
+from tocsin.report.compliance import CHECKED, KIND, STANDING, counts, edition, formats_of, said, source, standing_notes
 
 OSCAL_VERSION = "1.1.3"
 NAMESPACE = "https://tocsin.invalid/ns/oscal"
@@ -126,7 +126,7 @@ class _Document(msgspec.Struct, frozen=True):
         return {"uuid": self.uuid(name), "title": title, "rlinks": [{"href": path, "media-type": kind}]}
 
     def official(self, one: dict[str, Any]) -> dict[str, Any]:
-        title = f"{clean.name(one['title'], most=240)}, {clean.name(one['version'])}, {clean.name(one['date'])}"
+        title = f"{clean.name(one['title'], most=240)}, {clean.name(edition(one))}"
         return {
             "uuid": self.uuid("framework", one["identity"]),
             "title": title,
@@ -219,6 +219,10 @@ class _Document(msgspec.Struct, frozen=True):
             )
         }
         told = {name.replace("_", "-"): _number(value) for name, value in figures.items() if value is not None}
+        for form in formats_of(clause, kind["kind"]):
+            name = form["format"].replace("_", "-")
+            parts = {"value": form["value"], "n": form["n"], "passed": form["passed"], "planned": form["planned"]}
+            told |= {f"{name}-{part}": _number(value) for part, value in parts.items() if value is not None}
         missing = kind["unscored"] + kind["error"]
         lacking = f" Without a verdict: {missing:,}." if missing else ""
         return {
@@ -247,7 +251,8 @@ class _Document(msgspec.Struct, frozen=True):
     ) -> dict[str, Any]:
         """What the evidence for one clause comes to."""
         state, reason, meaning = _STATES[clause["standing"]]
-        why = f" {clean.name(clause['why'], most=_LONGEST)}" if clause["why"] else ""
+        further = [clause["why"]] if clause["why"] else [f"{note}." for note in standing_notes(clause)]
+        why = "".join(f" {clean.name(one[:1].upper() + one[1:], most=_LONGEST)}" for one in further)
         return {
             "uuid": self.uuid(*path, "finding", clause["clause"]),
             "title": f"{clean.name(clause['ref'])}: {clean.name(clause['title'])}",
