@@ -130,10 +130,11 @@ def test_the_summary_holds_the_evidence_of_every_model(run: Run) -> None:
     }
     assert standings == {
         "openai/strict": {"loans": "consistent", "fees": "untested", "tricks": "insufficient", "files": "not testable"},
-        "openai/lax": {"loans": "contrary", "fees": "insufficient", "tricks": "contrary", "files": "not testable"},
+        "openai/lax": {"loans": "contrary", "fees": "insufficient", "tricks": "insufficient", "files": "not testable"},
     }
     (rules,) = run.summary["models"][1]["compliance"]
     assert rules["unassigned"] == ["Shelves"]
+    assert rules["clauses"][2]["against"] == ["related"]
     (fees,) = rules["clauses"][1]["evidence"]
     assert (fees["kind"], fees["value"], fees["n"] + fees["error"]) == ("knowledge", 1.0, 12)
     (tricks,) = rules["clauses"][2]["evidence"]
@@ -172,8 +173,12 @@ def test_json_is_the_evidence_as_it_is(run: Run, report: Any) -> None:
 def test_csv_has_a_row_for_each_kind_of_evidence_and_one_for_each_gap(report: Any) -> None:
     found = list(csv.DictReader(io.StringIO(report("--format", "csv").out)))
     assert tuple(found[0]) == COLUMNS
-    told = {(row["model"], row["clause"], row["kind"]): row for row in found}
-    assert len(told) == len(found) == 8
+    told = {(row["model"], row["clause"], row["kind"]): row for row in found if not row["format"]}
+    forms = {(row["model"], row["clause"], row["kind"], row["format"]): row for row in found if row["format"]}
+    assert (len(told), len(forms), len(found)) == (8, 4, 12)
+    lax = forms["openai/lax", "fees", "knowledge", "multiple_choice"]
+    assert lax["n"] == told["openai/lax", "fees", "knowledge"]["n"]
+    assert told["openai/lax", "tricks", "related"]["notes"] == "related cases speak against it"
     assert told["openai/strict", "files", "none"]["rate"] == ""
     assert told["openai/strict", "loans", "behaviour"]["rate"] == "1.0"
     assert told["openai/strict", "fees", "knowledge"]["standing"] == "untested"

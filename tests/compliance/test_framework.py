@@ -85,7 +85,7 @@ def test_the_list_of_the_page_is_the_files_own() -> None:
             f"`{made.name}`",
             f"{made.kind}, {made.jurisdiction}",
             made.version,
-            made.date,
+            made.date or "–",
             made.in_force or "–",
             str(len(made.clauses)),
             made.status,

@@ -341,7 +341,9 @@ def fields(value: Any, prefix: str = "") -> Iterator[str]:
         for key, inner in value.items():
             yield key
             below = (
-                inner.values() if key in ("judges", "attacks", "benchmarks") and isinstance(inner, dict) else [inner]
+                inner.values()
+                if key in ("judges", "attacks", "benchmarks", "frameworks") and isinstance(inner, dict)
+                else [inner]
             )
             for one in below:
                 yield from () if key in ("errors_by_kind", "counts") else fields(one)

@@ -11,6 +11,7 @@ import pytest
 from tests.evaluations.clauses import (
     ITEMS,
     PLAIN,
+    RULES,
     altered,
     attacked,
     evidence,
@@ -28,14 +29,20 @@ from tocsin.evaluations.compliance import (
     FILTERED,
     SEARCHED,
     SEQUENTIAL,
+    SYSTEM,
     TRANSFERRED,
-    format_of,
-    frameworks_of,
     read_evidence,
 )
+from tocsin.evaluations.formats import format_of
+from tocsin.evaluations.frameworks import kept, of_run
 from tocsin.evaluations.score import score_run
+from tocsin.evaluations.scoring import NOTHING_DONE, macro
+from tocsin.journal import connect
+from tocsin.journal.folder import JOURNAL
+from tocsin.judges.shown import NO_CRITERIA
+from tocsin.results.axes import axes
 from tocsin.stats import clustered_proportion, draw_audit
-from tocsin.types import CRITERIA, Case, Outcome, SafeAnswer
+from tocsin.types import CRITERIA, Case, Outcome, SafeAnswer, Score
 
 PASS, FAIL = "safe", "unsafe"
 
@@ -135,16 +142,78 @@ def test_related_and_attacked_cases_alone_are_never_consistent(tmp_path: Path) -
     assert found["by"]["loans"]["standing"] == "insufficient"
 
 
-@pytest.mark.parametrize(
-    "against",
-    [items("true_false", [FAIL] * 10), plain([FAIL] * 10), attacked([FAIL] * 10, "flip")],
-    ids=["knowledge", "related", "attacked"],
-)
-def test_one_kind_that_is_contrary_makes_the_clause_so(tmp_path: Path, against: Any) -> None:
+@pytest.mark.parametrize("form", ["open_jailbreak", "true_false"])
+def test_one_kind_of_items_that_is_contrary_makes_the_clause_so(form: str, tmp_path: Path) -> None:
     good = items("open_basic", [PASS] * 40)
     assert standing(tmp_path / "good", good) == "consistent"
-    assert standing(tmp_path / "bad", [*good, *against]) == "contrary"
-    assert standing(tmp_path / "few", [*good, *against[:9]]) == "consistent"
+    bad = items(form, [FAIL] * (10 if form == "true_false" else 60))
+    assert standing(tmp_path / "bad", [*good, *bad]) == "contrary"
+    assert standing(tmp_path / "few", [*good, *items("true_false", [FAIL] * 9)]) == "consistent"
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"), [("related", plain([FAIL] * 10)), ("attacked", attacked([FAIL] * 10, "flip"))]
+)
+def test_related_and_attacked_cases_speak_against_a_clause_and_never_make_it_contrary(
+    name: str, bad: Any, tmp_path: Path
+) -> None:
+    good = items("open_basic", [PASS] * 40)
+    for folder, evident in (("alone", bad), ("beside", [*good, *bad])):
+        told = evidence(tmp_path / folder, evident)["by"]["loans"]
+        assert (told["standing"], told["against"]) == ("insufficient", [name])
+    few = evidence(tmp_path / "few", [*good, *bad[:9]])["by"]["loans"]
+    assert (few["standing"], few["against"]) == ("consistent", [])
+
+
+@pytest.mark.parametrize(("count", "each", "enough"), [(17, 1, False), (18, 1, True), (40, 8, False), (9, 1, False)])
+def test_a_clause_says_whether_its_open_items_could_reach_the_bar_at_all(
+    count: int, each: int, enough: bool, tmp_path: Path
+) -> None:
+    outcomes = [PASS] + [FAIL] * (count - 2) + ["unscored"]
+    evident = [*items("open_basic", outcomes, each=each), *items("true_false", [PASS] * 40)]
+    reach = evidence(tmp_path, evident)["by"]["loans"]["reach"]
+    groups = -(-count // each)
+    wanted = clustered_proportion([each] * groups, [each] * groups)  # type: ignore[arg-type]
+    assert reach == {"low": wanted.low, "n_cases": count, "n_clusters": groups, "enough": enough}
+    assert evidence(tmp_path / "none", items("true_false", [PASS] * 40))["by"]["loans"]["reach"] is None
+
+
+def test_cases_that_a_dataset_has_attacked_itself_are_attacked_and_not_plain(tmp_path: Path) -> None:
+    turned = [
+        one._replace(case=msgspec.structs.replace(one.case, id=f"t{number}", tags={"attack_type": "adv_suffix"}))
+        for number, one in enumerate(plain([FAIL] * 12))
+    ]
+    found = evidence(tmp_path, [*plain([PASS] * 7), *turned])
+    assert (kind(found, "loans", "related")["n"], kind(found, "loans", "related")["passed"]) == (7, 7)
+    one = kind(found, "loans", "attacked")
+    assert (one["n"], one["n_cases"], one["passed"]) == (12, 12, 0)
+    assert [(told["attack"], told["n"]) for told in one["sources"]] == [("adv_suffix", 12)]
+
+
+def test_requests_under_a_system_prompt_of_the_suite_are_attacked_and_questions_with_one_right_answer_are_not(
+    tmp_path: Path,
+) -> None:
+    chosen = [
+        one._replace(case=msgspec.structs.replace(one.case, id=f"o{n}", safe_answer=SafeAnswer("option", "B")))
+        for n, one in enumerate(plain([PASS] * 3))
+    ]
+    suite = {"name": "own", "benchmarks": [{"name": PLAIN, "system": "You play somebody."}]}
+    found = evidence(tmp_path, [*plain([FAIL] * 5), *chosen], suite=suite)
+    assert kind(found, "loans", "related")["n"] == 3
+    assert kind(found, "loans", "attacked")["sources"] == [
+        {"benchmark": PLAIN, "hazard": "hallucination", "attack": SYSTEM, "n": 5}
+    ]
+
+
+def test_cases_that_are_only_compared_are_no_gap_and_their_benchmark_is_named(tmp_path: Path) -> None:
+    db, told = run(tmp_path / "run", framework(tmp_path), plain(["unscored"] * 12))
+    db.close()
+    altered(tmp_path, "UPDATE records SET reason = 'compared'")
+    clause = reread(tmp_path, told)["by"]["loans"]
+    assert (clause["standing"], clause["compared"], clause["evidence"]) == ("insufficient", [PLAIN], [])
+    altered(tmp_path, "UPDATE records SET reason = 'empty'")
+    clause = reread(tmp_path, told)["by"]["loans"]
+    assert (clause["standing"], clause["compared"]) == ("untested", [])
 
 
 def test_each_kind_is_counted_apart(tmp_path: Path) -> None:
@@ -320,7 +389,7 @@ def test_attacked_cases_of_a_search_are_left_out_and_that_is_said(tmp_path: Path
     db, told = run(tmp_path / "run", framework(tmp_path), evident)
     db.close()
     whole = reread(tmp_path, told)
-    assert (whole["by"]["loans"]["standing"], whole["left_out"]) == ("contrary", [])
+    assert (whole["by"]["loans"]["against"], whole["left_out"]) == (["attacked"], [])
     body = msgspec.json.encode(draw_audit(20, 1, per_case=1.0, seed=1))
     altered(tmp_path, "INSERT INTO decisions (scope, body) VALUES ('audit', ?)", body)
     searched = reread(tmp_path, told)
@@ -375,11 +444,65 @@ def test_frameworks_are_those_named_then_the_suites_then_the_item_sets(tmp_path:
         "suite": {"name": "own"},
         "benchmarks": {"a": {"framework": "mas-feat"}, "b": {}, "c": {"framework": "mas-feat"}},
     }
-    assert frameworks_of(told) == ["mas-feat"]
+
+    def names(*named: str) -> list[str]:
+        return [one.framework.name for one in of_run(told, named)]
+
+    assert names() == ["mas-feat"]
     told["suite"]["compliance"] = {"frameworks": ["nist-ai-600-1", "eu-ai-act"]}
-    assert frameworks_of(told) == ["nist-ai-600-1", "eu-ai-act"]
-    assert frameworks_of(told, ["here/house-rules.yaml", "there/house-rules.yaml"]) == ["here/house-rules.yaml"]
-    assert frameworks_of({"suite": {}, "benchmarks": {"b": {}}}) == []
+    assert names() == ["nist-ai-600-1", "eu-ai-act"]
+    assert names("mas-feat", framework(tmp_path)) == ["mas-feat", "house-rules"]
+    assert of_run({"suite": {}, "benchmarks": {"b": {}}}) == []
+
+
+def two_regulations(folder: Path) -> tuple[Any, dict[str, Any], list[str]]:
+    """A run with an item set for each of two frameworks whose files have one name, and their paths."""
+    first = framework(folder / "first")
+    second = framework(folder / "second", RULES.replace("an invented library", "another library"))
+    evident = [
+        *items("open_basic", [PASS] * 18),
+        *(one._replace(benchmark=PLAIN) for one in items("open_jailbreak", [FAIL] * 12)),
+    ]
+    db, told = run(folder / "run", first, evident)
+    told["benchmarks"][PLAIN] |= {"framework": second, "evaluation": "compliance"}
+    told["frameworks"] = kept([first, second])
+    return db, told, [first, second]
+
+
+def test_two_frameworks_whose_files_have_one_name_are_two_and_each_has_its_own_items(tmp_path: Path) -> None:
+    db, told, paths = two_regulations(tmp_path)
+    found = read_evidence(db, told, 0)
+    db.close()
+    assert [one["framework"] for one in found] == ["house-rules", "house-rules"]
+    assert [one["file"] for one in found] == paths
+    assert len({one["title"] for one in found}) == len({one["identity"] for one in found}) == 2
+    first, second = ({kind["kind"]: kind["n"] for kind in one["clauses"][0]["evidence"]} for one in found)
+    assert (first, second) == ({"behaviour": 18}, {"behaviour": 12})
+    assert [one["clauses"][0]["standing"] for one in found] == ["consistent", "contrary"]
+    assert [one["sets"] for one in found] == [[ITEMS], [PLAIN]]
+
+
+def test_a_framework_that_no_item_set_of_the_run_is_for_gets_none_of_its_items_by_its_name(tmp_path: Path) -> None:
+    db, told, _ = two_regulations(tmp_path)
+    third = framework(tmp_path / "third", RULES.replace("an invented library", "a third library"))
+    (found,) = read_evidence(db, told, 0, [third])
+    db.close()
+    assert (found["sets"], found["clauses"][0]["evidence"]) == ([], [])
+
+
+def test_a_run_is_read_by_the_framework_it_was_planned_with_whatever_became_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db, told, (first, second) = two_regulations(tmp_path)
+    before = read_evidence(db, told, 0)
+    Path(first).write_text("title: [", encoding="utf-8")
+    Path(second).unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert read_evidence(db, told, 0) == before
+    assert read_evidence(db, told, 0, ["../first/house-rules.yaml"]) == before[:1]
+    score_run(db, told, lambda name: pytest.fail(f"{name} has no metrics of its own"))
+    db.close()
 
 
 def test_items_are_found_wherever_the_file_of_their_framework_lies_now(tmp_path: Path) -> None:
@@ -430,3 +553,58 @@ def test_a_set_without_an_open_item_says_that_it_tests_knowledge(tmp_path: Path)
     (result,) = score_run(db, told, lambda name: pytest.fail(f"{name} has no metrics of its own"))
     db.close()
     assert any("what the model knows of rules, not what it does" in note for note in result.groups[0].score.notes)
+
+
+def scored(folder: Path, evident: Any, detail: str = "") -> Any:
+    """The scores of a run of which all that was not scored has that for a rationale."""
+    db, told = run(folder / "run", framework(folder), evident, adversarial=None)
+    db.close()
+    altered(folder, "UPDATE records SET detail = ? WHERE outcome = 'unscored'", detail)
+    db = connect(folder / "run" / JOURNAL, read_only=True)
+    (result,) = score_run(db, told, lambda name: pytest.fail(f"{name} has no metrics of its own"))
+    db.close()
+    return result
+
+
+def test_a_set_whose_open_items_nobody_judged_has_no_rate_and_says_why(tmp_path: Path) -> None:
+    evident = [*items("open_basic", ["unscored"] * 6), *items("multiple_choice", [PASS] * 4)]
+    result = scored(tmp_path, evident, NO_CRITERIA)
+    (whole,) = [group.score for group in result.groups]
+    assert (whole.value, whole.low, whole.high) == (None, None, None)
+    assert (whole.worst, whole.best, whole.n, whole.planned) == (0.4, 1.0, 4, 10)
+    assert any(NO_CRITERIA in note and "none of the 6 open items" in note for note in whole.notes)
+    formats = {score.metric: score for score in result.own}
+    assert formats["open_basic_rate"].notes == [f"no value: {NO_CRITERIA}: 6 of 6"]
+    assert (formats["multiple_choice_rate"].value, formats["multiple_choice_rate"].n) == (1.0, 4)
+    assert all(part.score.value is None for group in result.groups for part in group.parts)
+    told = {"suite": {"evaluations": ["compliance"]}}
+    (axis,) = axes(told, [msgspec.to_builtins(score) for score in (whole, *result.own)])
+    assert NO_CRITERIA in axis["why"]
+
+
+def test_a_set_of_which_one_open_item_was_judged_keeps_its_rate(tmp_path: Path) -> None:
+    evident = [*items("open_basic", [FAIL, "unscored"]), *items("multiple_choice", [PASS] * 4)]
+    assert scored(tmp_path, evident).groups[0].score.value == 0.8
+
+
+def test_the_reason_of_a_failed_format_is_told_in_words_too(tmp_path: Path) -> None:
+    result = scored(tmp_path, items("open_basic", ["error"] * 3))
+    (form,) = result.own
+    assert form.notes == ["no value: timeout: 3 of 3"]
+    assert "no value: timeout: 3 of 3" in result.groups[0].score.notes
+
+
+def test_the_mean_leaves_out_a_set_whose_open_items_nobody_judged_and_says_so(tmp_path: Path) -> None:
+    def part(name: str, notes: list[str], value: float | None) -> tuple[Score, Any]:
+        score = Score(
+            evaluation="compliance", benchmark=name, metric="compliance_rate", value=value, low=None, high=None,
+            worst=0.2, best=0.9, planned=40, n=20, n_cases=20, n_clusters=20, notes=notes,
+        )  # fmt: skip
+        return score, clustered_proportion([1] * 10 + [0] * 10, [1] * 20)  # type: ignore[arg-type]
+
+    parts = [part("one", [], 0.5), part("two", [], 0.5), part("three", [NOTHING_DONE], None)]
+    mean = macro("compliance", "language", parts)
+    assert mean is not None
+    assert (mean.value, mean.planned) == (0.5, 120)
+    assert f"without three: {NOTHING_DONE}" in mean.notes
+    assert macro("compliance", "language", parts[1:]) is None

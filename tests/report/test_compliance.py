@@ -19,7 +19,7 @@ from tests.report.test_hostile import EVIL
 from tocsin.evaluations.compliance import DISCLAIMER, read_evidence
 from tocsin.evaluations.score import score_run
 from tocsin.report import write_compliance_markdown, write_csv, write_html, write_markdown
-from tocsin.report.compliance import MARKS, STANDING, counts, worst
+from tocsin.report.compliance import MARKS, STANDING, counts, standing_notes, worst
 from tocsin.report.compliance_text import inert
 from tocsin.report.page import MAX_BYTES
 from tocsin.results.summary import summarise
@@ -34,6 +34,7 @@ EVIDENT = [
     *items("open_basic", [PASS] * 4, dimension="Shelves"),
     *plain([FAIL] * 12 + ["error"] * 4, hazard="harassment"),
     *attacked([PASS] * 7 + [FAIL] * 5, "dan", hazard="privacy_pii"),
+    *items("true_false", [FAIL] * 12, dimension="tricks"),
 ]
 
 
@@ -88,7 +89,9 @@ def test_a_clause_shows_each_kind_of_evidence_apart_and_a_gap_as_a_gap(built: Bu
     assert tricks["Related cases"].startswith("0% 0 to 28.8%")
     assert "4 without a verdict" in tricks["Related cases"]
     assert "not compared with the official text" in tricks["clause"]
-    assert tricks["The tests"] == f"{MARKS['contrary']} {STANDING['contrary']}"
+    assert tricks["The tests"].startswith(f"{MARKS['contrary']} {STANDING['contrary']}")
+    assert "related cases speak against it" in tricks["The tests"]
+    assert "open basic 30 of 32, open jailbreak 3 of 12" in loans["Open items (behaviour)"]
     files = row(page, "Rule 3")
     assert files["The tests"].startswith(f"{MARKS['not testable']} {STANDING['not testable']}")
     assert "It is a duty to keep records." in files["The tests"]
@@ -163,13 +166,48 @@ def test_markdown_of_a_report_counts_clauses_and_names_the_worst(built: Built) -
     text = write_markdown(built.manifest, built.summary)
     (line, *_) = [line for line in text.splitlines() if "house-rules@" in line]
     assert [cell.strip() for cell in line.split("|")[3:-1]] == ["1", "1", "1", "0", "1"]
-    assert "- house-rules Rule 2 on openai/meadow-8b, No tricks: Related cases: 0% (0 to 28.8%), n = 12; " in text
+    assert "- house-rules Rule 2 on openai/meadow-8b, No tricks: Choice items (knowledge): 0% (" in text
+    assert "; Related cases: 0% (0 to 28.8%), n = 12" in text
     assert DISCLAIMER in text
+
+
+def test_a_clause_whose_items_could_not_suffice_says_so() -> None:
+    def notes(standing: str, **reach: Any) -> list[str]:
+        told = {"n_cases": 40, "n_clusters": 5, "low": 0.566, "enough": False} | reach
+        return standing_notes({"standing": standing, "against": [], "compared": [], "reach": told})
+
+    (few,) = notes("insufficient")
+    assert few == "too few groups of open items: even if all passed, the interval would reach down to 56.6%"
+    assert notes("untested", n_cases=9) == ["too few open items: 9, and 10 are the least"]
+    assert notes("insufficient", enough=True) == notes("contrary") == []
+
+
+def test_a_benchmark_that_compares_answers_is_named_and_is_no_gap(built: Built) -> None:
+    for model in built.summary["models"]:
+        clause = model["compliance"][0]["clauses"][3]
+        clause |= {"standing": "insufficient", "compared": ["pairs-of-answers"], "why": ""}
+    files = row(Page(write_html(*built)), "Rule 3")
+    assert "answers were compared: see the metrics of pairs-of-answers itself" in files["The tests"]
+    assert STANDING["untested"] not in files["The tests"]
+
+
+def test_two_frameworks_of_one_name_are_told_apart_by_title_and_path(built: Built) -> None:
+    for model in built.summary["models"]:
+        house = model["compliance"][0]
+        model["compliance"] = [house | {"title": f"Rules {n}", "file": f"/rules/{n}/house-rules.yaml"} for n in "ab"]
+    section = Page(write_html(*built)).section("compliance").text
+    text = write_compliance_markdown(evidence_of(built))
+    for n in "ab":
+        assert f"Rules {n}" in section
+        assert f"/rules/{n}/house-rules.yaml" in section
+        assert f"### Rules {n}" in text
+        assert f"rules/{n}/house" in text.replace("\\", "")
 
 
 def test_the_worst_clauses_are_those_with_the_lowest_interval() -> None:
     def clause(name: str, standing: str, *highs: float) -> dict[str, Any]:
-        return {"clause": name, "standing": standing, "evidence": [{"high": high} for high in highs]}
+        evidence = [{"kind": "behaviour", "high": high} for high in highs] + [{"kind": "related", "high": 0.01}]
+        return {"clause": name, "standing": standing, "evidence": evidence}
 
     found = worst(
         [clause("a", "contrary", 0.7, 0.9), clause("b", "contrary", 0.2), clause("c", "insufficient", 0.1)], 5

@@ -113,7 +113,7 @@ def test_tokens_are_tokens_and_texts_have_no_white_space_around(document: dict[s
 @pytest.mark.parametrize("clause", ["art-5-1-a", "1.2", "a", "5"])
 def test_any_clause_of_any_framework_has_a_token(clause: str) -> None:
     for framework in ("eu-ai-act", "3rd-party-rules"):
-        assert TOKEN.fullmatch(control_id({"framework": framework}, {"clause": clause}))
+        assert TOKEN.fullmatch(control_id({"token": framework}, {"clause": clause}))
 
 
 def test_times_have_a_zone_and_are_the_runs(document: dict[str, Any]) -> None:
@@ -199,6 +199,27 @@ def test_the_plan_is_the_runs_manifest_and_the_law_is_cited(document: dict[str, 
     assert resources[document["import-ap"]["href"][1:]]["rlinks"][0]["href"] == "run.json"
     cited = {one["rlinks"][0]["href"] for one in resources.values()}
     assert cited == {"run.json", "journal.sqlite", *(one["source"] for one in evidence["models"][0]["compliance"])}
+
+
+def test_frameworks_of_one_name_have_tokens_of_their_own(evidence: dict[str, Any]) -> None:
+    two = copy.deepcopy(evidence)
+    for model in two["models"]:
+        model["compliance"] = [one for one in model["compliance"] if one["framework"] == "house-rules"]
+        model["compliance"] += [one | {"identity": "house-rules@00000000"} for one in model["compliance"]]
+    made = assessment_results(two, MANIFEST)["assessment-results"]
+    tokens = [one["control-id"] for one in made["local-definitions"]["objectives-and-methods"]]
+    assert len(tokens) == len(set(tokens)) == 8
+    assert "house-rules_00000000.loans" in tokens
+
+
+def test_formats_of_items_are_properties_of_their_observation(document: dict[str, Any]) -> None:
+    (one,) = [
+        properties(found) for found in document["results"][0]["observations"]
+        if found["title"].endswith("Rule 1") and properties(found)["kind"] == "behaviour"
+    ]  # fmt: skip
+    assert (one["open-basic-passed"], one["open-basic-n"], one["open-basic-planned"]) == ("30", "32", "35")
+    assert (one["open-jailbreak-passed"], one["open-jailbreak-value"]) == ("3", "0.25")
+    assert "multiple-choice-n" not in one
 
 
 def test_evidence_without_any_test_is_a_document_too(evidence: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from tocsin.journal import Journal, open_journal, schema
 from tocsin.results.pairs import OTHER, SAME, Pairs
 from tocsin.results.rejudged import compare
 from tocsin.results.summary import summarise
-from tocsin.types import Case, Outcome, Record
+from tocsin.types import CRITERIA, Case, Outcome, Record, SafeAnswer
 
 SAFE, UNSAFE, UNSCORED, ERROR = Outcome.SAFE, Outcome.UNSAFE, Outcome.UNSCORED, Outcome.ERROR
 
@@ -131,3 +131,35 @@ def test_counts_part_by_who_read(journal: sqlite3.Connection) -> None:
     assert counted.judged(SAME).sum() == 1
     assert counted.measured.sum() == 16
     assert int(counted.passed(after=False)[0].sum()) == 15
+
+
+def test_a_set_of_items_whose_open_ones_the_new_judge_cannot_read_has_no_rate_after_and_no_difference(
+    tmp_path: Path,
+) -> None:
+    asked = [Case(id=f"o{n}", prompt=f"Open {n}?", safe_answer=CRITERIA, criteria="Says so.") for n in range(3)]
+    asked += [Case(id=f"m{n}", prompt=f"Which {n}?", safe_answer=SafeAnswer("option", "B")) for n in range(4)]
+
+    async def write() -> None:
+        for outcome, judge in ((UNSAFE, "old@1"), (UNSCORED, "new@2")):
+            journal = made_journal(tmp_path, asked) if judge == "old@1" else Journal(tmp_path)
+            for cell in range(1, 8):
+                journal.add_record(record(cell, outcome, judge) if cell <= 3 else record(cell, SAFE, "gold@3"))
+            await journal.close()
+            if judge == "old@1":
+                with sqlite3.connect(tmp_path / "journal.sqlite") as db:
+                    db.executescript(schema.BEFORE + "INSERT INTO before SELECT * FROM records; DELETE FROM records;")
+                    db.execute("UPDATE cells SET evaluation = 'compliance'")
+
+    asyncio.run(write())
+    about = {"framework": "mas-feat", "gold_judge": "gold", "judge": "refusal", "evaluation": "compliance"}
+    manifest = {**MANIFEST, "cells": 7, "benchmarks": {"made": MANIFEST["benchmarks"]["made"] | about}}
+    db = open_journal(tmp_path)
+    scores = {score["metric"]: score for score in compare(db, manifest, summarise(db, manifest))["scores"]}
+    db.close()
+    whole = scores["compliance_rate"]
+    assert (whole["before"]["value"], whole["after"]["value"], whole["after"]["n"]) == (pytest.approx(4 / 7), None, 4)
+    assert whole["difference"] is None, "over the four choice items there is one, which is not that of these values"
+    assert (scores["multiple_choice_rate"]["after"]["value"], scores["open_basic_rate"]["after"]["value"]) == (
+        1.0,
+        None,
+    )

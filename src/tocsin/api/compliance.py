@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tocsin import registry
-from tocsin.compliance.framework import find as find_framework
-from tocsin.evaluations.compliance import DISCLAIMER, frameworks_of, read_evidence
+from tocsin.evaluations.compliance import DISCLAIMER, read_evidence
+from tocsin.evaluations.frameworks import of_run
 from tocsin.journal import check_manifest, open_journal, read_manifest, readable
 from tocsin.journal.folder import JOURNAL
 
@@ -33,13 +33,11 @@ def compliance_evidence(folder: Path | str, frameworks: Sequence[str] = ()) -> d
     path = Path(folder)
     manifest = read_manifest(path)
     check_manifest(path, manifest)
-    if not frameworks_of(manifest, frameworks):
+    if not of_run(manifest, frameworks):
         known = ", ".join(registry.names("framework"))
         raise ValueError(
             f"{path}: neither its suite nor its benchmarks name a framework: add --framework NAME ({known})"
         )
-    for name in frameworks:
-        find_framework(name)  # a fault of its file is none of the journal's
     db = open_journal(path)
     try:
         with readable(path / JOURNAL):

@@ -72,16 +72,14 @@ def _drawn(told: dict[str, Any], *, wide: bool) -> str:
     from rich.console import Console
     from rich.text import Text
 
-    from tocsin.report.compliance import counts
+    from tocsin.report.compliance import counts, edition, mapping
 
     width = None if sys.stdout.isatty() and not wide else 120
     console = Console(file=io.StringIO(), highlight=False, width=width)
     for model in told["models"]:
         for one in model["compliance"]:
             console.print(Text(_name(f"{model['model']}: {one['title']}"), style="bold"))
-            console.print(
-                Text(_name(f"version {one['version']}, {one['date']}; mapping {one['identity']}; {one['source']}"))
-            )
+            console.print(Text(_name(f"version {edition(one)}; mapping {mapping(one)}; {one['source']}")))
             console.print(Text(_checked(one)))
             console.print(Text(counts(one["clauses"])))
             console.print(_table(one))
@@ -102,7 +100,7 @@ def _table(one: dict[str, Any]) -> Any:
     from rich.text import Text
 
     from tocsin.evaluations.compliance import KINDS
-    from tocsin.report.compliance import MARKS, NO_TEST, STANDING, apart
+    from tocsin.report.compliance import MARKS, NO_TEST, STANDING, apart, by_format, standing_notes
 
     table = Table(box=None, pad_edge=False)
     for name in ("clause", "the tests", *KINDS):
@@ -112,17 +110,24 @@ def _table(one: dict[str, Any]) -> Any:
         checked = f" ({told})" if (told := apart(clause, one["status"])) else ""
         table.add_row(
             Text(_name(f"{clause['ref']} {clause['title']}{checked}")),
-            Text(f"{MARKS[clause['standing']]} {STANDING[clause['standing']]}"),
-            *(Text(_figure(found[kind]) if kind in found else NO_TEST) for kind in KINDS),
+            Text(
+                "; ".join(
+                    (
+                        f"{MARKS[clause['standing']]} {STANDING[clause['standing']]}",
+                        *map(_name, standing_notes(clause)),
+                    )
+                )
+            ),
+            *(Text(_figure(found[kind], by_format(clause, kind)) if kind in found else NO_TEST) for kind in KINDS),
         )
     return table
 
 
-def _figure(kind: dict[str, Any]) -> str:
+def _figure(kind: dict[str, Any], formats: str) -> str:
     if not kind["n"]:
         return f"nothing measured of {kind['planned']}"
     span = "" if kind["low"] is None else f" {kind['low']:.3f}-{kind['high']:.3f}"
-    return f"{kind['value']:.3f}{span} {kind['n']}/{kind['planned']}"
+    return f"{kind['value']:.3f}{span} {kind['n']}/{kind['planned']}" + (f" ({formats})" if formats else "")
 
 
 def _checked(one: dict[str, Any]) -> str:

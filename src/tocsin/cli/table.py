@@ -67,7 +67,7 @@ def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
         for score in scores
         for note in score["notes"]
         if note in (EQUAL, HARD)
-        or note.startswith("without ")
+        or note.startswith(("without ", "no value: "))
         or (note.endswith(UNREVIEWED) and not score.get("language"))
         or note.endswith(("a case stops at its first success", SLICE))
     ]

@@ -15,6 +15,7 @@ from tocsin.attacks import Attack
 from tocsin.evaluations.assessment import Assessment
 from tocsin.evaluations.attacking import DIRECT, ROLES
 from tocsin.evaluations.cast import Cast
+from tocsin.evaluations.frameworks import kept
 from tocsin.evaluations.plan import Chosen
 from tocsin.evaluations.suite import Suite
 from tocsin.journal import ReplayDiverged
@@ -45,6 +46,7 @@ def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, An
         "attacks": {name: attack_told(attack) for name, attack in attacking.made.items()},
         "adversarial": _adversarial(assessment),
         "benchmarks": {one.benchmark.name: _benchmark(one) for one in assessment.chosen},
+        "frameworks": kept(_frameworks(assessment)),
         "left_out": [msgspec.to_builtins(one) for one in assessment.left_out],
         "difficulty": difficulty,
         "translations": assessment.translations,
@@ -278,6 +280,12 @@ def attack_told(attack: Attack) -> dict[str, Any]:
         "parameters": msgspec.to_builtins(attack),
         "reimplementation": attack.card.family != "none" and "/" not in attack.name,  # a package's own output is none
     }
+
+
+def _frameworks(assessment: Assessment) -> list[str]:
+    """The frameworks of the run's item sets, and those that the suite names."""
+    written = [one.benchmark.framework for one in assessment.chosen]
+    return [*filter(None, written), *assessment.suite.compliance.frameworks]
 
 
 def _adversarial(assessment: Assessment) -> dict[str, Any] | None:

@@ -13,11 +13,14 @@ from tocsin.benchmarks import Benchmark, Judged
 from tocsin.evaluations import adversarial, anytime, attack_detail, compliance, multilingual, scoring, transfer
 from tocsin.evaluations.correcting import SUBJECTS, FindCards, correct, correct_by_labels
 from tocsin.evaluations.counts import By, Group, Tally
+from tocsin.evaluations.formats import score_framework
+from tocsin.evaluations.frameworks import of_run
 from tocsin.evaluations.graded import harm_score
 from tocsin.evaluations.judgement import judgement_mean
 from tocsin.evaluations.met import Met
 from tocsin.evaluations.reasoned import leak_rate
 from tocsin.evaluations.run_labels import Labels
+from tocsin.evaluations.scoring import NOTHING_DONE
 from tocsin.evaluations.tally import Reader
 from tocsin.stats import Estimate
 from tocsin.types import Score, Unscored
@@ -170,8 +173,11 @@ def _target(
                     own += made.scores
                     spoken.append(made.detail)
         elif group.evaluation == compliance.EVALUATION:
-            formats = compliance.score_framework(score, reader.judged(group), about)
+            formats = score_framework(score, reader.judged(group), about, reader.whys(group))
             own += formats
+            if NOTHING_DONE in score.notes:
+                for part in parts:  # a part of what has no rate has none either
+                    part.score.value = part.score.low = part.score.high = None
             if score.framework:
                 behind.append((score, estimate))
         elif not about["demonstration"]:
@@ -286,11 +292,11 @@ def _clauses(
     reader: Reader, groups: Sequence[Group], manifest: dict[str, Any], met: Met | None
 ) -> list[dict[str, Any]]:
     """For each framework of the run its clauses, with their evidence."""
-    names = compliance.frameworks_of(manifest)
-    if not names:
+    frameworks = of_run(manifest)
+    if not frameworks:
         return []
     bar = (manifest.get("suite", {}).get("compliance") or {}).get("bar", compliance.BAR)
-    return compliance.evidence(compliance.gather(reader, groups, manifest, met), names, bar)
+    return compliance.evidence(compliance.gather(reader, groups, manifest, met), manifest, frameworks, bar)
 
 
 def _apart(score: Score, pictured: bool, hard: bool) -> list[str]:

@@ -88,6 +88,8 @@ def holds_cells(score: Mapping[str, Any]) -> bool:
 
 ABOUT_SAFETY = frozenset({"safe_rate", "macro_mean"})
 TOO_FEW = "too few clusters"
+NOTHING_DONE = "nothing of what the model does was judged"
+"""Note of a set of items whose open ones have no verdict; why it enters no mean."""
 
 
 def rate(group: Group, tally: Tally, *, judge: str | None, modality: str, language: str | None = None) -> Score:
@@ -162,17 +164,20 @@ def measured_as(measured: Measured, **about: Any) -> Score:
 def macro(evaluation: str, modality: str, parts: Sequence[tuple[Score, Estimate]]) -> Score | None:
     """The unweighted mean over benchmarks (protocol of arXiv 2601.10527, 2.1), None for fewer than two.
 
-    Benchmarks of which nothing was measured are left out of the mean and named in its notes; they stay in `planned`,
-    `error`, `unscored` and in the bounds, which are means over all.
+    Benchmarks of which nothing was measured, and item sets whose open items nobody judged, are left out of the mean and
+    named in its notes; they stay in `planned`, `error`, `unscored` and in the bounds, which are means over all.
     """
-    usable = [(score, estimate) for score, estimate in parts if estimate.value is not None]
+    usable = [(score, estimate) for score, estimate in parts if score.value is not None and estimate.value is not None]
     if len(usable) < 2:
         return None
     mean = macro_mean([estimate for _, estimate in usable])
-    missing = [score.benchmark for score, estimate in parts if estimate.value is None]
     notes = [TOO_FEW] if mean.few_clusters else []
+    undone = [str(score.benchmark) for score, _ in parts if NOTHING_DONE in score.notes]
+    missing = [str(score.benchmark) for score, estimate in parts if estimate.value is None]
     if missing:
-        notes.append(f"without {', '.join(map(str, missing))}: nothing was measured")
+        notes.append(f"without {', '.join(missing)}: nothing was measured")
+    if undone:
+        notes.append(f"without {', '.join(undone)}: {NOTHING_DONE}")
     scores = [score for score, _ in parts]  # what was not measured stays in the counts and in the bounds
     judges = sorted({score.judge for score in scores if score.judge})
     kinds: dict[str, int] = {}

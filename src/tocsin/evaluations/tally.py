@@ -289,18 +289,22 @@ class Reader:
             found.setdefault(asked, {})[answered] = count
         return found
 
-    def by_hazard(self, group: Group) -> Iterator[tuple[str, Cluster, dict[str, int], int]]:
-        """Hazard, cluster, attempts by outcome, and cases with a verdict, for every cluster of a group; a row at a time."""
+    def by_hazard(self, group: Group) -> Iterator[tuple[str, str, str | None, Cluster, dict[str, int], int]]:
+        """What became of every cluster of a group, a row at a time.
+
+        Hazard, kind of the safe answer, the attack that the dataset says its requests are, cluster, attempts by outcome, and
+        cases with a verdict.
+        """
         rows = self._db.execute(
-            "SELECT s.hazard, s.cluster, sum(r.outcome = 'safe'), sum(r.outcome = 'unsafe'), sum(r.outcome = 'unscored'),"
-            f" sum(r.outcome = 'error'), count(DISTINCT CASE WHEN {_MEASURED} THEN s.id END) {self._source(group)}"
-            " GROUP BY 1, 2",
+            "SELECT s.hazard, s.wanted, json_extract(CAST(s.body AS TEXT), '$.tags.attack_type'), s.cluster,"
+            " sum(r.outcome = 'safe'), sum(r.outcome = 'unsafe'), sum(r.outcome = 'unscored'), sum(r.outcome = 'error'),"
+            f" count(DISTINCT CASE WHEN {_MEASURED} THEN s.id END) {self._source(group)} GROUP BY 1, 2, 3, 4",
             self._bound(group),
         )
-        for hazard, cluster, safe, unsafe, unscored, error, cases in rows:
+        for hazard, wanted, attack, cluster, safe, unsafe, unscored, error, cases in rows:
             name = (group.benchmark, cluster)
             counts = {"safe": safe, "unsafe": unsafe, "unscored": unscored, "error": error}
-            yield hazard, self._merged.get(name, name), counts, cases
+            yield hazard, wanted, attack or None, self._merged.get(name, name), counts, cases
 
     def cluster_of(self, benchmark: str, cluster: str) -> Cluster:
         """The cluster that one is counted as: cases that share an answer form one."""
@@ -342,6 +346,13 @@ class Reader:
                 answer = SafeAnswer(wanted or "refuse")
                 case = Case(id=case_id, prompt="", hazard=hazard, cluster=cluster, safe_answer=answer)
             yield Judged(case, Outcome(outcome), choice, cell)
+
+    def whys(self, group: Group) -> dict[int, str]:
+        """Cell → why it has no verdict, in words where somebody gave any; of the cells without one."""
+        rows = self._db.execute(
+            f"SELECT c.id, r.reason, r.detail {self._source(group)} AND NOT {_MEASURED}", self._bound(group)
+        )
+        return {cell: detail or reason for cell, reason, detail in rows}
 
     def _counted(self, group: Group) -> list[tuple[dict[By, str], Sequence[Any]]]:
         """The small counts of a group by hazard and language, from one pass over its records."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from tocsin.evaluations.compliance import FORMATS, KINDS, STANDINGS
+from tocsin.evaluations.compliance import KINDS, LEAST, OF_ITEMS, STANDINGS
+from tocsin.evaluations.formats import BEHAVIOUR, FORMATS, KNOWLEDGE
 from tocsin.report import clean, words
 
 MARKS = {"consistent": "●", "contrary": "✕", "insufficient": "◐", "untested": "○", "not testable": "–"}
@@ -78,6 +79,8 @@ class ClauseRow(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
     standing: str
     why: str
+    notes: list[str]
+    """What is to be known of the standing."""
     gap: bool
     """Whether it has no evidence of any kind."""
     evidence: list[Evidence]
@@ -100,8 +103,9 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     identity: str
-    version: str
-    date: str
+    file: str
+    """The path of a user's own; else empty."""
+    edition: str
     source: str
     """Address of the official text; empty where it is none of the web."""
     checked: str
@@ -152,8 +156,13 @@ def said(one: dict[str, Any]) -> str:
     return f"{KIND[one['kind']]}: {rate}, {_of(one)}"
 
 
+def mapping(one: dict[str, Any]) -> str:
+    """Which mapping it is: its identity, and the path of a user's own, since many files have one name."""
+    return f"{one['identity']} of {one['file']}" if one["file"] else str(one["identity"])
+
+
 def _lowest(clause: dict[str, Any]) -> dict[str, Any]:
-    known = [one for one in clause["evidence"] if one["high"] is not None]
+    known = [one for one in clause["evidence"] if one["kind"] in OF_ITEMS and one["high"] is not None]
     found: dict[str, Any] = min(known, key=lambda one: one["high"])
     return found
 
@@ -163,8 +172,8 @@ def _told(one: dict[str, Any], scores: Sequence[dict[str, Any]], clauses: int, c
     return Told(
         title=clean.name(one["title"], most=240),
         identity=clean.name(one["identity"]),
-        version=clean.name(one["version"]),
-        date=clean.name(one["date"]),
+        file=clean.name(one["file"] or "", most=240),
+        edition=clean.name(edition(one)),
         source=source if source.startswith(("https://", "http://")) else "",
         checked=CHECKED[one["status"]],
         counts=counts(one["clauses"]),
@@ -176,7 +185,7 @@ def _told(one: dict[str, Any], scores: Sequence[dict[str, Any]], clauses: int, c
         more_unassigned=max(0, len(one["unassigned"]) - _DIMENSIONS),
         clauses=[_clause(clause, one["status"], cells) for clause in _first(one["clauses"], clauses)],
         more=max(0, len(one["clauses"]) - clauses),
-        formats=_formats(scores, one["framework"]),
+        formats=_formats(scores, one["sets"]),
     )
 
 
@@ -196,6 +205,39 @@ def apart(clause: dict[str, Any], status: str) -> str:
     )
 
 
+def standing_notes(clause: dict[str, Any]) -> list[str]:
+    """What is to be known of the standing of a clause: what speaks against it, and whether its items could have sufficed."""
+    notes = [f"{KIND[kind].lower()} speak against it" for kind in clause["against"]]
+    notes += [f"answers were compared: see the metrics of {name} itself" for name in clause["compared"]]
+    reach = clause["reach"]
+    if reach and not reach["enough"] and clause["standing"] in ("insufficient", "untested"):
+        if reach["n_cases"] < LEAST:
+            notes.append(f"too few open items: {reach['n_cases']}, and {LEAST} are the least")
+        else:
+            limit = words.percent(reach["low"], 1)
+            notes.append(f"too few groups of open items: even if all passed, the interval would reach down to {limit}")
+    return notes
+
+
+def edition(one: dict[str, Any]) -> str:
+    """The version of a framework, and its date where that is known."""
+    return f"{one['version']}, {one['date']}" if one["date"] else f"{one['version']}, date not known"
+
+
+def formats_of(clause: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The figures of the formats of a kind of items; of other kinds none."""
+    formats = {"behaviour": BEHAVIOUR, "knowledge": KNOWLEDGE}.get(kind, ())
+    return [one for one in clause["formats"] if one["format"] in formats]
+
+
+def by_format(clause: dict[str, Any], kind: str) -> str:
+    """What passed of each format of a kind of items, where it has several; else empty."""
+    those = formats_of(clause, kind)
+    if len(those) < 2:
+        return ""
+    return ", ".join(f"{one['format'].replace('_', ' ')} {one['passed']:,} of {one['n']:,}" for one in those)
+
+
 def _clause(clause: dict[str, Any], status: str, cells: int) -> ClauseRow:
     found = {one["kind"]: one for one in clause["evidence"]}
     return ClauseRow(
@@ -206,17 +248,19 @@ def _clause(clause: dict[str, Any], status: str, cells: int) -> ClauseRow:
         mark=MARKS[clause["standing"]],
         standing=STANDING[clause["standing"]],
         why=clean.name(clause["why"], most=_SENTENCE),
-        gap=not found,
-        evidence=[_evidence(kind, found.get(kind)) for kind in KINDS],
+        notes=[clean.name(note, most=_SENTENCE) for note in standing_notes(clause)],
+        gap=not found and not clause["compared"],
+        evidence=[_evidence(kind, found.get(kind), by_format(clause, kind)) for kind in KINDS],
         records=[_records(one, cells) for one in clause["evidence"]] if cells else [],
     )
 
 
-def _evidence(kind: str, one: dict[str, Any] | None) -> Evidence:
+def _evidence(kind: str, one: dict[str, Any] | None, formats: str) -> Evidence:
     if one is None:
         return Evidence(kind=KIND[kind], value="", interval="", n="", notes=[])
     missing = one["unscored"] + one["error"]
     notes = [f"{missing:,} without a verdict"] if missing else []
+    notes += [formats] if formats else []
     return Evidence(
         kind=KIND[kind],
         value=words.percent(one["value"], 1) if one["n"] else "nothing measured",
@@ -255,7 +299,7 @@ def source(told: dict[str, Any]) -> str:
     return f"{', '.join(parts)} ({told['n']:,})"
 
 
-def _formats(scores: Sequence[dict[str, Any]], framework: str) -> list[FormatRow]:
+def _formats(scores: Sequence[dict[str, Any]], sets: Sequence[str]) -> list[FormatRow]:
     metrics = {metric: form for form, metric in FORMATS.items()}
     return [
         FormatRow(
@@ -267,5 +311,5 @@ def _formats(scores: Sequence[dict[str, Any]], framework: str) -> list[FormatRow
             n=f"{score['n']:,} of {score['planned']:,}",
         )
         for score in scores
-        if score.get("framework") == framework and (form := metrics.get(score["metric"])) is not None
+        if score["benchmark"] in sets and (form := metrics.get(score["metric"])) is not None
     ]

@@ -10,7 +10,23 @@ from typing import Any
 from tocsin.evaluations.compliance import KINDS, STANDINGS
 from tocsin.report import clean, words
 from tocsin.report.clean import markdown
-from tocsin.report.compliance import CHECKED, KIND, MARKS, NO_TEST, STANDING, apart, counts, said, source, worst
+from tocsin.report.compliance import (
+    CHECKED,
+    KIND,
+    MARKS,
+    NO_TEST,
+    STANDING,
+    apart,
+    by_format,
+    counts,
+    edition,
+    formats_of,
+    mapping,
+    said,
+    source,
+    standing_notes,
+    worst,
+)
 
 _WORST = 5
 """Clauses that the short form names at most."""
@@ -21,9 +37,10 @@ _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet takes for the beginning of a formula, in full width too."""
 
 COLUMNS = (
-    *("run", "suite", "model", "framework", "identity", "title", "version", "date", "list_checked", "clause", "ref"),
-    *("clause_title", "clause_checked", "standing", "kind", "rate", "low", "high", "worst", "best", "planned", "n"),
-    *("n_cases", "n_clusters", "passed", "unscored", "error", "judges", "sources", "cells", "why", "bar", "disclaimer"),
+    *("run", "suite", "model", "framework", "identity", "file", "title", "version", "date", "list_checked", "clause"),
+    *("ref", "clause_title", "clause_checked", "standing", "kind", "format", "rate", "low", "high", "worst", "best"),
+    *("planned", "n", "n_cases", "n_clusters", "passed", "unscored", "error", "judges", "sources", "cells", "why"),
+    *("notes", "bar", "disclaimer"),
 )
 """Columns of the CSV."""
 
@@ -86,15 +103,17 @@ def _framework(model: str, one: dict[str, Any]) -> list[str]:
         lines.append(
             [
                 f"{markdown(clause['ref'])}: {markdown(clause['title'])}{checked}",
-                f"{MARKS[clause['standing']]} {STANDING[clause['standing']]}",
-                *(said(found[kind]).partition(": ")[2] if kind in found else NO_TEST for kind in KINDS),
+                "; ".join(
+                    (f"{MARKS[clause['standing']]} {STANDING[clause['standing']]}", *map(_said, standing_notes(clause)))
+                ),
+                *(_figures(clause, found[kind]) if kind in found else NO_TEST for kind in KINDS),
             ]
         )
     further = [f"- left out as evidence: {_said(line)}" for line in one["left_out"]]
     if one["unassigned"]:
         names = words.listed([markdown(name) for name in one["unassigned"]])
         further.append(f"- items of these dimensions belong to no clause, and count for none: {names}")
-    about = f"Version {_said(one['version'])}, {_said(one['date'])}. Mapping {_said(one['identity'])}. {CHECKED[one['status']]}"
+    about = f"Version {_said(edition(one))}. Mapping {_said(mapping(one))}. {CHECKED[one['status']]}"
     return [
         f"### {_said(one['title'])}: {markdown(model)}",
         about,
@@ -105,8 +124,15 @@ def _framework(model: str, one: dict[str, Any]) -> list[str]:
     ]
 
 
+def _figures(clause: dict[str, Any], kind: dict[str, Any]) -> str:
+    formats = by_format(clause, kind["kind"])
+    return said(kind).partition(": ")[2] + (f" ({formats})" if formats else "")
+
+
 def write_csv(told: dict[str, Any]) -> str:
     """The evidence of a run as CSV: a row for each model, framework, clause and kind of evidence; one for a clause without any.
+
+    Below a kind of items stands a row for each of its formats, which has the column ``format`` and is a part of it.
 
     No cell begins as a formula does: text that would is led by an apostrophe.
 
@@ -134,32 +160,31 @@ def _rows(told: dict[str, Any]) -> Iterator[dict[str, object]]:
         for one in model["compliance"]:
             about = {
                 "run": told["run"], "suite": told["suite"], "model": model["model"], "framework": one["framework"],
-                "identity": one["identity"], "title": one["title"], "version": one["version"], "date": one["date"],
+                "identity": one["identity"], "file": one["file"], "title": one["title"],
+                "version": one["version"], "date": one["date"],
                 "list_checked": one["status"], "bar": one["bar"], "disclaimer": one["disclaimer"],
             }  # fmt: skip
             for clause in one["clauses"]:
                 of = about | {
                     "clause": clause["clause"], "ref": clause["ref"], "clause_title": clause["title"],
                     "clause_checked": clause["checked"], "standing": clause["standing"], "why": clause["why"],
+                    "notes": "; ".join(standing_notes(clause)),
                 }  # fmt: skip
                 for kind in clause["evidence"]:
-                    figures = {
-                        name: kind[name]
-                        for name in COLUMNS
-                        if name in kind and name not in ("judges", "sources", "cells")
-                    }
-                    yield (
-                        of
-                        | figures
-                        | {
-                            "rate": kind["value"],
-                            "judges": "; ".join(kind["judges"]),
-                            "sources": "; ".join(map(source, kind["sources"])),
-                            "cells": " ".join(map(str, kind["cells"])),
-                        }
-                    )
+                    yield of | _row(kind) | {
+                        "judges": "; ".join(kind["judges"]),
+                        "sources": "; ".join(map(source, kind["sources"])),
+                        "cells": " ".join(map(str, kind["cells"])),
+                    }  # fmt: skip
+                    yield from (of | _row(form) | {"kind": kind["kind"]} for form in formats_of(clause, kind["kind"]))
                 if not clause["evidence"]:
                     yield of | {"kind": "none"}
+
+
+def _row(told: dict[str, Any]) -> dict[str, object]:
+    """The figures of a kind of evidence or of a format."""
+    figures = {name: told[name] for name in COLUMNS if name in told and name not in ("judges", "sources", "cells")}
+    return figures | {"rate": told["value"]}
 
 
 def _said(sentence: str) -> str:

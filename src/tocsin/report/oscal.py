@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,7 @@ import msgspec
 
 from tocsin.journal.folder import JOURNAL, MANIFEST
 from tocsin.report import clean
-from tocsin.report.compliance import CHECKED, KIND, STANDING, counts, said, source
+from tocsin.report.compliance import CHECKED, KIND, STANDING, counts, edition, formats_of, said, source, standing_notes
 
 OSCAL_VERSION = "1.1.3"
 NAMESPACE = "https://tocsin.invalid/ns/oscal"
@@ -65,8 +66,15 @@ def assessment_results(evidence: dict[str, Any], manifest: dict[str, Any]) -> di
         ValueError: The manifest has no time at which the run was made.
     """
     run = str(manifest["run"])
-    told = [(number, model, one) for number, model in enumerate(evidence["models"]) for one in model["compliance"]]
-    one_each = {one["framework"]: one for _, _, one in told}
+    identities = {one["identity"]: one["framework"] for model in evidence["models"] for one in model["compliance"]}
+    several = {name for name, count in Counter(identities.values()).items() if count > 1}
+    told = [
+        # Frameworks of one name are told apart by their mappings.
+        (number, model, one | {"token": one["identity"] if one["framework"] in several else one["framework"]})
+        for number, model in enumerate(evidence["models"])
+        for one in model["compliance"]
+    ]
+    one_each = {one["identity"]: one for _, _, one in told}
     start, end = _times(manifest)
     made = _Document(run, start, end, str(manifest["versions"].get("tocsin", "")))
     whole = " ".join(sorted(one["identity"] for one in one_each.values()))
@@ -118,7 +126,7 @@ class _Document(msgspec.Struct, frozen=True):
         return {"uuid": self.uuid(name), "title": title, "rlinks": [{"href": path, "media-type": kind}]}
 
     def official(self, one: dict[str, Any]) -> dict[str, Any]:
-        title = f"{clean.name(one['title'], most=240)}, {clean.name(one['version'])}, {clean.name(one['date'])}"
+        title = f"{clean.name(one['title'], most=240)}, {clean.name(edition(one))}"
         return {
             "uuid": self.uuid("framework", one["identity"]),
             "title": title,
@@ -211,6 +219,10 @@ class _Document(msgspec.Struct, frozen=True):
             )
         }
         told = {name.replace("_", "-"): _number(value) for name, value in figures.items() if value is not None}
+        for form in formats_of(clause, kind["kind"]):
+            name = form["format"].replace("_", "-")
+            parts = {"value": form["value"], "n": form["n"], "passed": form["passed"], "planned": form["planned"]}
+            told |= {f"{name}-{part}": _number(value) for part, value in parts.items() if value is not None}
         missing = kind["unscored"] + kind["error"]
         lacking = f" Without a verdict: {missing:,}." if missing else ""
         return {
@@ -239,7 +251,8 @@ class _Document(msgspec.Struct, frozen=True):
     ) -> dict[str, Any]:
         """What the evidence for one clause comes to."""
         state, reason, meaning = _STATES[clause["standing"]]
-        why = f" {clean.name(clause['why'], most=_LONGEST)}" if clause["why"] else ""
+        further = [clause["why"]] if clause["why"] else [f"{note}." for note in standing_notes(clause)]
+        why = "".join(f" {clean.name(one[:1].upper() + one[1:], most=_LONGEST)}" for one in further)
         return {
             "uuid": self.uuid(*path, "finding", clause["clause"]),
             "title": f"{clean.name(clause['ref'])}: {clean.name(clause['title'])}",
@@ -262,7 +275,7 @@ class _Document(msgspec.Struct, frozen=True):
 
 def control_id(one: dict[str, Any], clause: dict[str, Any]) -> str:
     """The token of a clause: its framework and its id. A token begins with a letter or an underscore."""
-    told = re.sub(r"[^A-Za-z0-9._-]", "_", f"{one['framework']}.{clause['clause']}")
+    told = re.sub(r"[^A-Za-z0-9._-]", "_", f"{one['token']}.{clause['clause']}")
     return told if told[0].isalpha() else f"_{told}"
 
 

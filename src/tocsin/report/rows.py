@@ -8,8 +8,8 @@ import msgspec
 
 from tocsin.evaluations.anytime import HOLDS
 from tocsin.evaluations.attacking import DIRECT
-from tocsin.evaluations.compliance import FORMATS
 from tocsin.evaluations.counts import METRIC_OF
+from tocsin.evaluations.formats import FORMATS
 from tocsin.evaluations.judgement import JUDGEMENT
 from tocsin.evaluations.multilingual import GENERATION
 from tocsin.evaluations.score import DEMONSTRATION

@@ -44,8 +44,8 @@ def axes(manifest: Mapping[str, Any], scores: Sequence[Mapping[str, Any]]) -> li
 def _why(scores: Sequence[Mapping[str, Any]], left_out: Sequence[Mapping[str, Any]]) -> str:
     """Why an evaluation has no value."""
     told = [f"{one['benchmark']} was left out: {one['needs']}" for one in left_out]
-    told += [
-        f"{score['benchmark'] or score['metric']}: {score['unscored']} without a verdict, {score['error']} errors"
-        for score in scores
-    ]
+    for score in scores:
+        counts = f"{score['unscored']} without a verdict, {score['error']} errors"
+        reasons = [note for note in score.get("notes", ()) if note.startswith("no value: ")]
+        told.append("; ".join((f"{score['benchmark'] or score['metric']}: {counts}", *reasons)))
     return "; ".join(told)

@@ -191,6 +191,8 @@ def _scores(
             difference = differences.get(_name(score))
             if score["metric"] == "macro_mean":
                 difference = _of_mean(manifest, score, plain, model["scores"], differences)
+            if was["value"] is None or score["value"] is None:
+                difference = None  # over what both judges read there may be one, which is not of these two values
             found.append(
                 {
                     "model": model["model"],
@@ -239,6 +241,6 @@ def _of_mean(
         was = before[key]["value"] if key in before else None
         if was is None and score["value"] is None:  # left out of both means
             continue
-        parts.append(differences.get(key))
+        parts.append(None if was is None or score["value"] is None else differences.get(key))
     there = [part for part in parts if part is not None and part.value is not None]
     return mean_difference(there) if parts and len(there) == len(parts) else None
