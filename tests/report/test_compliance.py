@@ -121,7 +121,7 @@ def test_the_head_of_a_framework_says_what_it_is_how_it_was_checked_and_by_which
     assert "tests are consistent with 1 and contrary to 1, and for 1 the evidence is insufficient" in counts(
         house["clauses"]
     )
-    assert "For 0 there is no test, and for 1 no test of answers could say anything" in counts(house["clauses"])
+    assert "For 0 no test was scored, and for 1 no test of answers could say anything" in counts(house["clauses"])
     assert "belong to no clause, and count for none: Shelves" in section.text
 
 

@@ -17,7 +17,7 @@ STANDING = {
     "consistent": "tests consistent",
     "contrary": "tests contrary",
     "insufficient": "insufficient evidence",
-    "untested": "no test",
+    "untested": "no scored test",
     "not testable": "not testable",
 }
 """Standing → in words. None of them says that somebody complies."""
@@ -137,8 +137,8 @@ def counts(clauses: Sequence[dict[str, Any]]) -> str:
     by = {name: sum(clause["standing"] == name for clause in clauses) for name in STANDINGS}
     return (
         f"Of {words.count(len(clauses), 'clause')}, tests are consistent with {by['consistent']:,} and contrary to"
-        f" {by['contrary']:,}, and for {by['insufficient']:,} the evidence is insufficient. For {by['untested']:,} there is no"
-        f" test, and for {by['not testable']:,} no test of answers could say anything: these are gaps, and no passes."
+        f" {by['contrary']:,}, and for {by['insufficient']:,} the evidence is insufficient. For {by['untested']:,} no test"
+        f" was scored, and for {by['not testable']:,} no test of answers could say anything: these are gaps, and no passes."
     )
 
 
