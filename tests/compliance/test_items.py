@@ -239,7 +239,12 @@ def test_many_faults_are_told_together_and_counted(path: Path) -> None:
     [
         ("options: {A: one, A: two}", "line 1: has 'A' twice in one mapping"),
         ("a: &x [1]\nb: *x", "line 1: has an anchor that is used again"),
+        ("a: *x", "line 1: has an anchor that is used again"),
         ("a: [" * 40 + "]" * 40, "nested too deeply"),
+        ("items: " + "[" * 30_000 + "]" * 30_000, "line 1: is nested too deeply"),
+        ("items: " + "{a: " * 30_000, "line 1: is nested too deeply"),
+        ("items:\n" + "- " * 30_000 + "a", "line 2: is nested too deeply"),
+        ("a: b\n---\nc: d", "line 3: has more than one document"),
         ("a: [", "is not YAML"),
         ("- a\n- b", "is not a mapping of names to values"),
         ("? [a]\n: b", "has a name that is no text"),
