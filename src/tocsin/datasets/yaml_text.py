@@ -96,7 +96,7 @@ class _Reader:
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
             raise YamlFault(
-                "has an anchor that is used again (*name): write it out", self._anchors.get(event.anchor, line)
+                "has an anchor that is used again (*name): write it out", self._anchors.get(str(event.anchor), line)
             )
         if event.anchor:
             self._anchors[event.anchor] = line
