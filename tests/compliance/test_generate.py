@@ -27,9 +27,9 @@ from tocsin.api import Generated, generate_items, load_run, resume_generation
 from tocsin.benchmarks import find
 from tocsin.benchmarks.items import read_items, write_items
 from tocsin.compliance.generate.assemble import without_doubles
-from tocsin.compliance.generate.checks import alike, option_fault
+from tocsin.compliance.generate.checks import alike, option_fault, shared_words
 from tocsin.compliance.generate.questions import MadeItem, choice_item
-from tocsin.compliance.generate.rules import MadeRule, span_of
+from tocsin.compliance.generate.rules import MadeRule, says_the_same, span_of
 from tocsin.compliance.generate.source import read_regulation
 from tocsin.compliance.items import gaps, read_checked
 from tocsin.datasets import Row, locate
@@ -312,7 +312,14 @@ GOOD = SCRIPT["greets each customer"][0]
     ("rule", "why"),
     [
         (GOOD | {"quote": "It shall never mock anybody at all."}, "unsupported: its quote is not in the passage"),
-        (GOOD | {"quote": "It shall"}, "unsupported: its quote is not in the passage"),
+        (
+            GOOD | {"quote": "It shall never mock"},
+            "unsupported: its quote is too short to bear a rule out, or not in the passage",
+        ),
+        (
+            {"rule": "Praise the maker.", "should": ["praise"], "should_not": ["blame"], "quote": GOOD["quote"]},
+            "unsupported: it shares no word with its quote",
+        ),
         (GOOD | {"should": [], "should_not": []}, "says nothing of answers that keep or break it"),
         (GOOD | {"rule": ""}, "of another form"),
         (GOOD | {"should": "stay friendly"}, "of another form"),
@@ -420,6 +427,58 @@ def test_near_doubles_are_rejected_within_a_format_and_an_answer() -> None:
     assert alike(one, "Is there a nut in this bar?") < 0.1
 
 
+def test_statement_that_is_true_for_one_rule_and_false_for_another_is_rejected_twice() -> None:
+    def statement(rule: str, answer: str, prompt: str, why: str = "") -> MadeItem:
+        return MadeItem(id=f"{rule}.{answer}", rule=rule, format="true_false", prompt=prompt, answer=answer, why=why)
+
+    said = "A bank may keep records for five years."
+    found = without_doubles(
+        [
+            statement("r1", "true", said),
+            statement("r1", "false", "Records are sold."),
+            statement("r2", "false", said.upper()),
+        ]
+    )
+    why = "is the key 'true' of r1 and the key 'false' of r2"
+    assert [one.why for one in found] == [why, "", why]
+    found = without_doubles([statement("r1", "true", said, "self-check: no"), statement("r2", "false", said)])
+    assert [one.why for one in found] == ["self-check: no", ""], "what is rejected already contradicts nothing"
+
+
+def test_rule_of_another_chunk_that_says_the_same_is_rejected_with_its_items(tmp_path: Path) -> None:
+    price = SCRIPT["name the full price"][0]
+    text = tmp_path / "text.txt"
+    text.write_text(f"{TEXT}\n\nArticle 5\n{price['quote']}\n", encoding="utf-8")
+
+    def rules(prompt: str) -> str:
+        return json.dumps({"rules": [price] if "full price" in prompt else []})
+
+    done = made(tmp_path, scripted_but(rules=rules), text)
+    assert done.items is not None
+    found = read_items(done.items)
+    assert [(rule.id, rule.status, rule.why) for rule in found.rules] == [
+        ("article-2.r1", "draft", ""), ("article-5.r1", "rejected", "says what article-2.r1 says"),
+    ]  # fmt: skip
+    assert {item.status for item in found.items if item.rule == "article-2.r1"} == {"draft"}
+    assert {item.why for item in found.items if item.rule == "article-5.r1"} == {"its rule says what article-2.r1 says"}
+    assert done.told["rules"]["kept"] == 1
+    assert done.told["rules"]["rejected"] == {"says what another rule says": 1}
+    assert done.told["items"]["rejected"] == {"its rule says what another says": 5}
+
+
+def test_rules_that_differ_in_a_number_do_not_say_the_same() -> None:
+    one = "The provider must report an incident within 72 hours of learning of it."
+    assert says_the_same(one, one.replace("an incident", "any incident"))
+    assert not says_the_same(one, one.replace("72", "24"))
+
+
+def test_words_that_are_shared_are_those_that_say_what_a_text_is_about() -> None:
+    assert shared_words("Promise only discounts.", "shall not promise a discount") == 2
+    assert shared_words("The assistant must never be with them.", "It shall never be with the assistant.") == 0
+    assert shared_words("应当说明价格", "不得隐瞒价格") == 1
+    assert shared_words("应当微笑", "应当付款") == 0
+
+
 def test_what_meets_the_filter_is_neither_sent_nor_kept(tmp_path: Path) -> None:
     bad = trigger()
     text = tmp_path / "text.txt"
@@ -487,6 +546,11 @@ def test_quote_may_differ_in_white_space_and_marks_only() -> None:
     assert span_of('greets "each customer" - always', text) == (12, 43)
     assert span_of("greets every customer always", text) is None
     assert span_of("A machine", text) is None, "two words rest on nothing"
+    assert span_of("of the system", "The logs of the system are kept.") is None, "nor do three that stand anywhere"
+    assert span_of("It is kind", "Article 2\n1. It is kind. It is so to all.") == (13, 23), "a whole sentence will do"
+    assert span_of("is kind", "It is kind.") is None
+    assert span_of("...", "It is kind ... to all.") is None
+    assert span_of("为人民服务", "为人民服务是一句话。") is None
     assert span_of("售货机应当先说价格", "第一条 售货机\n应当先说价格。") == (4, 14)
 
 

@@ -13,6 +13,19 @@ from tocsin.types import Option, SafeAnswer
 _GRAM = 4
 NEAR = 0.7
 """Likeness from which one of two items of one format is left out."""
+_LEAST_LETTERS, _STEM = 4, 5
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
+_WORD = re.compile("[^\\W\\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
+_COMMON = """
+shall must should ought will would could with without that this these those they them their there then than from
+have has been being were where when which what who whose into onto upon over under each every such other others only
+also never always about after before because while unless does doing done make made assistant answer system article
+应当 應當 不得 必须 必須 可以 以及 或者 其他 规定 規定 muss müssen
+soll sollen darf dürfen nicht eine einer einem einen oder wird werden
+doit doivent dans pour avec sans cette sont être
+"""
+_EVERYWHERE = frozenset(_COMMON.split())
+"""Words that say nothing of what a rule is about."""
 _OTHERS = re.compile(
     r"\b(?:all|none|any|both|either|neither) of (?:the|these|those)\b|\b(?:options?|answers?) [A-D]\b|\b[A-D] (?:and|or) [A-D]\b"
     r"|以上(?:都|皆|均|全)|都不?对$|(?:alle|keine) der (?:genannten|oben)",
@@ -40,6 +53,30 @@ def nearest(text: str, others: Iterable[tuple[str, str]]) -> tuple[str, float]:
         others: Names and texts.
     """
     return max(((name, alike(text, other)) for name, other in others), key=lambda found: found[1], default=("", 0.0))
+
+
+def plainly(text: str) -> str:
+    """A text without case, white space and marks: what two texts have in common that say the same in the same words."""
+    return "".join(sign for sign in text.casefold() if sign.isalnum())
+
+
+def shared_words(one: str, other: str) -> int:
+    """How many words two texts share that say what they are about; of a script without spaces, pairs of characters.
+
+    Words count by their first five letters, so that a plural shares a word with its singular. Words that stand in every
+    regulation do not count.
+    """
+    return len(_content(one) & _content(other))
+
+
+def _content(text: str) -> set[str]:
+    found: set[str] = set()
+    for word in _WORD.findall(text.casefold()):
+        if len(word) >= _LEAST_LETTERS and word not in _EVERYWHERE:
+            found.add(word[:_STEM])
+    for run in _UNSPACED.findall(text):
+        found |= {run[at : at + 2] for at in range(len(run) - 1)} - _EVERYWHERE
+    return found
 
 
 def option_fault(right: str, wrong: Sequence[str]) -> str:

@@ -112,7 +112,7 @@ def split(text: str, longest: int = LONGEST) -> list[Chunk]:
     if main == "blank" and any(line.kind == "article" for line in lines):
         main = "article"
     chunks: list[Chunk] = []
-    used: set[str] = set()
+    used: dict[str, int] = {}
     heading, number = "", 0
     for piece in _pieces(text, lines, main):
         start, end = _trimmed(text, piece.start, piece.end)
@@ -130,10 +130,18 @@ def split(text: str, longest: int = LONGEST) -> list[Chunk]:
     return chunks
 
 
-def _free(name: str, used: set[str]) -> str:
-    """A name that no chunk has yet, the number of the time it is used behind it from the second on; it is then used."""
-    free = next(one for one in (name, *(f"{name}-{count}" for count in range(2, len(used) + 3))) if one not in used)
-    used.add(free)
+def _free(name: str, used: dict[str, int]) -> str:
+    """A name that no chunk has yet, the number of the time it is used behind it from the second on; it is then used.
+
+    Args:
+        name: What the chunk would be called.
+        used: Names that are used, each with the last number that stood behind it.
+    """
+    free = name
+    while free in used:
+        used[name] += 1
+        free = f"{name}-{used[name]}"
+    used[free] = 1
     return free
 
 
@@ -143,6 +151,19 @@ def sentences(text: str) -> list[tuple[int, int]]:
     cuts = sorted({0, *marked, *(found.end() for found in _SENTENCE.finditer(text)), len(text)})
     spans = [_trimmed(text, first, last) for first, last in pairwise(cuts)]
     return [(first, last) for first, last in spans if last > first]
+
+
+def unmarked(said: str) -> int:
+    """Where a sentence's words begin, behind the numbers and marks of articles and points that it begins with."""
+    at = 0
+    for _ in range(3):
+        line = said[at:].partition("\n")[0]
+        matches = (pattern.match(line) for kind, pattern in _KINDS if kind != "division")
+        end = next((found.end() for found in matches if found is not None), 0)
+        if not end:
+            break
+        at = len(said) - len(said[at + end :].lstrip(" \t\r\n\u3000.:：–—-*"))
+    return at
 
 
 def _lines(text: str) -> Iterator[_Line]:
