@@ -86,8 +86,9 @@ def generate(
     else:
         _show(done)
     for path in done.set_aside:
+        new = done.items if path.name.startswith("items") else done.framework
         say(
-            f"{path} was changed since it was written, and is left as it is: the new one stands beside it as {path.stem}.new.yaml"
+            f"{path} was changed since it was written, and is left as it is: the new one stands beside it as {new and new.name}"
         )
     if done.ended.ending is not Ending.COMPLETE:
         say(f"stopped: {done.ended.reason or done.ended.ending}")

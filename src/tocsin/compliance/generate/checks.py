@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -13,9 +14,12 @@ from tocsin.types import Option, SafeAnswer
 _GRAM = 4
 NEAR = 0.7
 """Likeness from which one of two items of one format is left out."""
+UNREAD = "self-check: no answer could be read, with the rule at hand"
 _LEAST_LETTERS, _STEM = 4, 5
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
 _WORD = re.compile("[^\\W\\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
+_INFLECTED = "\u0590"
+"""First character of the scripts whose words are compared by runs of letters."""
 _COMMON = """
 shall must should ought will would could with without that this these those they them their there then than from
 have has been being were where when which what who whose into onto upon over under each every such other others only
@@ -63,16 +67,19 @@ def plainly(text: str) -> str:
 def shared_words(one: str, other: str) -> int:
     """How many words two texts share that say what they are about; of a script without spaces, pairs of characters.
 
-    Words count by their first five letters, so that a plural shares a word with its singular. Words that stand in every
-    regulation do not count.
+    Words count by their first five letters, so that a plural shares a word with its singular; those of Semitic and Indian
+    scripts, which change at both ends, by runs of three. Words that stand in every regulation do not count.
     """
     return len(_content(one) & _content(other))
 
 
 def _content(text: str) -> set[str]:
     found: set[str] = set()
-    for word in _WORD.findall(text.casefold()):
-        if len(word) >= _LEAST_LETTERS and word not in _EVERYWHERE:
+    plain = "".join(sign for sign in text.casefold() if not unicodedata.category(sign).startswith("M"))
+    for word in _WORD.findall(plain):
+        if word[0] >= _INFLECTED:
+            found |= {word[at : at + 3] for at in range(max(1, len(word) - 2))}
+        elif len(word) >= _LEAST_LETTERS and word not in _EVERYWHERE:
             found.add(word[:_STEM])
     for run in _UNSPACED.findall(text):
         found |= {run[at : at + 2] for at in range(len(run) - 1)} - _EVERYWHERE
@@ -97,7 +104,7 @@ def own_answer_fault(reply: str, options: Sequence[Option], right: SafeAnswer) -
     """
     chosen = find_choice(drawn(reply), options)
     if chosen is None:
-        return "self-check: no answer could be read, with the rule at hand"
+        return UNREAD
     return (
         ""
         if chosen == right.value
