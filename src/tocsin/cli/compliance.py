@@ -167,6 +167,14 @@ def _show_difference(found: Difference) -> None:
         if change.state != "unchanged":
             likeness = f" (likeness {change.likeness:.2f})" if change.state == "changed" else ""
             typer.echo(f"  {change.state:8} {plain(change.rule)}, clause {plain(change.clause)}{likeness}")
+            for when, said in (("was", change.was), ("now", change.now)):
+                if said:
+                    typer.echo(f"    {when}: {plain(said)}")
+    if found.by_quote:
+        typer.echo(
+            f"of {len(found.by_quote)} rules only the quotes could be compared, since the old text is not at hand as source.txt"
+            " beside the set: what stands around the quotes may have changed"
+        )
     for one in found.added:
         what = "not in the old text" if found.against == "the old text" else "on which no rule rests"
         typer.echo(f"  new text {plain(one.clause)} ({plain(one.title)}): {one.sentences} sentences {what}")

@@ -43,6 +43,12 @@ def alike(one: str, other: str) -> float:
     return len(a & b) / len(a | b) if a or b else 1.0
 
 
+def held(words: str, text: str) -> float:
+    """How much of some words a text holds: the share of their runs of four characters that it has, in [0, 1]."""
+    wanted = _grams(words)
+    return len(wanted & _grams(text)) / len(wanted) if wanted else 1.0
+
+
 @lru_cache(4096)
 def _grams(text: str) -> frozenset[str]:
     plain = "".join(text.casefold().split())

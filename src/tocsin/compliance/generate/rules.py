@@ -11,7 +11,7 @@ import msgspec
 
 from tocsin.compliance.generate.checks import alike, shared_words
 from tocsin.compliance.generate.reading import RULE
-from tocsin.compliance.generate.splitting import Chunk, sentences, unmarked
+from tocsin.compliance.generate.splitting import Chunk, mark_of, sentences
 from tocsin.engine import withheld
 
 _LEAST_WORDS, _LEAST_SIGNS, _LEAST_UNSPACED = 5, 25, 8
@@ -83,7 +83,7 @@ def span_of(quote: str, text: str) -> tuple[int, int] | None:
 def _is_sentence(span: tuple[int, int], text: str) -> bool:
     """Whether a span is a sentence of a text, but for its number and the marks around it."""
     return any(
-        first + unmarked(text[first:last]) >= span[0] >= first and not any(map(str.isalnum, text[span[1] : last]))
+        first + mark_of(text[first:last])[1] >= span[0] >= first and not any(map(str.isalnum, text[span[1] : last]))
         for first, last in sentences(text)
     )
 

@@ -153,17 +153,20 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return [(first, last) for first, last in spans if last > first]
 
 
-def unmarked(said: str) -> int:
-    """Where a sentence's words begin, behind the numbers and marks of articles and points that it begins with."""
-    at = 0
+def mark_of(said: str) -> tuple[str, int]:
+    """The kind of the last mark that a sentence begins with, and where its words begin behind the marks.
+
+    The kind is ``article``, ``number``, ``paren``, ``letter`` or ``bullet``; empty if there is no mark.
+    """
+    kind, at = "", 0
     for _ in range(3):
         line = said[at:].partition("\n")[0]
-        matches = (pattern.match(line) for kind, pattern in _KINDS if kind != "division")
-        end = next((found.end() for found in matches if found is not None), 0)
+        matches = ((name, pattern.match(line)) for name, pattern in _KINDS if name != "division")
+        name, end = next(((name, found.end()) for name, found in matches if found is not None), ("", 0))
         if not end:
             break
-        at = len(said) - len(said[at + end :].lstrip(" \t\r\n\u3000.:：–—-*"))
-    return at
+        kind, at = name, len(said) - len(said[at + end :].lstrip(" \t\r\n\u3000.:：–—-*"))
+    return kind, at
 
 
 def _lines(text: str) -> Iterator[_Line]:
