@@ -54,6 +54,9 @@ def test_enough_chinese_decides_and_utf16_is_known_without_a_mark() -> None:
     assert likely("販賣機應當先說價格，這是它的義務。".encode("big5")) == ("Big5",)
     assert likely("title: Items".encode("utf-16-le")) == ("UTF-16LE",)
     assert likely("title: Items".encode("utf-16-be")) == ("UTF-16BE",)
+    for text in ("第一條 提供者應當標識生成內容。", "售货机应当先说价格，这是它的义务。"):
+        assert likely(text.encode("utf-16-le")) == ("UTF-16LE",)
+        assert likely(text.encode("utf-16-be")) == ("UTF-16BE",)
 
 
 def test_bytes_for_which_nothing_speaks_are_named_as_nothing() -> None:

@@ -14,6 +14,10 @@ _COMMON = {
     "big5": frozenset("的一是不了人在有中個上們到說國為子與條應當規定"),
 }
 """Everyday characters, in the forms that each encoding's readers write: they tell the two apart."""
+_ALL_COMMON = frozenset[str]().union(*_COMMON.values())
+_UNMARKED = {"UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be"}
+_OFTEN = 0.1
+"""Share of a Chinese text in UTF-16 that such characters are at least: bytes of another encoding give one of them in hundreds."""
 _NAMES = {"gb18030": "GB18030", "big5": "Big5"}
 _LEAST = 0.02
 """Share of a Chinese text that such characters are at least."""
@@ -67,6 +71,11 @@ def likely(raw: bytes) -> tuple[str, ...]:
     head = raw[:4096]
     if head.count(0) > len(head) // 5:
         return ("UTF-16LE" if head[1::2].count(0) >= head[::2].count(0) else "UTF-16BE",)
+    for name, codec in _UNMARKED.items():
+        said = head[: len(head) // 2 * 2].decode(codec, "replace")
+        hits = sum(char in _ALL_COMMON for char in said)
+        if hits >= 2 and hits >= _OFTEN * len(said):
+            return (name,)
     texts = {name: text for name in _COMMON if (text := _possible(raw, name))}
     others = {name: [char for char in text if not char.isascii()] for name, text in texts.items()}
     shares = {name: sum(char in _COMMON[name] for char in said) / len(said) for name, said in others.items()}
