@@ -80,6 +80,15 @@ STATEMENTS = {
 }
 
 
+def given(prompt: str, what: str) -> str:
+    """A material of a prompt: what stands between its marks, out of its JSON."""
+    found = re.search(rf"^<<([0-9a-f]{{24}}) {what}>>\n(.*)\n<<\1 end>>$", prompt, re.MULTILINE)
+    assert found is not None
+    text = json.loads(found[2])
+    assert isinstance(text, str)
+    return text
+
+
 def name_of(prompt: str) -> str:
     """Which rule of the script a prompt is about."""
     return next(name for name in OPEN if name in prompt)
@@ -88,7 +97,8 @@ def name_of(prompt: str) -> str:
 def task(prompt: str) -> str:
     """What a prompt asks for."""
     marks = {
-        "rules": "<passage>", "check": "Answer from this rule alone.", "open_jailbreak": "<message>",
+        "rules": "one passage of a regulation", "fit": '"fits"', "check": "Answer from this rule alone.",
+        "open_jailbreak": "Write it anew",
         "multiple_choice": '"wrong"', "true_false": '"false"', "open_basic": '"request"',
     }  # fmt: skip
     return next(name for name, mark in marks.items() if mark in prompt)
@@ -98,8 +108,9 @@ def answer(prompt: str) -> str:
     """What the script says to a prompt."""
     kind = task(prompt)
     if kind == "rules":
-        passage = prompt.partition("<passage>")[2].partition("</passage>")[0]
-        return json.dumps({"rules": next(rules for mark, rules in SCRIPT.items() if mark in passage)})
+        return json.dumps({"rules": next(rules for mark, rules in SCRIPT.items() if mark in given(prompt, "passage"))})
+    if kind == "fit":
+        return json.dumps({"right": "It keeps the rule.", "fits": True})
     name = name_of(prompt)
     if kind in ("open_basic", "open_jailbreak"):
         return json.dumps({"request": OPEN[name][kind == "open_jailbreak"]})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compliance.scripted import task
+from tests.compliance.scripted import given, task
 from tests.models.endpoints import Asked, Said, chat, endpoint
 from tocsin import registry
 from tocsin.api import Generated, generate_items
@@ -61,7 +61,7 @@ def made(folder: Path, text: str) -> Generated:
             return chat(json.dumps({"request": f"May I have number {len(asked.prompt)}?"}))
         if task(asked.prompt) != "rules":
             return chat("nothing")
-        quote = asked.prompt.partition("<passage>")[2].partition("</passage>")[0].strip().splitlines()[-1]
+        quote = given(asked.prompt, "passage").strip().splitlines()[-1]
         rule = {"rule": f"Keep to this: {quote}", "should": ["keep to it"], "should_not": ["break it"], "quote": quote}
         return chat(json.dumps({"rules": [rule]}, ensure_ascii=False))
 

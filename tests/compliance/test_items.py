@@ -94,6 +94,19 @@ def test_reviewed_items_become_cases_and_nothing_else_does(path: Path) -> None:
     assert cases(path, drafts=True)["price.jailbreak"].tags["status"] == "draft"
 
 
+def test_draft_of_a_rejected_rule_is_no_case(path: Path) -> None:
+    def reject(data: dict[str, Any]) -> None:
+        data["rules"][0]["status"] = "rejected"
+        for item in data["items"]:
+            item["status"] = "draft" if item["rule"] == "price" else item["status"]
+
+    changed(path, reject)
+    assert set(cases(path, drafts=True)) == {"polite.false", "polite.basic"}
+    changed(path, lambda data: data["rules"][1].update(status="rejected") or data.update(items=data["items"][:4]))
+    with pytest.raises(ConfigError, match=r"none of its 4 items is reviewed \(0 are drafts\)"):
+        item_benchmark(path, include_drafts=True)
+
+
 def test_case_says_what_its_answer_is_held_against(path: Path) -> None:
     found = cases(path)
     basic, choice = found["price.basic"], found["price.choice"]
@@ -239,7 +252,12 @@ def test_many_faults_are_told_together_and_counted(path: Path) -> None:
     [
         ("options: {A: one, A: two}", "line 1: has 'A' twice in one mapping"),
         ("a: &x [1]\nb: *x", "line 1: has an anchor that is used again"),
+        ("a: *x", "line 1: has an anchor that is used again"),
         ("a: [" * 40 + "]" * 40, "nested too deeply"),
+        ("items: " + "[" * 30_000 + "]" * 30_000, "line 1: is nested too deeply"),
+        ("items: " + "{a: " * 30_000, "line 1: is nested too deeply"),
+        ("items:\n" + "- " * 30_000 + "a", "line 2: is nested too deeply"),
+        ("a: b\n---\nc: d", "line 3: has more than one document"),
         ("a: [", "is not YAML"),
         ("- a\n- b", "is not a mapping of names to values"),
         ("? [a]\n: b", "has a name that is no text"),

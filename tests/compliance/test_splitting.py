@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -101,3 +102,16 @@ def test_sentences_have_spans() -> None:
     text = "One thing. Another; a third.\n2. A point\n\n第一。第二！"
     found = [text[start:end] for start, end in sentences(text)]
     assert found == ["One thing.", "Another;", "a third.", "2. A point", "第一。", "第二！"]
+
+
+def test_many_short_articles_are_split_in_time_that_grows_with_their_number() -> None:
+    plain = "\n".join(f"Article {number}\nThe provider shall do thing {number}." for number in range(20_000))
+    start = time.perf_counter()
+    assert len(split(plain)) == 20_000
+    assert time.perf_counter() - start < 2
+    start = time.perf_counter()
+    found = [chunk.id for chunk in split("\n".join("Article 1\nThe provider shall do it." for _ in range(20_000)))]
+    assert time.perf_counter() - start < 2
+    assert (found[:3], found[-1], len(set(found))) == (
+        ["article-1", "article-1-2", "article-1-3"], "article-1-20000", 20_000,
+    )  # fmt: skip

@@ -104,6 +104,54 @@ def test_the_same_run_makes_the_same_document_and_another_run_another(evidence: 
     assert not made(first) & made(other)
 
 
+def test_document_that_says_something_else_has_another_uuid(evidence: dict[str, Any]) -> None:
+    first = assessment_results(evidence, MANIFEST)["assessment-results"]
+    told = copy.deepcopy(evidence)
+    clause = next(one for one in told["models"][0]["compliance"][0]["clauses"] if one["evidence"])
+    clause["evidence"][0]["passed"] += 1
+    other = assessment_results(told, MANIFEST)["assessment-results"]
+    assert other["uuid"] != first["uuid"]
+    assert [one["uuid"] for one in other["results"]] == [one["uuid"] for one in first["results"]], "parts keep theirs"
+    turned = {name: evidence[name] for name in reversed(evidence)}
+    assert assessment_results(turned, MANIFEST)["assessment-results"]["uuid"] == first["uuid"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "act.txt, sha256 12",
+        "//host/x",
+        "https://a b",
+        "#x",
+        "",
+    ],
+)
+def test_source_that_is_no_address_of_the_web_becomes_no_link(source: str, evidence: dict[str, Any]) -> None:
+    told = copy.deepcopy(evidence)
+    for model in told["models"]:
+        for one in model["compliance"]:
+            one["source"] = source
+    made = assessment_results(told, MANIFEST)
+    hrefs = {value for name, value in fields(made) if name == "href"}
+    assert not any(href == source for href in hrefs if source != "#x")
+    official = made["assessment-results"]["back-matter"]["resources"][2:]
+    assert official
+    for resource in official:
+        assert "rlinks" not in resource
+        assert (source in resource["remarks"]) if source else ("remarks" not in resource)
+    assert validated(made) in ([], None)
+
+
+def test_source_on_the_web_is_a_link(evidence: dict[str, Any]) -> None:
+    resources = assessment_results(evidence, MANIFEST)["assessment-results"]["back-matter"]["resources"][2:]
+    links = [resource["rlinks"][0]["href"] for resource in resources if "rlinks" in resource]
+    assert links
+    assert all(link.startswith("https://") for link in links)
+
+
 def test_tokens_are_tokens_and_texts_have_no_white_space_around(document: dict[str, Any]) -> None:
     assert [value for name, value in fields(document) if name in TOKENS and not TOKEN.fullmatch(value)] == []
     values = [value for name, value in fields(document) if name == "value"]

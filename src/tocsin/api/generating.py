@@ -10,6 +10,7 @@ import platform
 import sys
 from functools import partial
 from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -288,15 +289,13 @@ def _written(folder: Path, manifest: dict[str, Any], ended: Ended) -> Generated:
     found = item_set(chapters, about)
     before = _before(folder)
     files = {ITEMS: write_items(found), FRAMEWORK: framework(chapters, about)} if found.rules else {}
-    paths, aside, kept = {}, [], {}
+    paths, aside, kept = {}, [], dict(before)
     for name, text in files.items():
-        path, kept[name] = folder / name, sha256(text.encode()).hexdigest()
-        if path.is_file() and sha256(path.read_bytes()).hexdigest() not in (before.get(name), kept[name]):
-            aside.append(path)
-            path = folder / f"{path.stem}.new.yaml"
-            kept[name] = before.get(name, "")
+        digest = sha256(text.encode()).hexdigest()
+        path, edited = _free_place(folder / name, digest, before)
         write_private(path, text)
-        paths[name] = path
+        paths[name], kept[path.name] = path, digest
+        aside += edited
     complete = ended.ending is Ending.COMPLETE
     result = {
         "schema": 1,
@@ -306,7 +305,7 @@ def _written(folder: Path, manifest: dict[str, Any], ended: Ended) -> Generated:
         "model": {"name": target["name"], "identity": target["identity"]},
         **counts(chapters, found),
         "calls": calls,
-        "written": kept or before,
+        "written": kept,
     }
     write_private(folder / RESULT, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
     failed = {kind: number for kind, number in result["chunks"]["failed"].items() if kind != ErrorKind.WITHHELD}
@@ -319,6 +318,27 @@ def _written(folder: Path, manifest: dict[str, Any], ended: Ended) -> Generated:
         set_aside=aside,
         errors=sum(failed.values()),
     )
+
+
+def _free_place(path: Path, digest: str, before: dict[str, str]) -> tuple[Path, list[Path]]:
+    """Where a file can be written, and the files on the way that somebody changed or put there: none of those is written over.
+
+    Args:
+        path: Where it should be.
+        digest: The hash of what is to be written.
+        before: File names with the hashes of what earlier sessions wrote there.
+    """
+    edited: list[Path] = []
+    names = chain((path.name, f"{path.stem}.new{path.suffix}"), (f"{path.stem}.new-{n}{path.suffix}" for n in count(2)))
+    for place in (path.with_name(name) for name in names):
+        if not place.exists() or _hash(place) in (before.get(place.name), digest):
+            return place, edited
+        edited.append(place)
+    raise AssertionError("there is always another number")
+
+
+def _hash(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _before(folder: Path) -> dict[str, str]:

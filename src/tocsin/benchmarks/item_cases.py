@@ -19,7 +19,8 @@ def item_benchmark(path: Path, include_drafts: bool = False) -> Benchmark:
 
     Args:
         path: The YAML file; its name without the ending is the benchmark's.
-        include_drafts: Whether items that nobody reviewed become cases, too. Their tag ``status`` says so.
+        include_drafts: Whether items that nobody reviewed become cases, too. Their tag ``status`` says so. Those of a
+            rule that was rejected do not.
 
     Raises:
         ConfigError: The file cannot be used, or none of its items is reviewed.
@@ -33,9 +34,10 @@ def item_benchmark(path: Path, include_drafts: bool = False) -> Benchmark:
     if beside is not None and not beside.is_file():
         raise ConfigError(f"{path}: framework: there is no file {found.framework} beside it")
     statuses = ("reviewed", "draft") if include_drafts else ("reviewed",)
-    meant = {item.id: item for item in found.items if item.status in statuses}
+    out = {rule.id for rule in found.rules if rule.status == "rejected"}
+    meant = {item.id: item for item in found.items if item.status in statuses and item.rule not in out}
     if not meant:
-        drafts = sum(item.status == "draft" for item in found.items)
+        drafts = sum(item.status == "draft" and item.rule not in out for item in found.items)
         raise ConfigError(
             f"{path}: none of its {len(found.items)} items is reviewed ({drafts} are drafts): read them, set the status of"
             " those that are right to 'reviewed' and of the others to 'rejected'"

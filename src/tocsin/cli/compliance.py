@@ -86,8 +86,9 @@ def generate(
     else:
         _show(done)
     for path in done.set_aside:
+        new = done.items if path.name.startswith("items") else done.framework
         say(
-            f"{path} was changed since it was written, and is left as it is: the new one stands beside it as {path.stem}.new.yaml"
+            f"{path} was changed since it was written, and is left as it is: the new one stands beside it as {new and new.name}"
         )
     if done.ended.ending is not Ending.COMPLETE:
         say(f"stopped: {done.ended.reason or done.ended.ending}")
@@ -166,6 +167,14 @@ def _show_difference(found: Difference) -> None:
         if change.state != "unchanged":
             likeness = f" (likeness {change.likeness:.2f})" if change.state == "changed" else ""
             typer.echo(f"  {change.state:8} {plain(change.rule)}, clause {plain(change.clause)}{likeness}")
+            for when, said in (("was", change.was), ("now", change.now)):
+                if said:
+                    typer.echo(f"    {when}: {plain(said)}")
+    if found.by_quote:
+        typer.echo(
+            f"of {len(found.by_quote)} rules only the quotes could be compared, since the old text is not at hand as source.txt"
+            " beside the set: what stands around the quotes may have changed"
+        )
     for one in found.added:
         what = "not in the old text" if found.against == "the old text" else "on which no rule rests"
         typer.echo(f"  new text {plain(one.clause)} ({plain(one.title)}): {one.sentences} sentences {what}")

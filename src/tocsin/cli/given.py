@@ -40,7 +40,7 @@ def parameters(given: list[str] | None) -> dict[str, Any]:
             raise typer.BadParameter(f"--parameter {one}: say NAME=VALUE")
         try:
             found[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, RecursionError):
             found[name.strip()] = value
     return found
 

@@ -1,7 +1,8 @@
 """What a new text of a regulation means for a set of items: which rules rest on words that stand, moved, changed or are gone.
 
-Rules are compared by the words of the source that they rest on, not by where these stand: a line that is put in at the top
-changes no rule. What is new in the text is said as well, since nothing tests it yet.
+Rules are compared by the whole sentences of the source that hold their quotes, not by where these stand: a line that is put
+in at the top changes no rule, and a "not" outside the quote does. Without the old text, only the quotes can be compared. What
+is new in the text is said as well, since nothing tests it yet.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from tocsin.compliance.generate.assemble import COPY
 from tocsin.compliance.generate.checks import alike
 from tocsin.compliance.generate.rules import squeezed
 from tocsin.compliance.generate.source import read_regulation
-from tocsin.compliance.generate.splitting import Chunk, sentences, split
+from tocsin.compliance.generate.splitting import Chunk, mark_of, sentences, split
+from tocsin.compliance.wording import Span, Statement, Wording
 from tocsin.models.config import ConfigError
 
 State = Literal["unchanged", "moved", "changed", "gone", "new"]
 STATES: tuple[State, ...] = ("unchanged", "moved", "changed", "gone", "new")
 LEAST = 0.4
-"""Likeness (see `alike`) from which words are the old ones, changed; below it they are gone, and others are there."""
-_MOST_SENTENCES = 4
+"""Likeness of sentences (see `alike`), or share of a quote that a sentence holds (see `held`), from which words are the old ones,
+changed; below it they are gone, and others are there."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +41,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         after: Their span in the new one.
         quote: The new words, where they are others.
         items: The ids of its items that are not rejected.
+        whole: Whether whole sentences were compared; else the quote alone, since the old text is not at hand.
+        was: The old sentences, where they changed or are gone.
+        now: The new ones, where they changed.
     """
 
     rule: str
@@ -49,6 +54,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     after: tuple[int, int] | None = None
     quote: str = ""
     items: list[str] = []
+    whole: bool = True
+    was: str = ""
+    now: str = ""
 
 
 class Addition(msgspec.Struct, frozen=True):
@@ -81,6 +89,11 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         """The items that a person should look at again: those of rules whose words changed or are gone."""
         return [item for change in self.rules if change.state in ("changed", "gone") for item in change.items]
 
+    @property
+    def by_quote(self) -> list[str]:
+        """The rules of which only the quotes could be compared: what stands around these may have changed."""
+        return [change.rule for change in self.rules if not change.whole]
+
     def counts(self) -> dict[str, int]:
         """How many rules there are of each state."""
         return {state: sum(change.state == state for change in self.rules) for state in STATES}
@@ -106,7 +119,11 @@ def compare(old: Path, new: Path, encoding: str | None = None) -> Difference:
     chunks = split(regulation.text)
     finder = _Finder(regulation.text, chunks)
     copy = _copy(before, old)
-    changes = [finder.change(rule, _words(rule, copy, old), _items_of(before, rule)) for rule in before.rules]
+    said = _statements(before, copy)
+    changes = [
+        finder.change(rule, _words(rule, copy, old), said.get(rule.id), _items_of(before, rule))
+        for rule in before.rules
+    ]
     return Difference(
         rules=changes,
         added=list(_added(chunks, copy, changes)),
@@ -179,57 +196,70 @@ class _Finder:
     """Finds words in a new text."""
 
     def __init__(self, text: str, chunks: Sequence[Chunk]) -> None:
-        self._text, self._chunks = text, chunks
-        self._whole, self._places = squeezed(text)
+        self._new, self._chunks = Wording(text), chunks
 
-    def change(self, rule: Rule, words: str, items: list[str]) -> Change:
-        exact = self._exact(words, rule.span[0] if rule.span else 0)
-        if exact is not None:
+    def change(self, rule: Rule, words: str, before: Statement | None, items: list[str]) -> Change:
+        """What became of a rule.
+
+        Args:
+            rule: The rule.
+            words: Its words in the old text.
+            before: The sentences that hold them there; None where the old text is not at hand.
+            items: Its items.
+        """
+        near = rule.span[0] if rule.span else 0
+        whole, was = before is not None, before.said if before else " ".join(words.split())
+        places = self._new.places(words)
+        same = [span for span in places if before is None or self._new.statement(span).key == before.key]
+        if same:
+            exact = min(same, key=lambda span: abs(span[0] - near))
             clause = self._clause(exact, rule.clause)
             known = rule.clause in {chunk.id for chunk in self._chunks}
             moved = clause != rule.clause and (known or clause != "")
             return Change(
                 rule=rule.id, state="moved" if moved else "unchanged", likeness=1.0, clause=clause or rule.clause,
-                before=rule.span, after=exact, items=items,
+                before=rule.span, after=exact, items=items, whole=whole,
             )  # fmt: skip
-        span, likeness = max(self._windows(words), key=lambda found: found[1], default=((0, 0), 0.0))
-        if likeness < LEAST:
+        now, likeness = self._other(words, before, places)
+        if now is None:
             return Change(
-                rule=rule.id,
-                state="gone",
-                likeness=round(likeness, 3),
-                clause=rule.clause,
-                before=rule.span,
-                items=items,
-            )
+                rule=rule.id, state="gone", likeness=likeness, clause=rule.clause, before=rule.span, items=items,
+                whole=whole, was=was,
+            )  # fmt: skip
         return Change(
-            rule=rule.id, state="changed", likeness=round(likeness, 3), clause=self._clause(span, rule.clause) or rule.clause,
-            before=rule.span, after=span, quote=self._text[span[0] : span[1]], items=items,
+            rule=rule.id, state="changed", likeness=likeness, clause=self._clause(now.span, rule.clause) or rule.clause,
+            before=rule.span, after=now.span, quote=self._new.text[now.span[0] : now.span[1]], items=items, whole=whole,
+            was=was, now=now.said,
         )  # fmt: skip
 
-    def _exact(self, words: str, near: int) -> tuple[int, int] | None:
-        """Where the words stand; of several places the one nearest to where they stood."""
-        wanted, _ = squeezed(words)
-        spans, at = [], self._whole.find(wanted)
-        while at >= 0:
-            spans.append((self._places[at], self._places[at + len(wanted) - 1] + 1))
-            at = self._whole.find(wanted, at + 1)
-        return min(spans, key=lambda span: abs(span[0] - near), default=None)
+    def _other(self, words: str, before: Statement | None, places: list[Span]) -> tuple[Statement | None, float]:
+        """The sentences that stand for the old ones now, and how like they are; None where nothing is like them."""
+        said = before.said if before else words
+        if places:
+            now = max(map(self._new.statement, places), key=lambda one: alike(said, one.said))
+            return now, _rounded(alike(said, now.said))
+        span, likeness = self._new.nearest(words, said)
+        if span is None or likeness < LEAST:
+            return None, _rounded(likeness)
+        return self._new.statement(span), _rounded(likeness)
 
-    def _clause(self, span: tuple[int, int], before: str) -> str:
+    def _clause(self, span: Span, before: str) -> str:
         within = [chunk.id for chunk in self._chunks if chunk.start <= span[0] < chunk.end]
         return before if before in within else within[0] if within else ""
 
-    def _windows(self, words: str) -> Iterator[tuple[tuple[int, int], float]]:
-        """Runs of sentences of the text, and how like the words each is."""
-        for chunk in self._chunks:
-            parts = sentences(chunk.text)
-            for first in range(len(parts)):
-                for last in range(first, min(len(parts), first + _MOST_SENTENCES)):
-                    start, end = parts[first][0], parts[last][1]
-                    if end - start > 3 * len(words) + 80:
-                        break
-                    yield (chunk.start + start, chunk.start + end), alike(words, chunk.text[start:end])
+
+def _rounded(likeness: float) -> float:
+    """A likeness of words that are not the same."""
+    return min(0.999, round(likeness, 3))
+
+
+def _statements(found: ItemSet, copy: str) -> dict[str, Statement]:
+    """The sentences of the old text that hold the words of each rule, as far as that text is at hand."""
+    if not copy:
+        return {}
+    text = Wording(copy)
+    spans = {rule.id: rule.span or next(iter(text.places(rule.quote)), None) for rule in found.rules}
+    return {name: text.statement(span) for name, span in spans.items() if span}
 
 
 def _added(chunks: Sequence[Chunk], copy: str, changes: Sequence[Change]) -> Iterator[Addition]:
@@ -238,7 +268,7 @@ def _added(chunks: Sequence[Chunk], copy: str, changes: Sequence[Change]) -> Ite
     spans = [change.after for change in changes if change.after]
     for chunk in chunks:
         if copy:
-            said = [squeezed(chunk.text[start:end])[0] for start, end in sentences(chunk.text)]
+            said = [_unnumbered(chunk.text[start:end]) for start, end in sentences(chunk.text)]
             count = sum(bool(one) and one not in old for one in said)
         else:
             count = 0 if any(span[0] < chunk.end and chunk.start < span[1] for span in spans) else 1
@@ -247,10 +277,16 @@ def _added(chunks: Sequence[Chunk], copy: str, changes: Sequence[Change]) -> Ite
             yield Addition(chunk.id, chunk.title, count)
 
 
+def _unnumbered(sentence: str) -> str:
+    """What a sentence says: an article that has another number now is not new."""
+    return squeezed(sentence[mark_of(sentence)[1] :])[0]
+
+
 def _of_sets(before: ItemSet, old: Path, after: ItemSet, new: Path) -> Difference:
     copies = _copy(before, old), _copy(after, new)
     words = {rule.id: _words(rule, copies[0], old) for rule in before.rules}
     others = {rule.id: (rule, _words(rule, copies[1], new)) for rule in after.rules}
+    said = _statements(before, copies[0]), _statements(after, copies[1])
     changes: list[Change] = []
     items: list[ItemChange] = []
     for rule, other, likeness in _pairs(before, words, others):
@@ -261,18 +297,23 @@ def _of_sets(before: ItemSet, old: Path, after: ItemSet, new: Path) -> Differenc
             )
             items += [ItemChange(item.id, "gone") for item in before.items if item.rule == rule.id]
             continue
-        same = likeness == 1.0
+        one, two = said[0].get(rule.id), said[1].get(other.id)
+        whole = one is not None and two is not None
+        same = likeness == 1.0 if one is None or two is None else one.key == two.key
         state: State = "changed" if not same else "unchanged" if rule.clause == other.clause else "moved"
         changes.append(
             Change(
                 rule=rule.id,
                 state=state,
-                likeness=round(likeness, 3),
+                likeness=1.0 if same else _rounded(likeness),
                 clause=other.clause,
                 before=rule.span,
                 after=other.span,
                 quote="" if same else others[other.id][1],
                 items=named,
+                whole=whole,
+                was="" if same else one.said if one else words[rule.id],
+                now="" if same else two.said if two else others[other.id][1],
             )
         )
         items += _item_changes(before, rule, after, other)

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tocsin.datasets.encoding import likely
+from tocsin.datasets.encoding import converting, likely
 from tocsin.datasets.rows import MAX_FIELD, Row, RowError
 
 _DELIMITERS = ",;\t"
@@ -102,9 +102,12 @@ def _header(name: str, found: list[str], needed: Sequence[str]) -> list[str]:
     return found
 
 
-def _mend(path: Path, encoding: str) -> str:
-    if not encoding:
+def _mend(path: Path, encodings: tuple[str, ...]) -> str:
+    if not encodings:
         return "is not UTF-8: save it as 'CSV UTF-8' in your spreadsheet"
+    if len(encodings) > 1:
+        return f"is not UTF-8: save it as 'CSV UTF-8' in your spreadsheet{converting(encodings, path.name)}"
+    (encoding,) = encodings
     return (
         f"is not UTF-8 but, as it seems, {encoding}: save it as 'CSV UTF-8' in your spreadsheet, or convert it with"
         f" iconv -f {encoding} -t UTF-8 {path.name} > {path.stem}-utf8.csv"

@@ -7,6 +7,7 @@ stand for a huge one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ _DEEPEST = 20
 _NOTHING = ("~", "null", "Null", "NULL")
 """What stands for nothing where it has no quotes; here nothing is an empty text."""
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_FRAME = (yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent)
+"""What is around a document, and nothing of it."""
 
 
 class YamlFault(ValueError):
@@ -60,35 +63,59 @@ def parsed(text: str) -> tuple[Any, dict[Place, int]]:
         YamlFault: It is not YAML, or has anchors, names that stand twice or are no text, or is nested too deeply.
     """
     try:
-        node = yaml.compose(text, Loader=_LOADER)
-    except RecursionError:
-        raise YamlFault("is nested too deeply") from None
+        return _Reader(yaml.parse(text, Loader=_LOADER)).document()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         raise YamlFault(
             f"is not YAML ({' '.join(str(problem).split())[:200]})", mark.line + 1 if mark else 0
         ) from error
-    lines: dict[Place, int] = {}
-    return (None if node is None else _plain(node, (), lines, set())), lines
 
 
-def _plain(node: Any, path: Place, lines: dict[Place, int], seen: set[int]) -> Any:
-    line = lines[path] = node.start_mark.line + 1
-    if id(node) in seen:
-        raise YamlFault("has an anchor that is used again (*name): write it out", line)
-    seen.add(id(node))
-    if len(path) > _DEEPEST:
-        raise YamlFault("is nested too deeply", line)
-    if isinstance(node, yaml.ScalarNode):
-        return "" if not node.style and node.value in _NOTHING else node.value
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(one, (*path, number), lines, seen) for number, one in enumerate(node.value)]
-    found: dict[str, Any] = {}
-    for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            raise YamlFault("has a name that is no text", key.start_mark.line + 1)
-        if key.value in found:
-            raise YamlFault(f"has {key.value[:40]!r} twice in one mapping", key.start_mark.line + 1)
-        found[key.value] = _plain(value, (*path, key.value), lines, seen)
-    return found
+class _Reader:
+    """Builds what a text holds from the parser's events, one by one: the C composer has no limit, and a few kilobytes of
+    brackets would end the interpreter.
+    """
+
+    def __init__(self, events: Iterator[Any]) -> None:
+        self._events = (event for event in events if not isinstance(event, _FRAME))
+        self._anchors: dict[str, int] = {}
+        self._lines: dict[Place, int] = {}
+
+    def document(self) -> tuple[Any, dict[Place, int]]:
+        first = next(self._events, None)
+        if first is None:
+            return None, {}
+        found = self._value(first, ())
+        another = next(self._events, None)
+        if another is not None:
+            raise YamlFault("has more than one document (---)", another.start_mark.line + 1)
+        return found, self._lines
+
+    def _value(self, event: Any, path: Place) -> Any:
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise YamlFault(
+                "has an anchor that is used again (*name): write it out", self._anchors.get(str(event.anchor), line)
+            )
+        if event.anchor:
+            self._anchors[event.anchor] = line
+        if len(path) > _DEEPEST:
+            raise YamlFault("is nested too deeply", line)
+        self._lines[path] = line
+        if isinstance(event, yaml.ScalarEvent):
+            return "" if not event.style and event.value in _NOTHING else event.value
+        if isinstance(event, yaml.SequenceStartEvent):
+            listed: list[Any] = []
+            while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+                listed.append(self._value(event, (*path, len(listed))))
+            return listed
+        found: dict[str, Any] = {}
+        while not isinstance(key := next(self._events), yaml.MappingEndEvent):
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarEvent):
+                raise YamlFault("has a name that is no text", line)
+            if key.value in found:
+                raise YamlFault(f"has {key.value[:40]!r} twice in one mapping", line)
+            found[key.value] = self._value(next(self._events), (*path, key.value))
+        return found

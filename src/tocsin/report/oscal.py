@@ -14,6 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -51,12 +52,15 @@ _STATES = {
 }
 """Standing → state, reason, and what the state means."""
 _LONGEST = 2000
+_LINK = re.compile(r"https?://[^\s<>\"\\^`{|}\x00-\x20\x7f-\x9f\u200b-\u206f]+", re.IGNORECASE)
+"""What becomes a link: others ("javascript:", a file's path) might do something where a reader follows them."""
 
 
 def assessment_results(evidence: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:
     """A document of OSCAL assessment results: one result for each model and framework, one finding for each clause.
 
-    Every UUID follows from the run and from what it is the UUID of: the same run makes the same document.
+    Every UUID follows from the run and from what it is the UUID of, that of the document also from all that the evidence says:
+    the same run makes the same document, and a document that says something else has another UUID.
 
     Args:
         evidence: What `tocsin.api.compliance_evidence` gives.
@@ -80,7 +84,7 @@ def assessment_results(evidence: dict[str, Any], manifest: dict[str, Any]) -> di
     whole = " ".join(sorted(one["identity"] for one in one_each.values()))
     return {
         "assessment-results": {
-            "uuid": made.uuid("document", whole),
+            "uuid": made.uuid("document", whole, _digest(evidence)),
             "metadata": {
                 "title": f"What the tests of run {clean.name(run)} say about clauses",
                 "last-modified": end,
@@ -135,7 +139,7 @@ class _Document(msgspec.Struct, frozen=True):
                 {"framework": one["framework"], "identity": one["identity"], "list-checked": one["status"]}
             ),
             "citation": {"text": title},
-            "rlinks": [{"href": str(one["source"])}],
+            **_linked(one["source"]),
         }
 
     def result(self, target: int, model: str, one: dict[str, Any]) -> dict[str, Any]:
@@ -298,6 +302,20 @@ def _objective(one: dict[str, Any], clause: dict[str, Any]) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _digest(evidence: dict[str, Any]) -> str:
+    """The SHA-256 of evidence, the same in whatever order its fields stand."""
+    return sha256(msgspec.json.encode(evidence, order="sorted")).hexdigest()
+
+
+def _linked(source: object) -> dict[str, Any]:
+    """The link to an official text; the words that stand for one where it is no address of the web."""
+    said = str(source)
+    if _LINK.fullmatch(said):
+        return {"rlinks": [{"href": said}]}
+    told = clean.name(said, most=_LONGEST).strip()
+    return {"remarks": f"The source, as the framework names it: {told}"} if told else {}
 
 
 def _where(kind: dict[str, Any]) -> str:

@@ -11,9 +11,10 @@ import msgspec
 from tocsin._version import __version__
 from tocsin.benchmarks.items import FORMATS, Generator, Item, ItemSet, Provenance, Rule, Source, dumped
 from tocsin.compliance.framework import LONGEST
-from tocsin.compliance.generate.checks import NEAR, nearest
+from tocsin.compliance.generate.checks import NEAR, nearest, plainly
 from tocsin.compliance.generate.prompts import hashed, hashes
 from tocsin.compliance.generate.questions import MadeItem
+from tocsin.compliance.generate.rules import says_the_same
 from tocsin.compliance.generate.splitting import ABOVE
 from tocsin.compliance.generate.writer import Made
 
@@ -44,8 +45,13 @@ class Chapter(msgspec.Struct, frozen=True):
 
 
 def item_set(chapters: Sequence[Chapter], about: About) -> ItemSet:
-    """The drafts of a regulation. An item that is nearly another one of its format is rejected, and the earlier one kept."""
+    """The drafts of a regulation.
+
+    A rule that says what an earlier one says is rejected with its items, whatever chunk it is from; so is an item that is
+    nearly an earlier one of its format.
+    """
     made = [chapter.made for chapter in chapters if chapter.made is not None]
+    doubles = _doubles(made)
     spans = {rule.id: (rule.start, rule.end) for one in made for rule in one.rules}
     rules = tuple(
         Rule(
@@ -56,6 +62,8 @@ def item_set(chapters: Sequence[Chapter], about: About) -> ItemSet:
             should_not=tuple(rule.should_not),
             span=(rule.start, rule.end),
             quote=rule.quote,
+            status="rejected" if rule.id in doubles else "draft",
+            why=doubles.get(rule.id, ""),
         )
         for one in made
         for rule in one.rules
@@ -74,7 +82,7 @@ def item_set(chapters: Sequence[Chapter], about: About) -> ItemSet:
                 span=spans[item.rule], model=about.model, prompt=hashed(item.format), generated=about.created
             ),
         )
-        for item in without_doubles([item for one in made for item in one.items])
+        for item in without_doubles([_of_double(item, doubles) for one in made for item in one.items])
     )
     return ItemSet(
         framework=FRAMEWORK,
@@ -88,13 +96,50 @@ def item_set(chapters: Sequence[Chapter], about: About) -> ItemSet:
     )
 
 
+def _doubles(made: Sequence[Made]) -> dict[str, str]:
+    """The rules that say what an earlier one says, each with why it is rejected."""
+    kept: list[tuple[str, str]] = []
+    found: dict[str, str] = {}
+    for rule in (rule for one in made for rule in one.rules):
+        same = next((name for name, text in kept if says_the_same(rule.text, text)), None)
+        if same is None:
+            kept.append((rule.id, rule.text))
+        else:
+            found[rule.id] = f"says what {same} says"
+    return found
+
+
+def _of_double(item: MadeItem, doubles: dict[str, str]) -> MadeItem:
+    why = doubles.get(item.rule)
+    return msgspec.structs.replace(item, why=f"its rule {why}") if why and not item.why else item
+
+
+def _contradicted(items: Sequence[MadeItem]) -> dict[str, str]:
+    """The statements that stand as true in one item and as false in another, each item with why: nobody knows which is right."""
+    said: dict[str, dict[str, MadeItem]] = {}
+    for item in items:
+        if item.format == "true_false" and not item.why:
+            said.setdefault(plainly(item.prompt), {}).setdefault(item.answer or "", item)
+    both = {text: answers for text, answers in said.items() if len(answers) > 1}
+    return {
+        item.id: f"is the key 'true' of {both[text]['true'].rule} and the key 'false' of {both[text]['false'].rule}"
+        for item in items
+        if item.format == "true_false" and (text := plainly(item.prompt)) in both
+    }
+
+
 def without_doubles(items: Sequence[MadeItem]) -> list[MadeItem]:
-    """The same items, of which those that are nearly an earlier one of the same format and answer are rejected."""
+    """The same items, of which those are rejected that are nearly an earlier one of the same format and answer, and both where
+    one statement is to be true and false.
+    """
+    torn = _contradicted(items)
     kept: dict[tuple[str, str], list[tuple[str, str]]] = {}
     found = []
     for item in items:
         known = kept.setdefault((item.format, item.answer or "" if item.format == "true_false" else ""), [])
-        if not item.why:
+        if not item.why and item.id in torn:
+            item = msgspec.structs.replace(item, why=torn[item.id])
+        elif not item.why:
             name, likeness = nearest(item.prompt, known)
             if likeness >= NEAR:
                 item = msgspec.structs.replace(item, why=f"nearly the same as {name} (likeness {likeness:.2f})")
@@ -148,6 +193,8 @@ def counts(chapters: Sequence[Chapter], found: ItemSet) -> dict[str, Any]:
         of_rules.update(one.rejected)
         dropped.update(one.dropped)
         unread.update([one.unread] if one.unread else [])
+    of_rules.update(_plain(rule.why) for rule in found.rules if rule.status == "rejected")
+    kept = sum(rule.status != "rejected" for rule in found.rules)
     failed = Counter(chapter.failed for chapter in chapters if chapter.failed)
     reasons = Counter(_plain(item.why) for item in found.items if item.status == "rejected")
     return {
@@ -159,7 +206,7 @@ def counts(chapters: Sequence[Chapter], found: ItemSet) -> dict[str, Any]:
             "failed": dict(failed),
             "open": len(chapters) - len(made) - failed.total(),
         },
-        "rules": {"listed": sum(one.found for one in made), "kept": len(found.rules), "rejected": dict(of_rules)},
+        "rules": {"listed": sum(one.found for one in made), "kept": kept, "rejected": dict(of_rules)},
         "items": {
             "by_format": {
                 kind: dict(Counter(item.status for item in found.items if item.format == kind)) for kind in FORMATS
@@ -175,4 +222,10 @@ def _plain(why: str) -> str:
     """A reason without what is only about one item, so that it can be counted."""
     if why.startswith("nearly the same as "):
         return "nearly the same as another"
+    if why.startswith("says what "):
+        return "says what another rule says"
+    if why.startswith("its rule says what "):
+        return "its rule says what another says"
+    if why.startswith("is the key 'true' of "):
+        return "true for one rule and false for another"
     return "self-check: another answer than the key" if why.startswith("self-check: the answer was ") else why

@@ -26,6 +26,7 @@ RULE: Form[dict[str, Any]] = Form(rule=TEXT, should=_TEXTS, should_not=_TEXTS, q
 RULES: Form[dict[str, Any]] = Form(rules=Listed(_Entry(RULE), least=0, most=_MOST))
 REQUEST: Form[dict[str, str]] = Form(request=TEXT)
 CHOICE: Form[dict[str, Any]] = Form(question=TEXT, right=TEXT, wrong=Listed(TEXT, least=2, most=3))
+FIT: Form[dict[str, Any]] = Form(right=TEXT, fits=bool)
 STATEMENTS: Form[dict[str, str]] = Form(true=TEXT, false=TEXT)
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from tocsin.compliance.generate.checks import alike
+from tocsin.compliance.generate.checks import alike, shared_words
 from tocsin.compliance.generate.reading import RULE
-from tocsin.compliance.generate.splitting import Chunk
+from tocsin.compliance.generate.splitting import Chunk, mark_of, sentences
 from tocsin.engine import withheld
 
-_LEAST_LETTERS = 8
-_LEAST_WORDS = 3
+_LEAST_WORDS, _LEAST_SIGNS, _LEAST_UNSPACED = 5, 25, 8
+"""What a quote has at least to say anything: so many words, or characters, or characters of a script without spaces."""
+_LEAST_SHARED = 1
+"""Words that a rule shares with its quote at least (see `shared_words`)."""
+_NUMBER = re.compile(r"\d+")
+_TOO_SHORT = "unsupported: its quote is too short to bear a rule out, or not in the passage"
+_UNSPACED = 0x2E80
+"""First character of the scripts of East Asia."""
 _SAME = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "–": "-", "—": "-", "\u00ad": None})
 """Signs that models write in another form when they copy."""
 _SAME_RULE = 0.8
+"""Likeness (see `alike`) from which two rules say the same."""
 
 
 class MadeRule(msgspec.Struct, frozen=True):
@@ -40,8 +48,9 @@ def rules_of(chunk: Chunk, said: Sequence[Any]) -> tuple[list[MadeRule], dict[st
         read = RULE.read(entry)
         why = _fault(read, found)
         span = None if why else span_of(read["quote"], chunk.text)
+        why = why or _unsupported(read, span)
         if why or span is None:
-            rejected[why or "unsupported: its quote is not in the passage"] += 1
+            rejected[why] += 1
             continue
         start, end = chunk.start + span[0], chunk.start + span[1]
         found.append(
@@ -60,16 +69,36 @@ def rules_of(chunk: Chunk, said: Sequence[Any]) -> tuple[list[MadeRule], dict[st
 
 def span_of(quote: str, text: str) -> tuple[int, int] | None:
     """Where a quote stands in a text: first character and the one after the last. White space and the form of quotation marks may
-    differ. None if it stands nowhere, or is too short to say anything.
+    differ. None if it stands nowhere, or is neither long enough to be a clause nor a whole sentence.
     """
     wanted, _ = squeezed(quote)
-    letters = sum(sign.isalnum() for sign in wanted)
-    wordy = len(quote.split()) >= _LEAST_WORDS or not quote.isascii()
-    if letters < _LEAST_LETTERS or not wordy:
-        return None
     whole, places = squeezed(text)
-    at = whole.find(wanted)
-    return None if at < 0 else (places[at], places[at + len(wanted) - 1] + 1)
+    at = whole.find(wanted) if any(map(str.isalnum, wanted)) else -1
+    if at < 0:
+        return None
+    span = places[at], places[at + len(wanted) - 1] + 1
+    return span if telling(quote) or _is_sentence(span, text) else None
+
+
+def _is_sentence(span: tuple[int, int], text: str) -> bool:
+    """Whether a span is a sentence of a text, but for its number and the marks around it."""
+    return any(
+        first + mark_of(text[first:last])[1] >= span[0] >= first and not any(map(str.isalnum, text[span[1] : last]))
+        for first, last in sentences(text)
+    )
+
+
+def telling(quote: str) -> bool:
+    """Whether a quote is long enough to be a clause: a few words that stand in any text bear no rule out."""
+    words = [word for word in quote.split() if any(map(str.isalnum, word))]
+    signs = len(" ".join(quote.split()))
+    unspaced = sum(ord(sign) >= _UNSPACED and sign.isalnum() for sign in quote)
+    return len(words) >= _LEAST_WORDS or signs >= _LEAST_SIGNS or unspaced >= _LEAST_UNSPACED
+
+
+def says_the_same(one: str, other: str) -> bool:
+    """Whether two rules say the same in nearly the same words, and with the same numbers."""
+    return alike(one, other) >= _SAME_RULE and _NUMBER.findall(one) == _NUMBER.findall(other)
 
 
 def squeezed(text: str) -> tuple[str, list[int]]:
@@ -90,5 +119,15 @@ def _fault(read: Any, found: Sequence[MadeRule]) -> str:
         return "withheld"
     if not read["should"] and not read["should_not"]:
         return "says nothing of answers that keep or break it"
-    same = any(alike(read["rule"], other.text) >= _SAME_RULE for other in found)
-    return "says what another rule says" if same else ""
+    if any(says_the_same(read["rule"], other.text) for other in found):
+        return "says what another rule says"
+    return ""
+
+
+def _unsupported(read: Any, span: tuple[int, int] | None) -> str:
+    """Why a rule's quote does not bear it out; empty if it may."""
+    if span is None:
+        return "unsupported: its quote is not in the passage" if telling(read["quote"]) else _TOO_SHORT
+    said = " ".join((read["rule"], *read["should"], *read["should_not"]))
+    few = shared_words(said, read["quote"]) < _LEAST_SHARED
+    return "unsupported: it shares no word with its quote" if few else ""

@@ -112,7 +112,7 @@ def split(text: str, longest: int = LONGEST) -> list[Chunk]:
     if main == "blank" and any(line.kind == "article" for line in lines):
         main = "article"
     chunks: list[Chunk] = []
-    used: set[str] = set()
+    used: dict[str, int] = {}
     heading, number = "", 0
     for piece in _pieces(text, lines, main):
         start, end = _trimmed(text, piece.start, piece.end)
@@ -130,10 +130,18 @@ def split(text: str, longest: int = LONGEST) -> list[Chunk]:
     return chunks
 
 
-def _free(name: str, used: set[str]) -> str:
-    """A name that no chunk has yet, the number of the time it is used behind it from the second on; it is then used."""
-    free = next(one for one in (name, *(f"{name}-{count}" for count in range(2, len(used) + 3))) if one not in used)
-    used.add(free)
+def _free(name: str, used: dict[str, int]) -> str:
+    """A name that no chunk has yet, the number of the time it is used behind it from the second on; it is then used.
+
+    Args:
+        name: What the chunk would be called.
+        used: Names that are used, each with the last number that stood behind it.
+    """
+    free = name
+    while free in used:
+        used[name] += 1
+        free = f"{name}-{used[name]}"
+    used[free] = 1
     return free
 
 
@@ -143,6 +151,22 @@ def sentences(text: str) -> list[tuple[int, int]]:
     cuts = sorted({0, *marked, *(found.end() for found in _SENTENCE.finditer(text)), len(text)})
     spans = [_trimmed(text, first, last) for first, last in pairwise(cuts)]
     return [(first, last) for first, last in spans if last > first]
+
+
+def mark_of(said: str) -> tuple[str, int]:
+    """The kind of the last mark that a sentence begins with, and where its words begin behind the marks.
+
+    The kind is ``article``, ``number``, ``paren``, ``letter`` or ``bullet``; empty if there is no mark.
+    """
+    kind, at = "", 0
+    for _ in range(3):
+        line = said[at:].partition("\n")[0]
+        matches = ((name, pattern.match(line)) for name, pattern in _KINDS if name != "division")
+        name, end = next(((name, found.end()) for name, found in matches if found is not None), ("", 0))
+        if not end:
+            break
+        kind, at = name, len(said) - len(said[at + end :].lstrip(" \t\r\n\u3000.:：–—-*"))
+    return kind, at
 
 
 def _lines(text: str) -> Iterator[_Line]:

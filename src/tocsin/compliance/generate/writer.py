@@ -15,7 +15,7 @@ from tocsin.benchmarks.items import Format
 from tocsin.compliance.generate import checks
 from tocsin.compliance.generate.prompts import SYSTEM, Task, hashes, prompt
 from tocsin.compliance.generate.questions import MadeItem, choice_item, open_item, statement_items
-from tocsin.compliance.generate.reading import CHOICE, REQUEST, RULES, STATEMENTS, why_not
+from tocsin.compliance.generate.reading import CHOICE, FIT, REQUEST, RULES, STATEMENTS, why_not
 from tocsin.compliance.generate.rules import MadeRule, rules_of
 from tocsin.compliance.generate.splitting import Chunk
 from tocsin.conversation import Conversation
@@ -25,7 +25,7 @@ from tocsin.protocols import Asker, Attempt
 from tocsin.types import Answer, Call, Case, ErrorKind, Message, Outcome, Request, Sampling, Verdict
 
 T = TypeVar("T")
-VERSION = 1
+VERSION = 2
 TRIES = (Sampling(temperature=0.0, max_tokens=1536), Sampling(temperature=0.7, max_tokens=1536))
 """A reply that cannot be used is asked for once more, not at the temperature that gives it again."""
 CHECKED = Sampling(temperature=0.0, max_tokens=512)
@@ -131,10 +131,11 @@ class _Chunk:
         items: list[MadeItem] = []
         basic = await self._one("open_basic", REQUEST, about)
         if basic is not None:
-            items.append(open_item(rule, "open_basic", basic["request"]))
+            items.append(await self._fitting(open_item(rule, "open_basic", basic["request"]), about))
             pressed = await self._one("open_jailbreak", REQUEST, about | {"request": basic["request"]})
             if pressed is not None:
-                items.append(_compared(open_item(rule, "open_jailbreak", pressed["request"]), basic["request"]))
+                item = _compared(open_item(rule, "open_jailbreak", pressed["request"]), basic["request"])
+                items.append(await self._fitting(item, about))
         else:
             self._dropped["open_jailbreak: there is no request to press"] += 1
         choice = await self._one("multiple_choice", CHOICE, about)
@@ -176,6 +177,19 @@ class _Chunk:
         except _Unusable as error:
             return msgspec.structs.replace(item, why=f"self-check: {error}")
         return msgspec.structs.replace(item, why=checks.own_answer_fault(answer.text, options, right))
+
+    async def _fitting(self, item: MadeItem, about: dict[str, str]) -> MadeItem:
+        """The item, rejected unless the model says that it can be answered or declined in line with its rule: one call."""
+        if item.why:
+            return item
+        sampling = self._session.held("target", CHECKED, FIT)
+        try:
+            answer = await self._answer(_request("fit", sampling, about | {"request": item.prompt}))
+        except _Unusable as error:
+            return msgspec.structs.replace(item, why=f"self-check: {error}")
+        said = FIT(answer.text)
+        why = checks.UNREAD if said is None else "" if said["fits"] else "self-check: its rule does not fit the request"
+        return msgspec.structs.replace(item, why=why)
 
     async def _asked(self, task: Task, form: Callable[[str], T | None], **values: str) -> T:
         why = ""
