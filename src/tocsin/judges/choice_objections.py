@@ -1,0 +1,89 @@
+"""What an answer says against the very option that it seems to choose: that it is wrong, forbidden, of another time, taken back.
+
+`tocsin.judges.choice_rules` finds an option that is declared; here the sentence around it and what follows are held against
+what would make it no choice. Whatever is found leaves the answer unscored, and nothing here ever chooses, so a word too many
+costs an answer and never makes a wrong one. The words stand in `tocsin.judges.choice_against`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tocsin.judges import choice_against as against
+from tocsin.judges import choice_words as words
+from tocsin.judges.choice_clauses import Declared, option_of
+from tocsin.judges.choice_mentions import Key
+from tocsin.judges.choice_pairs import YES
+
+_END = re.compile(r"[.!?。！？।؟](?=[\s\ue000-\ue3ff]|$)|\n|(?<=[。！？।؟])|\.{3}|…")
+_START = re.compile(r"[.!?]\s|[。！？।؟]|\n|\.{3}|…")
+_WORD = re.compile(r"\w+")
+REACH = 400
+"""How many characters of a sentence are read before and behind the option."""
+
+
+def objected(signed: str, last: Declared, known: Key) -> bool:
+    """Whether an answer objects to the option that it declares last.
+
+    Args:
+        signed: The answer, mentions as signs.
+        last: The declaration, with its place in `signed`.
+        known: What is known of the options.
+    """
+    sign = words.SIGN.match(signed, last.at) or words.SIGN.search(signed, last.at)
+    if sign is None:
+        return False
+    start = max((m.end() for m in _START.finditer(signed, max(0, sign.start() - REACH), sign.start())), default=0)
+    start = max(start, sign.start() - REACH)
+    stop = _END.search(signed, sign.end(), sign.end() + REACH)
+    end = stop.start() if stop else min(len(signed), sign.end() + REACH)
+    before, after = signed[start : sign.start()], signed[sign.end() : end]
+    if known.fulls[last.option].startswith(before.strip()) and before.strip():  # the option's own words
+        before = ""
+    return (
+        _before(before)
+        or against.AFTER.search(after) is not None
+        or _own_verdict(before, after, last.option, known)
+        or _later(signed[end : end + 4_000], sign[0], last.option, known)
+    )
+
+
+def _before(before: str) -> bool:
+    """Whether the words before the option make it the one that is not chosen."""
+    if against.EXCLUDED.search(before) or against.WRONG_ANSWER.search(before) or against.ELSEWHERE.search(before):
+        return True
+    clause = before[max((m.end() for m in against.CLAUSE.finditer(before)), default=0) :]
+    return against.SHRINKS.search(clause) is not None
+
+
+def _own_verdict(before: str, after: str, option: int, known: Key) -> bool:
+    """Whether an option that stands at the head of a line is followed by a verdict on it that is not a good one."""
+    if option in known.open or not against.HEADED.fullmatch(before):
+        return False
+    found = against.PREDICATE.match(after)
+    if found is None:
+        return False
+    said = against.REASON.split(found["said"], maxsplit=1)[0].strip(words.ENDS + "=>→")
+    if not said or against.GOOD.match(said):
+        return False
+    own = set(_WORD.findall(known.fulls[option]))
+    spoken = _WORD.findall(said)
+    if option not in known.everyday and 2 * sum(word in own for word in spoken) > len(spoken):  # it restates the option
+        return False
+    if words.SIGN.search(said):
+        return False
+    if option in known.everyday:
+        return len(spoken) <= 2 and (found["bracket"] is not None or against.BAD.search(said) is not None)
+    return against.BAD.search(said) is not None
+
+
+def _later(rest: str, sign: str, option: int, known: Key) -> bool:
+    """Whether what follows the sentence takes the choice back."""
+    if against.TAKES_BACK.search(rest):
+        return True
+    if known.meaning is None:
+        return any(
+            found["x"] is None or option_of(found["x"]) == option for found in against.NOT_TO_CHOOSE.finditer(rest)
+        )
+    said_yes = option == known.meaning.options.get(YES)
+    return (against.DENIES if said_yes else against.AFFIRMS).search(rest) is not None
