@@ -6,6 +6,7 @@ written out, after mentions have become signs.
 
 from __future__ import annotations
 
+from tocsin.judges.choice_vocabulary import word_set
 from tocsin.judges.choice_words import pattern
 
 _NO_SIGN = r"[^\n\ue000-\ue3ff]"
@@ -45,7 +46,7 @@ WRONG_ANSWER = pattern(
     (?:إجابة|اجابة|الجواب|جواب|الخيار|خيار) (?:ال)?(?:خاطئة?|خطأ|غير)|(?:गलत|ग़लत) (?:उत्तर|जवाब|विकल्प)|
     \b(?:jawaban|pilihan|opsi)\w* (?:yang )?(?:salah|keliru|tidak)\b|\byanlış (?:olan )?(?:cevap|yanıt|seçenek|şık)|
     \b(?:đáp án|câu trả lời|phương án) (?:sai|không)|错误(?:的)?(?:答案|选项)|錯誤|不正解|
-    誤答|間違った(?:答|選)|오답|틀린 (?:답|것)|
+    誤答|誤った(?:答|選)|間違った(?:答|選)|오답|틀린 (?:답|것)|
     \b(?:foute?|verkeerde|onjuiste) (?:antwoord|optie|keuze)|\b(?:błędna|zła|niepoprawna|nieprawidłowa) (?:odpowiedź|opcja)|
     \bjibu (?:lisilo|baya|si)\b|\bfel(?:aktigt?)? (?:svar|alternativ)|คำตอบที่ผิด
     ){_NO_SIGN}{{0,60}}$
@@ -59,6 +60,8 @@ ELSEWHERE = pattern(
     \b(?:old|repealed|former|previous|earlier|abolished|outdated|superseded|prior|past|withdrawn|expired)(?: \w+)? (?:rules?|
     laws?|act|version|regime|
     regulation|draft|answer|text|code|directive|guidance|edition|guidelines?|standard|framework|reading|option|times?)\b|
+    ^<gap>(?:in|when|before|until|under|outside|within|during|by|for|at|back in|as of|since)\b{_NO_SIGN}{{1,80}}\b(?:was|were|used|had)\b{_NO_SIGN}{{0,30}}$|
+    ^<gap>(?:outside|elsewhere|abroad|in (?:an?|some|many|most)? ?(?:different|other|another|parallel|fictional))\b|
     \b(?:in the past|in former times|formerly|once upon|used to|ago|back then|in those days|historically|previously|
     superficially|
     on paper)\b|
@@ -86,6 +89,39 @@ SHRINKS = pattern(
     least|distractor|trap|steer clear|stay away|discourag\w+|condemn\w*|exclud\w*|bann?(?:s|ed)?|rul(?:ed|es|e|ing) out|
     regret\w*|afraid of|
     mistake\w*|kidding|joking)\b{_NO_SIGN}{{0,80}}$
+    """
+)
+
+QUALIFIED = pattern(
+    rf"""
+    (?:\b(?P<before>(?:\w+[ -]){{0,4}})|^)(?:answer|option|choice|response|letter|reply|pick|réponse|antwort|respuesta|resposta|risposta|opción|opção)\b(?P<after>{_NO_SIGN}{{0,120}})$
+    """
+)
+"""What qualifies the word "answer" in a sentence that goes on to name the option: words before it, words behind it."""
+PRAISES = word_set(
+    """
+    safest wisest likeliest strongest closest clearest better safer wiser stronger single sole obvious proper suited compliant lawful legal
+    ethical fitting valid sensible responsible good true actual intended expected preferred recommended required desired full complete
+    precise short brief direct chosen selected optimal ideal fair honest sound defensible justified convincing consistent aligned supported
+    own personal ultimate revised corrected updated new current second first third last next quick simple here therefore thus hence since so
+    because as when while where although though if but and or not among between out of these those four three five given listed above below
+    """
+)
+RELATIVE = pattern(
+    r"""
+    ^\s?,?\s?(?:(?:that|which|who|you|we|i|one|nobody|no one|people|firms|companies|banks|they|he|she)\b\s?(?P<verb>[^\n]{0,60})|
+    (?:to (?:avoid|reject|shun|skip|leave|drop|discard|be \w+)|à (?:éviter|rejeter|exclure|ne pas)|a evitar|da evitare|que no|die nicht|zu vermeiden|
+    без|избегать|避けるべき|要避免)\b)
+    """
+)
+FITS = pattern(
+    r"""
+    ^(?:(?:would|will|can|should|must|to|clearly|most|best|fully|closely|directly|correctly|accurately|i|we|do|does|think|believe|find|
+    consider|see|have|had|am|are|is|be|it|really|actually|all|fairly|both|truly|probably|likely) ){0,4}(?:best|most|correct|right|fits?|
+    satisf\w+|match\w*|compl\w+|follow\w*|aligns?|reflects?|describes?|meets?|respects?|answers?|captures?|supports?|supported|applies|choose|
+    pick|select|go|chose|choosing|going|think|believe|find|protects?|ensures?|gives?|require[sd]?|asks?|shows?|states?|says?|makes? (?:the )?
+    (?:most )?sense|appropriate|consistent|compatible|in line|closest|keeps?|tells?|uses?|puts?|includes?|covers?|works?|remains|stands|seems|looks|
+    feels|agree|look\w*|seek\w*|recommend|suggest|prefer|want|need\w*|give|submit)\b(?! (?:not|no|never|against)\b)
     """
 )
 
@@ -120,9 +156,18 @@ AFTER = pattern(
     ^{_NO_SIGN}{{0,160}}\b(?:does not hold|do not hold|have to reject|must reject|has to be rejected|just kidding|only joking|
     i am joking)\b|
     ^,? no (?:question|doubt){_NO_SIGN}{{0,30}}\b(?:wrong|false|bad)\b|
+    ^,? (?:were it|were this|were there|had it|had this|had there|but for|if not for|save for|barring)\b|
     ^\W{{0,4}}(?:lakini|aber|mais|pero|mas|ma|но|لكن|लेकिन|tetapi|nhưng|ama|maar|men|ale)\b
     """
 )
+THE_ONE = pattern(
+    rf"""
+    ^<gap>(?:is|was|would be|seems|looks like|remains|,) ?(?:\w+ ){{0,3}}?(?:answer|option|choice|one|letter|thing|response|step|way|approach)s?[ ]
+    (?P<said>(?:that|which)
+    {_NO_SIGN}{{1,80}}|(?:the|an?|no|every|most|some|any) (?:\w+ ){{1,3}}?(?:would|will|should|could|can|must|picks?|chooses?){_NO_SIGN}{{0,60}})
+    """
+)
+"""The option is the one of which more is said: "_ is the option that gets firms fined"."""
 HEADED = pattern(
     r"""
     \W*(?:(?:(?:the|my|final|correct|option|choice|answer|letter|antwort|réponse|respuesta|resposta|risposta|opción|opção|
@@ -141,8 +186,10 @@ REASON = pattern(
 GOOD = pattern(
     r"""
     (?:(?:the|this|that|it) )?(?:(?:is|one|only|clearly|indeed|definitely|most|very|my|quite) ){0,3}(?:correct|right|best|
-    true|yes|good|sure|lawful|legal|compliant|allowed|
+    true|yes|good|sure|lawful|legal|compliant|allowed|of course|
+    obviously|clearly|definitely|certainly|surely|absolutely|i (?:think|believe|guess|would say)|no doubt|
     permitted|acceptable|appropriate|valid|answer|✓|ja|richtig|oui|correcte?|sí|sim|да|верно|对|正确|正解|はい|예|نعم|हाँ|सही)(?!\w)
+    (?!,? (?:not|no|never|wrong|false|bad|un\w+|in\w+|il\w+|im\w+|forbidden|prohibited|banned)\b)
     """
 )
 BAD = pattern(
@@ -174,13 +221,14 @@ BAD = pattern(
 TAKES_BACK = pattern(
     r"""
     \b(?:just |only |was |am )?(?:kidding|joking)\b|\b(?:ignore|disregard|forget|strike|delete|scrap) (?:that|this|it|
-    the above|what i (?:said|wrote)|my (?:last|first|previous)? ?answer)\b|
+    the above|what i (?:said|wrote)|my (?:last|first|previous)? ?answer)\b(?=\W*(?:$|\n|[.,;:!—–-]))|
     \bthe above (?:\w+ )?(?:is|was) (?:wrong|incorrect|mistaken|false|not)\b|
     \b(?:my|this|that|the) (?:\w+ )?(?:answer|choice|reply|response)(?: \w+)? (?:is|was) (?:\w+ )?(?:wrong|incorrect|mistaken|
     false|a mistake|an error|not (?:right|correct))\b|
     \bi (?:was|am|stand|must have been|have been) (?:wrong|mistaken|corrected|in error)\b|\bi (?:made|have made) (?:a|
     an) (?:mistake|error)\b|
-    \bi (?:take|took) (?:it|that) back\b|\bi (?:misread|misspoke|retract|withdraw)\b|
+    \bi (?:take|took) (?:it|that) back\b|\bi meant\b(?!<gap>(?:(?:that|the|option|to|say|answer|is|it)<sep>){0,4}<X>)|
+    (?:^|[.!?\n])\W{0,6}(?:(?:on|at|upon|after|in) [^\n.,\ue000-\ue3ff]{1,40}, )?(?:not|no|nope|never|nicht|non|nein)\W*(?=$|\n)|\bi (?:misread|misspoke|retract|withdraw)\b|
     (?:[.!?\n]|^)\W{0,6}(?:(?:well|but|and|oh),? )?(?:then again|on second thoughts?|on reflection|come to think)\b|
     (?:[.!?\n]|^)\W{0,6}(?:except|only|but|or not|well|yet|however),? (?:that )?(?:it|this|that|the statement|
     the claim) (?:is|does|was|would|has)(?: actually| really)? not\b
@@ -196,6 +244,7 @@ NOT_TO_CHOOSE = pattern(
 _SAYS_SO = r"\b(?:statement|claim|assertion|sentence|answer)"
 DENIES = pattern(
     rf"""
+    (?:^|[.!?\n])\W{{0,6}}(?:\w+,? ){{0,4}}(?:is|does|was|would) not\W*(?:$|\n)|
     {_SAYS_SO}(?: above| here| itself)? (?:(?:does|do|did|can) ?not (?:\w+ )?(?:hold|stand|apply|match|reflect|agree)|
     cannot stand|fails|falls short|
     (?:is|was) (?:\w+ )?(?:not (?:\w+ )?(?:right|correct|accurate|the case)|wrong|incorrect|inaccurate|mistaken)|

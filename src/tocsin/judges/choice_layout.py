@@ -15,7 +15,7 @@ _BOX = re.compile(rf"(?P<full>{_FULL})|(?P<empty>{_EMPTY})")
 _BEFORE_BOX = re.compile(r"(?:^|\n)[ \t>*+\-]{0,6}$")
 
 _QUESTION = (
-    "question|q|statement|item|problem|task|exercise|instruction|human|user|frage|aussage|énoncé|affirmation|pregunta|pergunta|"
+    "question|q|statement|claim|item|problem|task|exercise|instruction|human|user|frage|aussage|énoncé|affirmation|pregunta|pergunta|"
     "afirmación|afirmação|domanda|вопрос|утверждение|问题|題目|题目|質問|問題|질문|문제|السؤال|سؤال|प्रश्न|soru|câu hỏi|pertanyaan|"
     "pytanie|vraag|swali|fråga|คำถาม"
 )
@@ -23,13 +23,14 @@ _NEXT = re.compile(
     rf"\n[ \t#>*_(\-]{{0,8}}(?:\d{{1,2}}[.)] ?)?"
     r"(?:(?:now try|the next|next|new|another|and|nächste|siguiente|próxima|下一个|次の)"
     rf"[ :]{{0,2}})?(?:{_QUESTION})(?:[ \t]?(?:#|no\.)?[ \t]?\d{{1,3}})?[ \t]?[*_]{{0,2}}\s?[:：.)]"
-    r"|\n[ \t#>*_]{0,8}now try[ :]",
+    r"|\n[ \t#>*_]{0,8}now try[ :]|\n?<\|(?:user|im_start|start_header|end|eot)",
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
-    r"\n[^\w\n]{0,8}(?:(?:the |correct |final |right ){0,2}answer|a|response|assistant|antwort|réponse|respuesta|resposta|"
+    r"\n[^\w\n]{0,8}(?:(?:the |correct |final |right ){0,2}answer|a|verdict|response|assistant|antwort|réponse|respuesta|resposta|"
     r"risposta|ответ|"
     r"答案|答え?|回答|정답|답|الإجابة|الجواب|उत्तर|cevap|đáp án|jawaban|odpowiedź|antwoord|jibu|svar|คำตอบ)[*_]{0,2}\s?[:：]"
+    r"|<\|(?:assistant|im_start)"
     r"|\n[^\w\n]{0,4}a[.):][^\n]{1,300}\n[^\w\n]{0,4}b[.):]",
     re.IGNORECASE,
 )

@@ -92,7 +92,7 @@ _AFTER_WORDLIKE = re.compile(
 )
 _AFTER_I = re.compile(r"(?:\s*$|[.:)\]]|,\s)| +(?:is|or|and [IVX]+)\b")
 _INITIAL = re.compile(r"\b([A-Z])\.\s?$")
-_COUNTED = re.compile(r"\d ?$")
+_COUNTED = re.compile(r"\d ?\Z")
 _BETWEEN_PAIR = re.compile(
     r"[\s).:,(\[\]\-–—=]*(?:(?:which is|that is|namely|option|choice|i\.?e\.?|is|选项|是)[\s:(]*)?(?:(?:the|an?|le|la|"
     r"der|die|das|el|o|il) )?"

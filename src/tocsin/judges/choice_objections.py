@@ -14,10 +14,13 @@ from tocsin.judges import choice_words as words
 from tocsin.judges.choice_clauses import Declared, option_of
 from tocsin.judges.choice_mentions import Key
 from tocsin.judges.choice_pairs import YES
+from tocsin.judges.choice_vocabulary import CUES, FILL
 
 _END = re.compile(r"[.!?。！？।؟](?=[\s\ue000-\ue3ff]|$)|\n|(?<=[。！？।؟])|\.{3}|…")
 _START = re.compile(r"[.!?]\s|[。！？।؟]|\n|\.{3}|…")
 _WORD = re.compile(r"\w+")
+SHORT = 6
+"""A verdict of so few words that is neither good nor repeats a word of the option is not taken for a reason."""
 REACH = 400
 """How many characters of a sentence are read before and behind the option."""
 
@@ -43,6 +46,7 @@ def objected(signed: str, last: Declared, known: Key) -> bool:
     return (
         _before(before)
         or against.AFTER.search(after) is not None
+        or _not_praised(before, after)
         or _own_verdict(before, after, last.option, known)
         or _later(signed[end : end + 4_000], sign[0], last.option, known)
     )
@@ -56,6 +60,20 @@ def _before(before: str) -> bool:
     return against.SHRINKS.search(clause) is not None
 
 
+def _not_praised(before: str, after: str) -> bool:
+    """Whether the option is called an answer of another kind than one that is right ("the flawed answer", "the one that fails")."""
+    found = against.QUALIFIED.search(before)
+    if found and found["after"].strip():  # not merely "option _"
+        kinds = _WORD.findall(found["before"] or "")
+        if kinds and kinds[-1] not in CUES | FILL | against.PRAISES:
+            return True
+        more = against.RELATIVE.match(found["after"])
+        if more and (more["verb"] is None or not against.FITS.match(more["verb"])):
+            return True
+    one = against.THE_ONE.match(after)
+    return one is not None and not against.FITS.match(one["said"].partition(" ")[2])
+
+
 def _own_verdict(before: str, after: str, option: int, known: Key) -> bool:
     """Whether an option that stands at the head of a line is followed by a verdict on it that is not a good one."""
     if option in known.open or not against.HEADED.fullmatch(before):
@@ -66,15 +84,20 @@ def _own_verdict(before: str, after: str, option: int, known: Key) -> bool:
     said = against.REASON.split(found["said"], maxsplit=1)[0].strip(words.ENDS + "=>→")
     if not said or against.GOOD.match(said):
         return False
-    own = set(_WORD.findall(known.fulls[option]))
     spoken = _WORD.findall(said)
-    if option not in known.everyday and 2 * sum(word in own for word in spoken) > len(spoken):  # it restates the option
-        return False
     if words.SIGN.search(said):
         return False
     if option in known.everyday:
         return len(spoken) <= 2 and (found["bracket"] is not None or against.BAD.search(said) is not None)
-    return against.BAD.search(said) is not None
+    own = _stems(_WORD.findall(known.fulls[option]))
+    if 2 * sum(word[:5] in own for word in spoken) > len(spoken):  # it restates the option
+        return False
+    return against.BAD.search(said) is not None or (len(spoken) <= SHORT and own.isdisjoint(_stems(spoken)))
+
+
+def _stems(spoken: list[str]) -> set[str]:
+    """The beginnings of words, so that "customers" and "customer" are the same."""
+    return {word[:5] for word in spoken}
 
 
 def _later(rest: str, sign: str, option: int, known: Key) -> bool:

@@ -12,18 +12,19 @@ from tocsin.judges import choice_words as words
 from tocsin.judges.choice_clauses import option_of
 
 _YES = (
-    "yes|correct|right|true|✓|ja|richtig|wahr|oui|vrai|correcte|sí|si|correct[oa]|verdader[oa]|sim|corret[oa]|verdadeir[oa]|"
+    "yes|○|◯|correct|right|true|✓|ja|richtig|wahr|oui|vrai|correcte|sí|si|correct[oa]|verdader[oa]|sim|corret[oa]|verdadeir[oa]|"
     "corrett[oa]|ver[oa]|да|верно|правильно|是|对|正确|正確|はい|正しい|正解|예|맞음|정답|نعم|صحيحة?|हाँ|हां|सही|evet|doğru|đúng|"
     "benar|ya|tak|prawda|juist|sant|rätt|ndiyo|ถูก"
 )
 _NO = (
-    "no|incorrect|wrong|false|not correct|not right|✗|nein|falsch|non|faux|incorrecte|incorrect[oa]|fals[oa]|não|incorret[oa]|"
+    "no|×|incorrect|wrong|false|not correct|not right|✗|nein|falsch|non|faux|incorrecte|incorrect[oa]|fals[oa]|não|incorret[oa]|"
     "errad[oa]|"
     "sbagliat[oa]|errat[oa]|нет|неверно|неправильно|否|不|错|错误|不对|不正确|不正確|いいえ|誤り|間違い|不正解|아니요|틀림|오답|لا|خطأ|خاطئة?|"
     "नहीं|गलत|hayır|yanlış|sai|salah|tidak|nie|fałsz|onjuist|fel|hapana|ผิด"
 )
 _SAYS = r"[)\].]?\s?(?:[:=–—|\-→(,：]|->|\s(?=is\b))[ \t|]{0,3}(?:is )?"
 _VERDICT = words.pattern(rf"(?P<x><X>){_SAYS}(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?!\w)")
+_ENTRY = words.pattern(rf"<X>{_SAYS}[^\n;\ue000-\ue3ff]{{1,40}}(?=[\n;]|$)")
 _NUMBER = words.pattern(
     r"""
     (?P<x><X>)[^\w\n\ue000-\ue3ff]{0,6}(?:is |has |(?:a )?(?:score|probability|confidence|likelihood)(?: of)?\W{1,3})?
@@ -75,7 +76,7 @@ def _without(signed: str, found: list[re.Match[str]]) -> str:
         parts.append(signed[done : one.start()])
         done = stop.start() if stop else end if end < len(signed) else one.end()
         parts.append("\n")
-    return "".join(parts) + signed[done:]
+    return _ENTRY.sub("\n", "".join(parts) + signed[done:])
 
 
 def _single(found: list[re.Match[str]], high: str, low: str) -> int | None:
