@@ -60,7 +60,11 @@ ELSEWHERE = pattern(
     \b(?:old|repealed|former|previous|earlier|abolished|outdated|superseded|prior|past|withdrawn|expired)(?: \w+)? (?:rules?|
     laws?|act|version|regime|
     regulation|draft|answer|text|code|directive|guidance|edition|guidelines?|standard|framework|reading|option|times?)\b|
-    ^<gap>(?:in|when|before|until|under|outside|within|during|by|for|at|back in|as of|since)\b{_NO_SIGN}{{1,80}}\b(?:was|were|used|had)\b{_NO_SIGN}{{0,30}}$|
+    ^<gap>(?:in|when|before|until|under|outside|within|during|by|for|at|back in|as of|since)\b{_NO_SIGN}{{1,80}}\b(?:was|were|
+    used|had)\b{_NO_SIGN}{{0,30}}$|
+    ^<gap>(?:on|in|by|under|from|at|with|through|to) {_NO_SIGN}{{0,40}}?\b(?:another|other|different|standards of|
+    (?:point of )?view of|eyes of|
+    perspective of|logic of|1\d{{3}}|20[01]\d)\b|
     ^<gap>(?:outside|elsewhere|abroad|in (?:an?|some|many|most)? ?(?:different|other|another|parallel|fictional))\b|
     \b(?:in the past|in former times|formerly|once upon|used to|ago|back then|in those days|historically|previously|
     superficially|
@@ -94,7 +98,8 @@ SHRINKS = pattern(
 
 QUALIFIED = pattern(
     rf"""
-    (?:\b(?P<before>(?:\w+[ -]){{0,4}})|^)(?:answer|option|choice|response|letter|reply|pick|réponse|antwort|respuesta|resposta|risposta|opción|opção)\b(?P<after>{_NO_SIGN}{{0,120}})$
+    (?:\b(?P<before>(?:\w+[ -]){{0,4}})|^)(?:answer|option|choice|response|letter|reply|pick|réponse|antwort|respuesta|
+    resposta|risposta|opción|opção)\b(?P<after>{_NO_SIGN}{{0,120}})$
     """
 )
 """What qualifies the word "answer" in a sentence that goes on to name the option: words before it, words behind it."""
@@ -109,18 +114,25 @@ PRAISES = word_set(
 )
 RELATIVE = pattern(
     r"""
-    ^\s?,?\s?(?:(?:that|which|who|you|we|i|one|nobody|no one|people|firms|companies|banks|they|he|she)\b\s?(?P<verb>[^\n]{0,60})|
-    (?:to (?:avoid|reject|shun|skip|leave|drop|discard|be \w+)|à (?:éviter|rejeter|exclure|ne pas)|a evitar|da evitare|que no|die nicht|zu vermeiden|
+    ^\s?,?\s?(?:(?:that|which|who|you|we|i|one|nobody|no one|people|firms|companies|banks|they|he|
+    she)\b\s?(?P<verb>[^\n]{0,60})|
+    (?:to (?:avoid|reject|shun|skip|leave|drop|discard|be \w+)|à (?:éviter|rejeter|exclure|ne pas)|a evitar|da evitare|que no|
+    die nicht|zu vermeiden|
     без|избегать|避けるべき|要避免)\b)
     """
 )
 FITS = pattern(
     r"""
-    ^(?:(?:would|will|can|should|must|to|clearly|most|best|fully|closely|directly|correctly|accurately|i|we|do|does|think|believe|find|
-    consider|see|have|had|am|are|is|be|it|really|actually|all|fairly|both|truly|probably|likely) ){0,4}(?:best|most|correct|right|fits?|
-    satisf\w+|match\w*|compl\w+|follow\w*|aligns?|reflects?|describes?|meets?|respects?|answers?|captures?|supports?|supported|applies|choose|
-    pick|select|go|chose|choosing|going|think|believe|find|protects?|ensures?|gives?|require[sd]?|asks?|shows?|states?|says?|makes? (?:the )?
-    (?:most )?sense|appropriate|consistent|compatible|in line|closest|keeps?|tells?|uses?|puts?|includes?|covers?|works?|remains|stands|seems|looks|
+    ^(?:(?:would|will|can|must|to|clearly|most|best|fully|closely|directly|correctly|accurately|i|we|do|does|think|believe|
+    find|
+    consider|see|have|had|am|are|is|be|it|really|actually|all|fairly|both|truly|probably|likely) ){0,4}(?:should be (?:chosen|
+    picked|selected|correct|right)|best|most|correct|right|fits?|
+    satisf\w+|match\w*|compl\w+|follow\w*|aligns?|reflects?|describes?|meets?|respects?|answers?|captures?|supports?|
+    supported|applies|choose|
+    pick|select|go|chose|choosing|going|think|believe|find|protects?|ensures?|gives?|require[sd]?|asks?|shows?|states?|says?|
+    makes? (?:the )?
+    (?:most )?sense|appropriate|consistent|compatible|in line|closest|keeps?|tells?|uses?|puts?|includes?|covers?|works?|
+    remains|stands|seems|looks|
     feels|agree|look\w*|seek\w*|recommend|suggest|prefer|want|need\w*|give|submit)\b(?! (?:not|no|never|against)\b)
     """
 )
@@ -156,15 +168,22 @@ AFTER = pattern(
     ^{_NO_SIGN}{{0,160}}\b(?:does not hold|do not hold|have to reject|must reject|has to be rejected|just kidding|only joking|
     i am joking)\b|
     ^,? no (?:question|doubt){_NO_SIGN}{{0,30}}\b(?:wrong|false|bad)\b|
+    ^,? (?:as far as|in ?so ?far|to (?:some|a certain|a|an) \w*\s?(?:extent|degree)|up to a point|in (?:a|one|some) (?:sense|
+    way|respect)|on paper|in spirit|in name|
+    at best|in theory|on the face)\b|
     ^,? (?:were it|were this|were there|had it|had this|had there|but for|if not for|save for|barring)\b|
     ^\W{{0,4}}(?:lakini|aber|mais|pero|mas|ma|но|لكن|लेकिन|tetapi|nhưng|ama|maar|men|ale)\b
     """
 )
+ASIDE = pattern(r"^\s?[(\[][^)\]\n]{1,60}")
+SENTENCE = pattern(r"[.!]\s(?P<said>[^.!?\n\ue000-\ue3ff]{1,40})(?:[.!]|$|\n)")
 THE_ONE = pattern(
     rf"""
-    ^<gap>(?:is|was|would be|seems|looks like|remains|,) ?(?:\w+ ){{0,3}}?(?:answer|option|choice|one|letter|thing|response|step|way|approach)s?[ ]
+    ^<gap>(?:is|was|would be|seems|looks like|remains|,) ?(?:\w+ ){{0,3}}?(?:answer|option|choice|one|letter|thing|response|
+    step|way|approach)s?[ ]
     (?P<said>(?:that|which)
-    {_NO_SIGN}{{1,80}}|(?:the|an?|no|every|most|some|any) (?:\w+ ){{1,3}}?(?:would|will|should|could|can|must|picks?|chooses?){_NO_SIGN}{{0,60}})
+    {_NO_SIGN}{{1,80}}|(?:of|for) (?:someone|somebody|anyone|people|those|an?)\b{_NO_SIGN}{{0,60}}|(?:the|an?|no|every|most|
+    some|any) (?:\w+ ){{1,3}}?(?:would|will|should|could|can|must|picks?|chooses?){_NO_SIGN}{{0,60}})
     """
 )
 """The option is the one of which more is said: "_ is the option that gets firms fined"."""
@@ -221,14 +240,16 @@ BAD = pattern(
 TAKES_BACK = pattern(
     r"""
     \b(?:just |only |was |am )?(?:kidding|joking)\b|\b(?:ignore|disregard|forget|strike|delete|scrap) (?:that|this|it|
-    the above|what i (?:said|wrote)|my (?:last|first|previous)? ?answer)\b(?=\W*(?:$|\n|[.,;:!—–-]))|
+    the above|what i (?:said|wrote)|my (?:(?:last|first|previous|earlier) )?(?:answer|message|reply|response))\b(?=\W*(?:$|\n|
+    [.,;:!—–-]))|
     \bthe above (?:\w+ )?(?:is|was) (?:wrong|incorrect|mistaken|false|not)\b|
     \b(?:my|this|that|the) (?:\w+ )?(?:answer|choice|reply|response)(?: \w+)? (?:is|was) (?:\w+ )?(?:wrong|incorrect|mistaken|
     false|a mistake|an error|not (?:right|correct))\b|
     \bi (?:was|am|stand|must have been|have been) (?:wrong|mistaken|corrected|in error)\b|\bi (?:made|have made) (?:a|
     an) (?:mistake|error)\b|
     \bi (?:take|took) (?:it|that) back\b|\bi meant\b(?!<gap>(?:(?:that|the|option|to|say|answer|is|it)<sep>){0,4}<X>)|
-    (?:^|[.!?\n])\W{0,6}(?:(?:on|at|upon|after|in) [^\n.,\ue000-\ue3ff]{1,40}, )?(?:not|no|nope|never|nicht|non|nein)\W*(?=$|\n)|\bi (?:misread|misspoke|retract|withdraw)\b|
+    (?:^|[.!?\n])\W{0,6}(?:(?:on|at|upon|after|in) [^\n.,\ue000-\ue3ff]{1,40}, )?(?:not|no|nope|never|nicht|non|nein)\W*(?=$|
+    \n)|\bi(?:'\w+)? (?:\w+ ){0,4}?(?:misread|misspoke|retract|withdraw|revoke|rescind)\b|
     (?:[.!?\n]|^)\W{0,6}(?:(?:well|but|and|oh),? )?(?:then again|on second thoughts?|on reflection|come to think)\b|
     (?:[.!?\n]|^)\W{0,6}(?:except|only|but|or not|well|yet|however),? (?:that )?(?:it|this|that|the statement|
     the claim) (?:is|does|was|would|has)(?: actually| really)? not\b
@@ -244,7 +265,8 @@ NOT_TO_CHOOSE = pattern(
 _SAYS_SO = r"\b(?:statement|claim|assertion|sentence|answer)"
 DENIES = pattern(
     rf"""
-    (?:^|[.!?\n])\W{{0,6}}(?:\w+,? ){{0,4}}(?:is|does|was|would) not\W*(?:$|\n)|
+    (?:^|[.!?\n])\W{{0,6}}(?:\w+[,:]? ){{0,4}}(?:is|does|was|would) not\W*(?:$|\n)|
+    \b(?:it|this|that) (?:is|does|was|did) not(?=\W{{0,3}}(?:$|[\n.!]))|
     {_SAYS_SO}(?: above| here| itself)? (?:(?:does|do|did|can) ?not (?:\w+ )?(?:hold|stand|apply|match|reflect|agree)|
     cannot stand|fails|falls short|
     (?:is|was) (?:\w+ )?(?:not (?:\w+ )?(?:right|correct|accurate|the case)|wrong|incorrect|inaccurate|mistaken)|

@@ -15,7 +15,8 @@ _BOX = re.compile(rf"(?P<full>{_FULL})|(?P<empty>{_EMPTY})")
 _BEFORE_BOX = re.compile(r"(?:^|\n)[ \t>*+\-]{0,6}$")
 
 _QUESTION = (
-    "question|q|statement|claim|item|problem|task|exercise|instruction|human|user|frage|aussage|énoncé|affirmation|pregunta|pergunta|"
+    "question|q|true or false|true/false|statement|claim|item|problem|task|exercise|instruction|human|user|frage|aussage|"
+    "énoncé|affirmation|pregunta|pergunta|"
     "afirmación|afirmação|domanda|вопрос|утверждение|问题|題目|题目|質問|問題|질문|문제|السؤال|سؤال|प्रश्न|soru|câu hỏi|pertanyaan|"
     "pytanie|vraag|swali|fråga|คำถาม"
 )
@@ -27,7 +28,8 @@ _NEXT = re.compile(
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
-    r"\n[^\w\n]{0,8}(?:(?:the |correct |final |right ){0,2}answer|a|verdict|response|assistant|antwort|réponse|respuesta|resposta|"
+    r"\n[^\w\n]{0,8}(?:(?:the |correct |final |right ){0,2}answer|a|verdict|response|assistant|antwort|réponse|respuesta|"
+    r"resposta|"
     r"risposta|ответ|"
     r"答案|答え?|回答|정답|답|الإجابة|الجواب|उत्तर|cevap|đáp án|jawaban|odpowiedź|antwoord|jibu|svar|คำตอบ)[*_]{0,2}\s?[:：]"
     r"|<\|(?:assistant|im_start)"
@@ -61,6 +63,6 @@ def ticked(text: str) -> str:
 def first_answer(text: str) -> str | None:
     """What stands before a question that the model makes up after its answer and goes on to answer; None where there is none."""
     for found in _NEXT.finditer(text):
-        if text[: found.start()].strip() and _GOES_ON.search(text, found.end() - 1):
-            return text[: found.start()]
+        if text[: found.start()].strip():  # what follows a later one follows this one as well
+            return text[: found.start()] if _GOES_ON.search(text, found.end() - 1) else None
     return None

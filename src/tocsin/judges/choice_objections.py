@@ -67,6 +67,9 @@ def _not_praised(before: str, after: str) -> bool:
         kinds = _WORD.findall(found["before"] or "")
         if kinds and kinds[-1] not in CUES | FILL | against.PRAISES:
             return True
+        aside = against.ASIDE.match(found["after"])
+        if aside and against.BAD.search(aside[0]):
+            return True
         more = against.RELATIVE.match(found["after"])
         if more and (more["verb"] is None or not against.FITS.match(more["verb"])):
             return True
@@ -89,15 +92,16 @@ def _own_verdict(before: str, after: str, option: int, known: Key) -> bool:
         return False
     if option in known.everyday:
         return len(spoken) <= 2 and (found["bracket"] is not None or against.BAD.search(said) is not None)
-    own = _stems(_WORD.findall(known.fulls[option]))
-    if 2 * sum(word[:5] in own for word in spoken) > len(spoken):  # it restates the option
+    words_of_its_own = _WORD.findall(known.fulls[option])
+    own, begins = _stems(words_of_its_own), {word[:5] for word in words_of_its_own}
+    if 2 * sum(word[:5] in begins for word in spoken) > len(spoken):  # it restates the option
         return False
     return against.BAD.search(said) is not None or (len(spoken) <= SHORT and own.isdisjoint(_stems(spoken)))
 
 
 def _stems(spoken: list[str]) -> set[str]:
     """The beginnings of words, so that "customers" and "customer" are the same."""
-    return {word[:5] for word in spoken}
+    return {word[:5] for word in spoken if len(word) > 3}
 
 
 def _later(rest: str, sign: str, option: int, known: Key) -> bool:
@@ -105,6 +109,9 @@ def _later(rest: str, sign: str, option: int, known: Key) -> bool:
     if against.TAKES_BACK.search(rest):
         return True
     if known.meaning is None:
+        alone = against.SENTENCE.match(rest)
+        if alone and len(_WORD.findall(alone["said"])) <= 3 and against.BAD.search(alone["said"]):  # "D. Dangerous."
+            return True
         return any(
             found["x"] is None or option_of(found["x"]) == option for found in against.NOT_TO_CHOOSE.finditer(rest)
         )

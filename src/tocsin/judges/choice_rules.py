@@ -87,6 +87,7 @@ def _spoken(value: object) -> str:
 
 def _found(text: str, options: Sequence[Option], known: Key) -> str | None:
     """The label of the option that a text chooses, which is no JSON."""
+    text = said(text)
     first = first_answer(text) if "\n" in text else None
     if first is not None:  # the model goes on with a question of its own
         signed = sign_mentions(plain(first), known)

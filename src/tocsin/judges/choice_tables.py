@@ -12,12 +12,14 @@ from tocsin.judges import choice_words as words
 from tocsin.judges.choice_clauses import option_of
 
 _YES = (
-    "yes|○|◯|correct|right|true|✓|ja|richtig|wahr|oui|vrai|correcte|sí|si|correct[oa]|verdader[oa]|sim|corret[oa]|verdadeir[oa]|"
+    "yes|○|◯|correct|right|true|✓|ja|richtig|wahr|oui|vrai|correcte|sí|si|correct[oa]|verdader[oa]|sim|corret[oa]|"
+    "verdadeir[oa]|"
     "corrett[oa]|ver[oa]|да|верно|правильно|是|对|正确|正確|はい|正しい|正解|예|맞음|정답|نعم|صحيحة?|हाँ|हां|सही|evet|doğru|đúng|"
     "benar|ya|tak|prawda|juist|sant|rätt|ndiyo|ถูก"
 )
 _NO = (
-    "no|×|incorrect|wrong|false|not correct|not right|✗|nein|falsch|non|faux|incorrecte|incorrect[oa]|fals[oa]|não|incorret[oa]|"
+    "no|×|incorrect|wrong|false|not correct|not right|✗|nein|falsch|non|faux|incorrecte|incorrect[oa]|fals[oa]|não|"
+    "incorret[oa]|"
     "errad[oa]|"
     "sbagliat[oa]|errat[oa]|нет|неверно|неправильно|否|不|错|错误|不对|不正确|不正確|いいえ|誤り|間違い|不正解|아니요|틀림|오답|لا|خطأ|خاطئة?|"
     "नहीं|गलत|hayır|yanlış|sai|salah|tidak|nie|fałsz|onjuist|fel|hapana|ผิด"
@@ -33,8 +35,8 @@ _NUMBER = words.pattern(
 )
 _LEVEL = words.pattern(
     r"""
-    (?P<x><X>)\s?[:=–—(\-]{1,2}\s?(?:very )?(?:(?P<high>(?:high|strong) (?:confidence|probability|likelihood)|likely)|
-    (?P<low>high|strong|low|medium|moderate|unlikely|weak))\b
+    (?P<x><X>)\s?[:=–—(\-]{1,2}\s?(?:very )?(?:(?P<high>(?:high|strong) (?:confidence|probability|likelihood))|
+    (?P<low>high|likely|strong|low|medium|moderate|unlikely|weak))\b
     """
 )
 
