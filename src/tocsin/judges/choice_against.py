@@ -35,6 +35,7 @@ WRONG_ANSWER = pattern(
     \b(?:wrong|incorrect|mistaken|false|erroneous|bad|worst|invalid|unsafe|unlawful|losing) (?:\w+ )?(?:answer|option|choice|
     response|
     letter|pick|one)\b|
+    \b(?:bad|wrong|poor|worst|negative|counter)\W?(?:\w+ )?examples?\b|
     \b(?:answer|option|choice|response|one) (?:\w+ )?(?:that|which) (?:is|was|would be|seems) (?:\w+ )?(?:wrong|incorrect|
     mistaken|false|not)\b|
     \b(?:falsche|schlechte|verkehrte|inkorrekte|unrichtige)\w? (?:antwort|option|wahl|lösung)\b|
@@ -62,7 +63,10 @@ ELSEWHERE = pattern(
     regulation|draft|answer|text|code|directive|guidance|edition|guidelines?|standard|framework|reading|option|times?)\b|
     ^<gap>(?:in|when|before|until|under|outside|within|during|by|for|at|back in|as of|since)\b{_NO_SIGN}{{1,80}}\b(?:was|were|
     used|had)\b{_NO_SIGN}{{0,30}}$|
-    ^<gap>(?:on|in|by|under|from|at|with|through|to) {_NO_SIGN}{{0,40}}?\b(?:another|other|different|standards of|
+    \b(?!(?:it|that|here|there|what|today|question)'s)\w+'s (?:\w+ )?(?:answer|choice|pick|option)\b|
+    ^<gap>in my (?!opinion|view|judg|reading|analysis|understanding|assessment|estimation|mind|answer|case)|
+    ^<gap>(?:on|in|by|under|from|at|with|through|to|for) {_NO_SIGN}{{0,40}}?\b(?:another|other|different|opposite|reverse|
+    standards of|
     (?:point of )?view of|eyes of|
     perspective of|logic of|1\d{{3}}|20[01]\d)\b|
     ^<gap>(?:outside|elsewhere|abroad|in (?:an?|some|many|most)? ?(?:different|other|another|parallel|fictional))\b|
@@ -105,13 +109,16 @@ QUALIFIED = pattern(
 """What qualifies the word "answer" in a sentence that goes on to name the option: words before it, words behind it."""
 PRAISES = word_set(
     """
-    safest wisest likeliest strongest closest clearest better safer wiser stronger single sole obvious proper suited compliant lawful legal
-    ethical fitting valid sensible responsible good true actual intended expected preferred recommended required desired full complete
-    precise short brief direct chosen selected optimal ideal fair honest sound defensible justified convincing consistent aligned supported
-    own personal ultimate revised corrected updated new current second first third last next quick simple here therefore thus hence since so
-    because as when while where although though if but and or not among between out of these those four three five given listed above below
+    safest wisest likeliest strongest closest clearest better safer wiser stronger single sole obvious proper suited
+    compliant lawful legal ethical fitting valid sensible responsible good true actual intended expected preferred
+    recommended required desired full complete precise short brief direct chosen selected optimal ideal fair honest
+    sound defensible justified convincing consistent aligned supported own personal ultimate revised corrected
+    updated new current second first third last next quick simple here therefore thus hence since so because as when
+    while where although though if but and or not among between out of these those four three five given listed
+    above below
     """
 )
+"""Words that may stand right before "answer" besides those of `tocsin.judges.choice_vocabulary`."""
 RELATIVE = pattern(
     r"""
     ^\s?,?\s?(?:(?:that|which|who|you|we|i|one|nobody|no one|people|firms|companies|banks|they|he|
@@ -171,19 +178,30 @@ AFTER = pattern(
     ^,? (?:as far as|in ?so ?far|to (?:some|a certain|a|an) \w*\s?(?:extent|degree)|up to a point|in (?:a|one|some) (?:sense|
     way|respect)|on paper|in spirit|in name|
     at best|in theory|on the face)\b|
+    ^{_NO_SIGN}{{0,40}}\bif (?:you|we|one|i)[ ]
+    (?!look|read|consider|ask|apply|follow|take|think|check|go by|count|had|have|must|need|want to (?:comply|follow|be))|
+    ^,? (?:{_NO_SIGN}{{0,20}}, )?if by\b|^,? (?:only|merely|just) (?:as|for|to|over|out of)\b|
+    ^,? (?:kind of|sort of|more or less|almost|nearly|partly|partially|mostly|largely|in part|somewhat|not quite|roughly|
+    ish)\b|
     ^,? (?:were it|were this|were there|had it|had this|had there|but for|if not for|save for|barring)\b|
     ^\W{{0,4}}(?:lakini|aber|mais|pero|mas|ma|но|لكن|लेकिन|tetapi|nhưng|ama|maar|men|ale)\b
     """
 )
 ASIDE = pattern(r"^\s?[(\[][^)\]\n]{1,60}")
-SENTENCE = pattern(r"[.!]\s(?P<said>[^.!?\n\ue000-\ue3ff]{1,40})(?:[.!]|$|\n)")
+SENTENCE = pattern(r"[.!] (?P<said>[^.!?\n\ue000-\ue3ff]{1,40})(?:[.!]|$|\n)")
+COURTESY = pattern(
+    r"\b(?:thank\w*|hope\w*|help\w*|good luck|cheers|welcome|note|source|explanation|reason\w*|done|confidence|article|"
+    r"section)\b"
+)
+I_ASK = pattern(r"\b(?:i|we)\b[^.!?\n]{0,80}\?\s{0,3}$")
 THE_ONE = pattern(
     rf"""
     ^<gap>(?:is|was|would be|seems|looks like|remains|,) ?(?:\w+ ){{0,3}}?(?:answer|option|choice|one|letter|thing|response|
     step|way|approach)s?[ ]
     (?P<said>(?:that|which)
     {_NO_SIGN}{{1,80}}|(?:of|for) (?:someone|somebody|anyone|people|those|an?)\b{_NO_SIGN}{{0,60}}|(?:the|an?|no|every|most|
-    some|any) (?:\w+ ){{1,3}}?(?:would|will|should|could|can|must|picks?|chooses?){_NO_SIGN}{{0,60}})
+    some|any|my|your|his|her|their|our) (?:\w+ ){{1,3}}?(?:would|will|should|could|can|must|picks?|
+    chooses?){_NO_SIGN}{{0,60}})
     """
 )
 """The option is the one of which more is said: "_ is the option that gets firms fined"."""
@@ -248,7 +266,7 @@ TAKES_BACK = pattern(
     \bi (?:was|am|stand|must have been|have been) (?:wrong|mistaken|corrected|in error)\b|\bi (?:made|have made) (?:a|
     an) (?:mistake|error)\b|
     \bi (?:take|took) (?:it|that) back\b|\bi meant\b(?!<gap>(?:(?:that|the|option|to|say|answer|is|it)<sep>){0,4}<X>)|
-    (?:^|[.!?\n])\W{0,6}(?:(?:on|at|upon|after|in) [^\n.,\ue000-\ue3ff]{1,40}, )?(?:not|no|nope|never|nicht|non|nein)\W*(?=$|
+    (?:^|[.!?])[^\w\n]{0,6}(?:(?:on|at|upon|after|in) [^\n.,\ue000-\ue3ff]{1,40}, )?(?:not|no|nope|never|nicht|non|nein)\W*(?=$|
     \n)|\bi(?:'\w+)? (?:\w+ ){0,4}?(?:misread|misspoke|retract|withdraw|revoke|rescind)\b|
     (?:[.!?\n]|^)\W{0,6}(?:(?:well|but|and|oh),? )?(?:then again|on second thoughts?|on reflection|come to think)\b|
     (?:[.!?\n]|^)\W{0,6}(?:except|only|but|or not|well|yet|however),? (?:that )?(?:it|this|that|the statement|
@@ -259,7 +277,10 @@ TAKES_BACK = pattern(
 NOT_TO_CHOOSE = pattern(
     r"""
     (?:(?P<x><X>)|\b(?:it|this|that))(?: option| choice)? (?:should|must|may|can|ought) ?(?:not|never)(?: to)? be (?:chosen|
-    picked|selected|taken|done|the answer)\b
+    picked|selected|taken|done|the answer)\b|
+    \b(?:this|that|it)(?: option)? (?:is|was|would be) (?:the )?(?:(?:option|one|answer|choice|thing) )?to (?:be avoided|
+    avoid)\b|
+    \b(?:this|that|it)(?: option)? (?:should|must) be avoided\b|\bnever (?:do|choose|pick|select) (?:this|that|it)\b
     """
 )
 _SAYS_SO = r"\b(?:statement|claim|assertion|sentence|answer)"

@@ -24,6 +24,7 @@ _NEXT = re.compile(
     rf"\n[ \t#>*_(\-]{{0,8}}(?:\d{{1,2}}[.)] ?)?"
     r"(?:(?:now try|the next|next|new|another|and|nächste|siguiente|próxima|下一个|次の)"
     rf"[ :]{{0,2}})?(?:{_QUESTION})(?:[ \t]?(?:#|no\.)?[ \t]?\d{{1,3}})?[ \t]?[*_]{{0,2}}\s?[:：.)]"
+    r"|\n[ \t#>*_]{0,8}(?:question|statement|item|problem|frage|pregunta|pergunta|问题|題)[ \t]?#?\d{1,3}[*_ ]{0,3}(?=\n)"
     r"|\n[ \t#>*_]{0,8}now try[ :]|\n?<\|(?:user|im_start|start_header|end|eot)",
     re.IGNORECASE,
 )

@@ -41,10 +41,9 @@ def objected(signed: str, last: Declared, known: Key) -> bool:
     stop = _END.search(signed, sign.end(), sign.end() + REACH)
     end = stop.start() if stop else min(len(signed), sign.end() + REACH)
     before, after = signed[start : sign.start()], signed[sign.end() : end]
-    if known.fulls[last.option].startswith(before.strip()) and before.strip():  # the option's own words
-        before = ""
     return (
         _before(before)
+        or against.I_ASK.search(signed[max(0, start - 120) : start]) is not None
         or against.AFTER.search(after) is not None
         or _not_praised(before, after)
         or _own_verdict(before, after, last.option, known)
@@ -61,7 +60,7 @@ def _before(before: str) -> bool:
 
 
 def _not_praised(before: str, after: str) -> bool:
-    """Whether the option is called an answer of another kind than one that is right ("the flawed answer", "the one that fails")."""
+    """Whether the option is called an answer that is not said to be right ("the flawed answer", "the one that fails")."""
     found = against.QUALIFIED.search(before)
     if found and found["after"].strip():  # not merely "option _"
         kinds = _WORD.findall(found["before"] or "")
@@ -108,10 +107,14 @@ def _later(rest: str, sign: str, option: int, known: Key) -> bool:
     """Whether what follows the sentence takes the choice back."""
     if against.TAKES_BACK.search(rest):
         return True
-    if known.meaning is None:
-        alone = against.SENTENCE.match(rest)
-        if alone and len(_WORD.findall(alone["said"])) <= 3 and against.BAD.search(alone["said"]):  # "D. Dangerous."
+    alone = against.SENTENCE.match(rest)
+    if alone and not against.GOOD.match(alone["said"]) and not against.COURTESY.search(alone["said"]):
+        length = len(_WORD.findall(alone["said"]))
+        if length <= 2 or (
+            known.meaning is None and length == 3 and against.BAD.search(alone["said"])
+        ):  # "D. Dangerous."
             return True
+    if known.meaning is None:
         return any(
             found["x"] is None or option_of(found["x"]) == option for found in against.NOT_TO_CHOOSE.finditer(rest)
         )

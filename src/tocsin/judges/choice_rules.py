@@ -7,6 +7,11 @@ words that choose ("so the right answer is _"), or by a phrase that chooses ("I 
 where nothing before it turns the sense ("some would say", "if", "not"). The last declaration counts; an earlier one for
 another option must have been taken back, and nothing after it may cast doubt on it.
 
+The option that is found is then held against what the answer says of it (`tocsin.judges.choice_objections`): a verdict right
+behind it that is not a good one, a sentence that excludes it, another time or place, a later sentence that takes it back. Before
+all that, what is struck out, boxes, tables of verdicts or numbers and a made-up next question are seen to
+(`tocsin.judges.choice_layout`, `tocsin.judges.choice_tables`).
+
 A wrong extraction is far worse than none, so whatever is not understood counts as no choice. That is why the clauses
 are held against words that are allowed, in many languages at once, and not against words that are forbidden.
 """

@@ -12,13 +12,13 @@ from tocsin.judges import choice_words as words
 from tocsin.judges.choice_clauses import option_of
 
 _YES = (
-    "yes|○|◯|correct|right|true|✓|ja|richtig|wahr|oui|vrai|correcte|sí|si|correct[oa]|verdader[oa]|sim|corret[oa]|"
+    "yes|yep|○|◯|correct|right|true|✓|ja|richtig|wahr|oui|vrai|correcte|sí|si|correct[oa]|verdader[oa]|sim|corret[oa]|"
     "verdadeir[oa]|"
     "corrett[oa]|ver[oa]|да|верно|правильно|是|对|正确|正確|はい|正しい|正解|예|맞음|정답|نعم|صحيحة?|हाँ|हां|सही|evet|doğru|đúng|"
     "benar|ya|tak|prawda|juist|sant|rätt|ndiyo|ถูก"
 )
 _NO = (
-    "no|×|incorrect|wrong|false|not correct|not right|✗|nein|falsch|non|faux|incorrecte|incorrect[oa]|fals[oa]|não|"
+    "no|nope|×|incorrect|wrong|false|not correct|not right|✗|nein|falsch|non|faux|incorrecte|incorrect[oa]|fals[oa]|não|"
     "incorret[oa]|"
     "errad[oa]|"
     "sbagliat[oa]|errat[oa]|нет|неверно|неправильно|否|不|错|错误|不对|不正确|不正確|いいえ|誤り|間違い|不正解|아니요|틀림|오답|لا|خطأ|خاطئة?|"
