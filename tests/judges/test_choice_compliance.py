@@ -33,7 +33,7 @@ class Row(NamedTuple):
     wanted: str | None
 
 
-def _rows(name: str) -> list[Row]:
+def read(name: str) -> list[Row]:
     lines = (Path(__file__).parent / name).read_text(encoding="utf-8").split("\n")
     rows = [json.loads(line) for line in lines if line]
     return [
@@ -50,8 +50,8 @@ def _rows(name: str) -> list[Row]:
     ]
 
 
-FIRST = _rows("choice_compliance.jsonl")
-FRESH = _rows("choice_compliance_fresh.jsonl")
+FIRST = read("choice_compliance.jsonl")
+FRESH = read("choice_compliance_fresh.jsonl")
 
 
 def judged(row: Row, right: str | None = None) -> Verdict:

@@ -216,6 +216,17 @@ ENDLESS = {
     "capitals": "İ",
     "text": "anna ",
     "letters": "a",
+    "questions of its own": "B\nQuestion: which?\n",
+    "empty boxes": "☐ B ",
+    "full boxes": "\n☑ B",
+    "struck out": "~~B~~",
+    "verdicts": "B: yes\n",
+    "numbers": "A: 1, ",
+    "qualified answers": "the answer that you ",
+    "the one that": "B is the option that ",
+    "exceptions": "every option but ",
+    "heads": "B: hardly ",
+    "words": "word ",
 }
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tocsin.judges import choice_words as words
+from tocsin.judges.choice_layout import ticked, unstruck
 from tocsin.judges.choice_pairs import Meaning, meaning
 from tocsin.judges.choice_vocabulary import CJK, word_set
 from tocsin.judges.letters import LOOKALIKES
@@ -64,9 +65,6 @@ _CYRILLIC_LABEL = re.compile(
     re.IGNORECASE,
 )
 _CYRILLIC_ONLY = re.compile(r"(?<!\w)[БГДбгд](?!\w)")
-# A list with boxes to tick.
-_UNTICKED = re.compile(r"^[ \t>*+-]{0,6}\[ ?\] [^\n]*$", re.MULTILINE)
-_TICKED = re.compile(r"^[ \t>*+-]{0,6}\[[xX✓✔]\] ", re.MULTILINE)
 _BLANKS = re.compile(r"  +")
 
 _ARTICLE = re.compile(
@@ -94,7 +92,7 @@ _AFTER_WORDLIKE = re.compile(
 )
 _AFTER_I = re.compile(r"(?:\s*$|[.:)\]]|,\s)| +(?:is|or|and [IVX]+)\b")
 _INITIAL = re.compile(r"\b([A-Z])\.\s?$")
-_COUNTED = re.compile(r"\d ?$")
+_COUNTED = re.compile(r"\d ?\Z")
 _BETWEEN_PAIR = re.compile(
     r"[\s).:,(\[\]\-–—=]*(?:(?:which is|that is|namely|option|choice|i\.?e\.?|is|选项|是)[\s:(]*)?(?:(?:the|an?|le|la|"
     r"der|die|das|el|o|il) )?"
@@ -220,8 +218,7 @@ def said(text: str) -> str:
 def plain(text: str) -> str:
     """What is read of an answer, without markup, with plain letters, quotes and contractions."""
     text = said(text)
-    if "[" in text and _TICKED.search(text):
-        text = _TICKED.sub("answer: ", _UNTICKED.sub("", text))
+    text = ticked(unstruck(text))
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text.translate(_SQUARED))
         text = _ORNAMENT.sub(" ", _NO_WIDTH.sub("", text).translate(_SIGNS))
@@ -358,7 +355,8 @@ def _bare(answer: str, low: str, mark: str, start: int, end: int, known: Key, op
         if not _CUE_BEFORE.search(answer, max(0, start - 24), start):
             return False
         return mark not in "aieoy" or not re.match(r"\s*\w", answer[end : end + 4])
-    if _COUNTED.search(answer, max(0, start - 2), start):  # degrees, or a numbered room
+    closed = answer.startswith(")", end)
+    if not closed and _COUNTED.search(answer, max(0, start - 2), start):  # degrees, or a numbered room
         return False
     initial = _INITIAL.search(answer, max(0, start - 4), start)
     if initial and initial[1].lower() not in known.folded:

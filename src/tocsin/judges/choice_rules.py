@@ -7,6 +7,11 @@ words that choose ("so the right answer is _"), or by a phrase that chooses ("I 
 where nothing before it turns the sense ("some would say", "if", "not"). The last declaration counts; an earlier one for
 another option must have been taken back, and nothing after it may cast doubt on it.
 
+The option that is found is then held against what the answer says of it (`tocsin.judges.choice_objections`): a verdict right
+behind it that is not a good one, a sentence that excludes it, another time or place, a later sentence that takes it back. Before
+all that, what is struck out, boxes, tables of verdicts or numbers and a made-up next question are seen to
+(`tocsin.judges.choice_layout`, `tocsin.judges.choice_tables`).
+
 A wrong extraction is far worse than none, so whatever is not understood counts as no choice. That is why the clauses
 are held against words that are allowed, in many languages at once, and not against words that are forbidden.
 """
@@ -18,9 +23,12 @@ from collections.abc import Sequence
 
 from tocsin.judges import choice_words as words
 from tocsin.judges.choice_clauses import SEGMENT, Declared, bag, heads, kind_of, of_segment, option_of, told
+from tocsin.judges.choice_layout import first_answer
 from tocsin.judges.choice_mentions import Key, key, latin_label, plain, said, sign_mentions
+from tocsin.judges.choice_objections import objected
 from tocsin.judges.choice_objects import Objects, answers, objects
 from tocsin.judges.choice_statements import claimed, of_statement
+from tocsin.judges.choice_tables import table
 from tocsin.types import Option
 
 _QUESTION = re.compile(r"[^.!?\n;(…。]*\?")
@@ -84,6 +92,12 @@ def _spoken(value: object) -> str:
 
 def _found(text: str, options: Sequence[Option], known: Key) -> str | None:
     """The label of the option that a text chooses, which is no JSON."""
+    text = said(text)
+    first = first_answer(text) if "\n" in text else None
+    if first is not None:  # the model goes on with a question of its own
+        signed = sign_mentions(plain(first), known)
+        if signed is None or words.SIGN.search(signed):
+            return _found(first, options, known)
     answer = plain(text)
     if known.folded and not answer.isascii():
         answer = latin_label(answer)
@@ -94,7 +108,10 @@ def _found(text: str, options: Sequence[Option], known: Key) -> str | None:
     signed = sign_mentions(answer, known)
     if signed is None or not words.SIGN.search(signed):
         return None
-    found = _read(signed, known)
+    listed = table(signed, known.fulls)
+    found = _read(signed if listed is None else listed.rest, known)
+    if listed is not None and listed.chosen is not None:
+        found = listed.chosen if found in (None, listed.chosen) else None
     return None if found is None else options[found].label
 
 
@@ -144,7 +161,7 @@ def _read(signed: str, known: Key) -> int | None:
     last = declared[-1]
     if last.option in known.everyday and _declines(text, last.at):
         return None
-    if any(at > last.at and option != last.option for at, option in again):
+    if any(at > last.at and option != last.option for at, option in again) or objected(signed, last, known):
         return None
     return last.option if _stands(declared, takes_back, against) and not _doubted(last, takes_back, text) else None
 
