@@ -355,6 +355,16 @@ def test_a_run_of_attacks_alone_needs_no_translator_for_the_check(
             "multilingual: check translates answers, and nobody is there to do it: add --role translator=MODEL",
         ),
         (("", ""), ["--precision", "0.1"], "the multilingual evaluation of 'multijail' pairs or pools its cases"),
+        (
+            ("[en, th, sw]", "[th, sw]"), [],
+            "multilingual: check compares with the answers in 'en', and languages: [th, sw] leaves them out, so nothing could be"
+            " compared: add en to languages, or say check: false",
+        ),
+        (
+            ("languages: [en, th, sw]\nmultilingual: {check: true}", "multilingual: {check: true, reference: de}"), [],
+            "multilingual: check compares with the answers in 'de', and multijail has none, so nothing could be compared",
+        ),
+        (("[en, th, sw]", "[en, de, th, fr]"), [], "languages: nothing that is run is in de, fr: leave them out, or name"),
         (("[en, th, sw]", "[en, thai]"), [], "languages.1: no BCP 47 code 'thai': did you mean 'th' (Thai)?"),
         (("", ""), ["--judge", "multilingul"], "did you mean 'multilingual'?"),
     ],

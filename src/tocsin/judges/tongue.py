@@ -33,6 +33,8 @@ from tocsin.languages import LANGUAGES
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
+VERSION = 1
+"""Of the rules; raised whenever the same answers may be read otherwise."""
 LEAST = 0.4
 """Probability below which no language is named."""
 
