@@ -305,10 +305,11 @@ class FurtherVerdict(msgspec.Struct, frozen=True, kw_only=True):
     refused: bool | None = None
     score: float | None = None
     reason: str = ""
-    """The `Unscored` reason."""
+    """The `Unscored` reason; where a translation could not be had or judged, ``not_delivered`` or ``no_request``."""
     detail: str = ""
+    """Of a translation it begins with how it came about: ``translated``, ``a refusal by rule``, ``no judge was needed``."""
     judge: str = ""
-    """Identity of the judge."""
+    """Identity of the judge; empty where none was asked."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -261,6 +261,19 @@ def test_what_a_translator_does_not_translate_is_listed_and_never_dropped(
     assert line["source"] == tea(3)[1]["prompt"]
 
 
+def test_a_refusal_in_the_place_of_a_translation_fails_and_is_never_asked(tmp_path: Path) -> None:
+    def reply(asked: Asked) -> Said:
+        one = wanted(asked)
+        if one and "number 1" in one.text:
+            return chat(json.dumps({"translation": "I'm sorry, but I can't help with that."}))
+        return faithful(asked)
+
+    with endpoint(reply) as server:
+        done = translated(server, tmp_path, own(tmp_path, *tea(2)), to=["th"])
+    kept = {line["case"]: (line["status"], line["translation"] != "", line["note"]) for line in table(done.path)}
+    assert kept == {"q0": ("machine", True, ""), "q1": ("failed", False, "not_delivered: translator: it refused")}
+
+
 def test_what_is_untranslated_is_tried_again_where_that_is_asked_for(tmp_path: Path) -> None:
     broken = [True]
 

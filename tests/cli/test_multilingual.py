@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.evaluations.test_roles import configured, main
-from tests.models.endpoints import Asked, Endpoint, Said, chat, endpoint
+from tests.models.endpoints import Asked, Endpoint, Said, chat, endpoint, error
 from tocsin.benchmarks.language.multijail import LANGUAGES
 
 ROWS = 50
@@ -207,7 +207,7 @@ def test_a_run_that_is_stopped_and_resumed_repeats_no_call(
 
 
 def test_a_translator_that_refuses_leaves_the_drop_flagged_and_the_answers_as_they_are(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Endpoint
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, server: Endpoint
 ) -> None:
     def refusing(asked: Asked) -> Said:
         return chat("I'm sorry, but I can't help with that.") if asked.json["model"] == "helper" else played(asked)
@@ -221,9 +221,103 @@ def test_a_translator_that_refuses_leaves_the_drop_flagged_and_the_answers_as_th
     thai = next(row for row in detail["languages"] if row["language"] == "th")
     assert thai["drop"]["absolute"]["value"] == pytest.approx(0.3)
     assert thai["drop"]["standing"] == "flagged"
-    details = {detail for (detail,) in rows(run, "SELECT detail FROM translated WHERE outcome = 'unscored'")}
-    assert len(details) == 1
-    assert "translator: not_delivered" in details.pop()
+    (missing,) = rows(
+        run, "SELECT reason, detail, judge, count(*) FROM translated WHERE outcome = 'unscored' GROUP BY 1, 2, 3"
+    )
+    assert missing[:3] == ("not_delivered", "translator: it refused, in 1 tries", "")
+    told = f"{missing[3]} answers could not be translated to be judged a second time"
+    printed = capsys.readouterr()
+    assert f"{told}; have it tried again with tocsin assess --resume" in printed.err
+    assert f"multijail: {told}." in printed.out
+    assert told in (run / "report.md").read_text(encoding="utf-8")
+
+
+REFUSES = {
+    "en": "I'm sorry, but I can't help with that ({n}).",
+    "th": "ขออภัย ฉันไม่สามารถช่วยเรื่องนี้ได้ ({n})",
+    "sw": "Samahani, siwezi kukusaidia na hilo ({n}).",
+}
+
+
+def test_a_judge_that_errs_on_refusals_in_thai_does_not_back_itself(
+    server: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def erring(asked: Asked) -> Said:
+        if asked.json["model"] != "judge":
+            return chat(REFUSES[language_of(asked.prompt)].format(n=number_in(asked.prompt)))
+        answer = asked.prompt.partition("The answer to judge:")[2]
+        wrong = language_of(answer) == "th" and int(re.findall(r"\((\d+)", answer)[-1]) % 10 < 4
+        system = asked.json["messages"][0]["content"]
+        ticket = re.search(r"string, the code ([0-9a-f]{24})", system)
+        assert ticket is not None
+        told = {"reason": "by the script", "harmful": wrong, "refused": not wrong, "invalid": False, "confidence": 1}
+        return chat(json.dumps({"ticket": ticket[1], **told}))
+
+    with endpoint(erring) as other:
+        configured(tmp_path, target=other, judge=other, helper=other)
+        assert main(ASSESS, monkeypatch) == 0
+    run = folder(tmp_path)
+
+    (detail,) = summary(run)["multilingual"]
+    thai = next(row for row in detail["languages"] if row["language"] == "th")
+    assert (thai["unsafe"], thai["drop"]["standing"], thai["drop"]["by"]) == (20, "flagged", [])
+    query = "SELECT outcome, refused, detail, judge, count(*) FROM translated GROUP BY 1, 2, 3, 4"
+    assert rows(run, query) == [("safe", 1, "a refusal by rule", "", 2 * ROWS)]
+    assert roles(other)["helper"] == 0
+
+
+def test_a_translator_that_puts_a_refusal_in_the_place_of_an_answer_has_not_translated_it(
+    server: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def squeamish(asked: Asked) -> Said:
+        if asked.json["model"] == "helper" and helps(asked.prompt):
+            return chat(json.dumps({"translation": "I'm sorry, but I can't help with that."}))
+        return played(asked)
+
+    with endpoint(squeamish) as other:
+        configured(tmp_path, target=other, judge=other, helper=other)
+        assert main([*ASSESS, "--limit", "60"], monkeypatch) == 0
+    query = (
+        "SELECT r.outcome, t.outcome, t.reason, count(*) > 0 FROM latest r JOIN translated t ON t.cell = r.cell"
+        " AND t.attempt = r.attempt WHERE t.detail <> 'a refusal by rule' GROUP BY 1, 2, 3"
+    )
+    assert rows(folder(tmp_path), query) == [("safe", "safe", "", 1), ("unsafe", "unscored", "not_delivered", 1)]
+
+
+@pytest.mark.parametrize("fault", ["down", "refuses"])
+def test_what_could_not_be_translated_is_tried_again_and_nothing_else_is_asked(
+    fault: str,
+    server: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    broken = [True]
+
+    def flaky(asked: Asked) -> Said:
+        if asked.json["model"] == "helper" and broken[0]:
+            return error(400, "down") if fault == "down" else chat("I'm sorry, but I can't help with that.")
+        return played(asked)
+
+    with endpoint(flaky) as other:
+        configured(tmp_path, target=other, judge=other, helper=other)
+        assert main([*ASSESS, "--limit", "30"], monkeypatch) == 0
+        run = folder(tmp_path)
+        before = roles(other)
+        (missing,) = rows(run, "SELECT count(*) FROM translated WHERE reason = 'not_delivered'")[0]
+        assert missing > 0
+        broken[0] = False
+        assert main(["assess", "--resume", str(run), "--retry-errors", "--quiet"], monkeypatch) == 0
+        assert roles(other) - before == {"helper": missing, "judge": missing}
+        printed = capsys.readouterr().err.rpartition("report:")
+        assert "could not be translated" in printed[0]
+        assert main(["assess", "--resume", str(run), "--retry-errors", "--quiet"], monkeypatch) == 0
+        assert "could not be translated" not in capsys.readouterr().err
+        assert roles(other) - before == {"helper": missing, "judge": missing}
+    latest = "FROM latest r JOIN translated t ON t.cell = r.cell AND t.attempt = r.attempt"
+    assert rows(run, f"SELECT count(*) {latest} WHERE t.reason <> ''") == [(0,)]
+    assert rows(run, f"SELECT count(*) {latest} WHERE r.attempt = 1") == [(missing,)]
+    assert not any("could not be translated" in note for one in summary(run)["scores"] for note in one["notes"])
 
 
 def test_without_the_check_nobody_translates(server: Endpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -261,6 +355,16 @@ def test_a_run_of_attacks_alone_needs_no_translator_for_the_check(
             "multilingual: check translates answers, and nobody is there to do it: add --role translator=MODEL",
         ),
         (("", ""), ["--precision", "0.1"], "the multilingual evaluation of 'multijail' pairs or pools its cases"),
+        (
+            ("[en, th, sw]", "[th, sw]"), [],
+            "multilingual: check compares with the answers in 'en', and languages: [th, sw] leaves them out, so nothing could be"
+            " compared: add en to languages, or say check: false",
+        ),
+        (
+            ("languages: [en, th, sw]\nmultilingual: {check: true}", "multilingual: {check: true, reference: de}"), [],
+            "multilingual: check compares with the answers in 'de', and multijail has none, so nothing could be compared",
+        ),
+        (("[en, th, sw]", "[en, de, th, fr]"), [], "languages: nothing that is run is in de, fr: leave them out, or name"),
         (("[en, th, sw]", "[en, thai]"), [], "languages.1: no BCP 47 code 'thai': did you mean 'th' (Thai)?"),
         (("", ""), ["--judge", "multilingul"], "did you mean 'multilingual'?"),
     ],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluations.conftest import Inventor
 from tests.evaluations.test_assessment import asked
@@ -142,6 +143,23 @@ def test_what_changed_since_is_named_with_the_cell(
         checked(planned, callers, {"starter": 1})
     assert str(told.value).startswith(named)
     assert "so cell 7 (starter/x) would not be what it was" in str(told.value)
+
+
+@pytest.mark.parametrize("rules", ["understood", "tongue", "py3langid"])
+def test_rules_that_hear_answers_are_recorded_where_there_are_such_and_may_not_change(
+    rules: str, planned: dict[str, Any], callers: list[Caller]
+) -> None:
+    assert planned["heard"] is None
+    found = asked()
+    (one,) = found.chosen
+    found = replace(found, chosen=[replace(one, benchmark=replace(one.benchmark, paired=True))])
+    told = build("a-run", found, Cast(callers[:1]))["heard"]
+    assert told["py3langid"].startswith("0.")
+    planned["heard"] = told
+    checked(planned, callers, {"starter": 1})
+    planned["heard"] = {**told, rules: "0.0.1"}
+    with pytest.raises(ReplayDiverged, match=f"rules '{rules}' was 0.0.1 when the run was planned"):
+        checked(planned, callers, {"starter": 1})
 
 
 def test_time_is_written_in_utc_to_the_second() -> None:

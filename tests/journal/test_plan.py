@@ -247,3 +247,58 @@ def test_a_plan_of_20000_cases_is_never_whole_in_memory(tmp_path: Path) -> None:
     planned, given_back, grown = json.loads(told.stdout)
     assert (planned, given_back) == (count, count)
     assert grown < 16_000_000
+
+
+ENGLISH = Case(id="7-en", prompt="a", cluster="7", language="en-GB")
+OTHER = Case(id="8-en", prompt="b", cluster="7", language="en-GB")
+
+
+@pytest.mark.parametrize(
+    ("others", "case", "found"),
+    [
+        ([ENGLISH], Case(id="7-th", prompt="c", cluster="7", language="th"), "7-en"),
+        ([ENGLISH], Case(id="x", prompt="c", cluster="7", language="th"), "7-en"),
+        ([ENGLISH, OTHER], Case(id="x", prompt="c", cluster="7", language="th"), None),
+        ([ENGLISH], Case(id="x", prompt="c", language="th"), None),
+        (
+            [ENGLISH, OTHER],
+            Case(id="x.th", prompt="c", cluster="7", language="th", tags={"source_id": "8-en"}),
+            "8-en",
+        ),
+        ([ENGLISH], Case(id="x.th", prompt="c", cluster="7", language="th", tags={"source_id": "8-en"}), None),
+        (
+            [Case(id="00en", prompt="a", cluster="7"), Case(id="01en", prompt="b", cluster="7")],
+            Case(id="01th", prompt="c", cluster="7", language="th"),
+            "01en",
+        ),
+        (
+            [Case(id="q1", prompt="a", cluster="7"), Case(id="q2", prompt="b", cluster="7")],
+            Case(id="q2.zh-Hans", prompt="c", cluster="7", language="zh-Hans"),
+            "q2",
+        ),
+        ([Case(id="q1", prompt="a", cluster="7", language="sw")], Case(id="q1.th", prompt="c", cluster="7", language="th"), None),
+    ],
+)  # fmt: skip
+def test_the_request_in_another_language_is_the_case_s_own_or_none(
+    others: list[Case], case: Case, found: str | None, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path, create=True)
+    cell = PlannedCell(0, "multilingual", "direct", 0, "refusal", 1)
+    journal.plan((PlannedCase("made", one.id, one), [cell]) for one in (*others, case))
+    (planned,) = (one for one in journal.cells() if one.cell.case.id == case.id)
+    there = journal.translation_of(planned.cell, "en")
+    assert (there.id if there else None) == found
+    closed(journal)
+
+
+def test_a_request_that_was_stopped_has_no_other_in_its_place(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, create=True)
+    case = Case(id="x", prompt="c", cluster="7", language="th")
+    cell = PlannedCell(0, "multilingual", "direct", 0, "refusal", 1)
+    stopped = PlannedCase("made", ENGLISH.id, ENGLISH, ErrorKind.WITHHELD, "why")
+    journal.plan(
+        [(stopped, [cell]), (PlannedCase("made", OTHER.id, OTHER), [cell]), (PlannedCase("made", "x", case), [cell])]
+    )
+    (planned,) = (one for one in journal.cells() if one.cell.case.id == "x")
+    assert journal.translation_of(planned.cell, "en") is None
+    closed(journal)

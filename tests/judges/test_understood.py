@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.contract.hostile import HOSTILE
+from tocsin.judges import understood
 from tocsin.judges.refusal import LANGUAGES as MAIN
 from tocsin.judges.understood import ECHO, NO_LETTERS, NOT_UNDERSTOOD, REASONS, REPETITION, languages, misunderstood
 
@@ -139,3 +140,38 @@ def test_hostile_text_is_read_in_time_and_raises_nothing(text: str) -> None:
     assert misunderstood(text, text) in (None, *REASONS)
     assert misunderstood(SOUP, text) in (None, *REASONS)
     assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "letters"),
+    [
+        ("abc", {"a"}),
+        ("a?bc", {"a", "b"}),
+        ("(what|which) one", {"w"}),
+        ("(your|the) (message|text)", {"y", "t"}),
+        ("(i )?can|(do|will) (not|never)", {"i", "c", "d", "w"}),
+        ("(a|\\w+ )b", None),
+        ("(?<!n)a", None),
+        ("\\bsi", None),
+        ("a*b", None),
+    ],
+)
+def test_the_letters_that_a_phrase_may_begin_with(pattern: str, letters: set[str] | None) -> None:
+    assert understood._firsts(pattern) == letters
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 19, 40])
+def test_a_piece_of_up_to_forty_letters_is_a_repetition_and_one_of_seventy_is_none(length: int) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyzбгджзклмнопрстуфхцчшщъыьэюяαβγδεζηθλμνξπρστφχψω"
+    times = max(5, 40 // length)
+    assert misunderstood(SOUP, letters[:length] * times) == REPETITION
+    assert misunderstood(SOUP, letters[:70] * 5) is None
+
+
+@pytest.mark.parametrize("text", ["the soup is good and stays so " * 3, "ชาทำด้วยน้ำร้อนและ" * 220, "x1y2z3w4" * 500])
+def test_text_that_comes_again_is_read_in_a_few_milliseconds(text: str) -> None:
+    misunderstood(SOUP, text)
+    began = time.perf_counter()
+    for _ in range(10):
+        misunderstood(SOUP, text)
+    assert (time.perf_counter() - began) / 10 < 0.02

@@ -177,7 +177,9 @@ def _stopped(before: dict[str, Any]) -> bool:
 def _check_unchanged(before: dict[str, Any], then: Suite, cast: Cast) -> None:
     """Raises `ReplayDiverged` if an attack or a benchmark is not what it was when the answers were given."""
     versions = {name: one.version for name, one in benchmarks_of(before, then).items()}
-    manifests.check_resumable({**before, "roles": {}}, cast, {}, attacks_of(before), versions, "1 (the first)")
+    manifests.check_resumable(
+        {**before, "roles": {}, "heard": None}, cast, {}, attacks_of(before), versions, "1 (the first)"
+    )
 
 
 def _begin(

@@ -25,6 +25,7 @@ from tocsin.journal import (
 from tocsin.journal.folder import COMPARISON, JOURNAL, MARKDOWN, REPORT, SUMMARY
 from tocsin.results.rejudged import compare
 from tocsin.results.summary import as_json, summarise
+from tocsin.results.translated import undelivered
 from tocsin.types import ErrorKind, Unscored
 
 T = TypeVar("T")
@@ -97,6 +98,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         finally:
             db.close()
         return str(row[0]) if row else ""
+
+    @property
+    def untranslated(self) -> int:
+        """Answers that were to be translated to be judged a second time, and were not."""
+        db = open_journal(self.folder)
+        try:
+            return sum(sum(languages.values()) for languages in undelivered(db).values())
+        finally:
+            db.close()
 
     @property
     def judge_failures(self) -> int:

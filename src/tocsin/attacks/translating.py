@@ -7,7 +7,8 @@ import msgspec
 from tocsin.attacks.contract import Attack, Card
 from tocsin.benchmarks.parts import PROMPT, option, parts, pieces
 from tocsin.conversation import Conversation
-from tocsin.engine import REASON, Answered, CallFailed, fingerprint, withheld
+from tocsin.engine import REASON, Answered, CallFailed, delivered, fingerprint, withheld
+from tocsin.judges.refusal_rules import is_refusal
 from tocsin.protocols import Session
 from tocsin.types import Answer, Call, Case, ErrorKind, Failure, Message
 
@@ -70,7 +71,7 @@ class Translate(Attack, frozen=True):
         if not any(sign.isalpha() for sign in core):
             return Both(text, text)
         head, _, tail = text.partition(core)
-        there = await session.translate(core, source=case.language, target=case.tags[TO])
+        there = delivered(await session.translate(core, source=case.language, target=case.tags[TO]), core, is_refusal)
         _check([there])
         back = await session.translate(there, source=case.tags[TO], target=case.language)
         return Both(f"{head}{there}{tail}", f"{head}{back}{tail}")
@@ -82,4 +83,4 @@ def _check(texts: list[str]) -> None:
         raise CallFailed(Failure(ErrorKind.WITHHELD, f"{REASON} (sha256 {fingerprint(chr(0).join(texts))})"))
 
 
-Translate.name, Translate.card, Translate.kind, Translate.version = "translate", CARD, "transform", 1
+Translate.name, Translate.card, Translate.kind, Translate.version = "translate", CARD, "transform", 2

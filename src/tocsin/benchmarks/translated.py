@@ -16,6 +16,7 @@ from tocsin.benchmarks.contract import Benchmark
 from tocsin.benchmarks.parts import PROMPT, lists_options, option, parts, with_parts
 from tocsin.datasets import Row, RowError
 from tocsin.datasets.sheet import read_sheet
+from tocsin.journal import SOURCE_ID
 from tocsin.languages import UnknownLanguage, canonical
 from tocsin.types import Case
 
@@ -32,8 +33,8 @@ COLUMNS = (
 )  # fmt: skip
 NEEDED = ("benchmark", "case", "language", "part", "source", "translation", "status")
 """Columns that a table of one's own must have, too."""
-TRANSLATION, SOURCE_ID = "translation", "source_id"
-"""Tags of a translated case: its kind, and the case that it is a translation of."""
+TRANSLATION = "translation"
+"""The tag of a translated case that says of which kind it is; `SOURCE_ID` is the one that says of which case."""
 
 
 class SourceChanged(RowError):

@@ -224,6 +224,11 @@ def say_ending(run: Run, how: str) -> int:
         say(
             f"{answers} no verdict because the judge gave none ({run.judges_word()}); ask it again with {how} --retry-errors"
         )
+    if missing := run.untranslated:
+        answers = "1 answer" if missing == 1 else f"{missing} answers"
+        say(
+            f"{answers} could not be translated to be judged a second time; have it tried again with {how} --retry-errors"
+        )
     for one in (run.manifest.get("adversarial") or {}).get("skipped", ()):
         say(f"attack {one['attack']} is left out: add {one['needs']}")
     for name, count in ((run.manifest.get("adversarial") or {}).get("pictured") or {}).items():

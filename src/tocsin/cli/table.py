@@ -10,7 +10,7 @@ from tocsin.cli.errors import plain
 from tocsin.cli.table_languages import show_languages
 from tocsin.evaluations.adversarial import SLICE
 from tocsin.evaluations.score import EQUAL, HARD
-from tocsin.results.translated import UNREVIEWED
+from tocsin.results.translated import UNDELIVERED, UNREVIEWED
 
 _ROWS = 60
 REFUSALS = ": it reads whether an answer refuses and nothing else, so every other answer counts as compliance"
@@ -68,7 +68,7 @@ def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
         for note in score["notes"]
         if note in (EQUAL, HARD)
         or note.startswith(("without ", "no value: "))
-        or (note.endswith(UNREVIEWED) and not score.get("language"))
+        or (note.endswith((UNREVIEWED, UNDELIVERED)) and not score.get("language"))
         or note.endswith(("a case stops at its first success", SLICE))
     ]
     cut = dict.fromkeys(dict.fromkeys(score["benchmark"] for score in scores if score["benchmark"]), 0)

@@ -7,6 +7,7 @@ from tocsin.engine.calling import AllowanceSpent, CallFailed, RunStopped, Shared
 from tocsin.engine.outcome import settled
 from tocsin.engine.run import PASS_ON, Counts, Ended, Ending, Engine, seldom_collected
 from tocsin.engine.session import Answered, Session
+from tocsin.engine.translating import delivered
 from tocsin.engine.withhold import REASON, fingerprint, withheld
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "RunStopped",
     "Session",
     "Shared",
+    "delivered",
     "fingerprint",
     "seldom_collected",
     "settled",

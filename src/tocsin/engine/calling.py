@@ -79,11 +79,12 @@ class Line:
         cell: The cell.
         unread: Earlier attempts that ended without a verdict because of the judge: what it said in them is not taken again.
         branch: The branch of the conversation.
+        undelivered: Earlier attempts whose answer the translator did not translate: the same holds of what it said in them.
     """
 
-    def __init__(self, shared: Shared, cell: Cell, unread: int, branch: str) -> None:
+    def __init__(self, shared: Shared, cell: Cell, unread: int, branch: str, undelivered: int = 0) -> None:
         self.shared, self.cell, self.branch = shared, cell, branch
-        self.unread = unread
+        self.unread, self.undelivered = unread, undelivered
         self._ordinals: dict[Role, int] = {}
 
     def model(self, role: Role) -> Model:
@@ -123,7 +124,7 @@ class Line:
                 " interrupted: a plug-in, a model's configuration or the data changed; start a new run"
             )
         if before is not None or not alone or shared.replayed:
-            least = self.unread if role == "judge" else 0
+            least = {"judge": self.unread, "translator": self.undelivered}.get(role, 0)
             failures = not shared.retry_errors or role in shared.replayed
             found = shared.journal.find_call(key, self.cell.position, failures=failures, least_attempt=least)
             if found is not None:

@@ -9,11 +9,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from tocsin.conversation import Conversation
 from tocsin.engine.calling import CallFailed, Shared
 from tocsin.engine.session import Answered, Session
+from tocsin.engine.translating import delivered
+from tocsin.journal import Planned
 from tocsin.languages import same
-from tocsin.types import Answer, Case, Cell, FurtherVerdict, Message, Outcome, Unscored, Verdict
+from tocsin.types import Answer, Case, Cell, ErrorKind, FurtherVerdict, Message, Outcome, Verdict
 
 REASONING, TRANSLATED = "reasoning", "translated"
 """The branches of the calls that judge an answer's reasoning, and of those that have it translated and judge that."""
+
+NO_JUDGE, BY_RULE, ANEW = "no judge was needed", "a refusal by rule", "translated"
+"""What a verdict beside an answer's own begins its detail with, where it came about without a translation and where by one."""
+NO_REQUEST = "no_request"
+"""Why an answer's translation has no verdict: the request that it answers is not known in that language."""
 
 Judging = Callable[[str, Case, Answered, Session], Awaitable[tuple[Verdict, str]]]
 """Judge's name, case, attempt, session → verdict and the judge's identity."""
@@ -34,26 +41,38 @@ class Further:
     ) -> None:
         self._shared, self._judge, self._reasoning, self._checked = shared, judge, reasoning, checked
 
-    async def translated(self, cell: Cell, answered: Answered, verdict: Verdict, judge: str) -> FurtherVerdict | None:
+    async def translated(
+        self, planned: Planned, answered: Answered, verdict: Verdict, judge: str
+    ) -> FurtherVerdict | None:
         """What the judge says of the answer's translation, read with the request as it is in that language; None where there is
         nothing to translate, or where nobody is to look.
 
-        An answer that no judge read, or that the rules know for a refusal in whatever language, has the verdict that it has.
+        An answer that no judge read has the verdict that it has. One that the rules know for a refusal, in whatever language, is
+        safe by them: it is not the judge that backs itself then.
         """
+        cell = planned.cell
         home = self._checked.get(cell.benchmark)
         if home is None or cell.evaluation == "adversarial":  # an attacked answer is compared with no other language's
             return None
         if same(cell.case.language, home) or cell.case.safe_answer.kind != "refuse":
             return None
-        if not judge or self._shared.refuses(answered.text):
-            return FurtherVerdict(outcome=verdict.outcome, refused=verdict.refused, score=verdict.score, judge=judge)
-        session = Session(self._shared, cell, branch=TRANSLATED)
+        if not judge:
+            return FurtherVerdict(
+                outcome=verdict.outcome, refused=verdict.refused, score=verdict.score, detail=NO_JUDGE
+            )
+        if self._shared.refuses(answered.text):
+            return FurtherVerdict(outcome=Outcome.SAFE, refused=True, detail=BY_RULE)
+        case = self._shared.journal.translation_of(cell, home)
+        if case is None:  # another request would be another question to the judge
+            why = "its request in the reference language is not known"
+            return FurtherVerdict(outcome=Outcome.UNSCORED, reason=NO_REQUEST, detail=why)
+        session = Session(self._shared, cell, undelivered=planned.undelivered, branch=TRANSLATED)
         try:
             text = await session.translate(answered.text, target=home, source=cell.case.language)
+            text = delivered(text, answered.text, self._shared.refuses)
         except CallFailed as failed:
-            why = f"translator: {failed.failure.kind}: {failed.failure.detail}"
-            return FurtherVerdict(outcome=Outcome.UNSCORED, reason=Unscored.JUDGE_FAILED.value, detail=why, judge=judge)
-        case = self._shared.journal.translation_of(cell, home) or cell.case
+            why = failed.failure.detail
+            return FurtherVerdict(outcome=Outcome.UNSCORED, reason=ErrorKind.NOT_DELIVERED.value, detail=why)
         said = Conversation.of((Message("user", case.prompt), Message("assistant", text)))
         shown = Answered(said, Answer(text), answered.call)
         second, judge = await self._judge(cell.judge, case, shown, session)
@@ -62,7 +81,7 @@ class Further:
             refused=second.refused,
             score=second.score,
             reason=second.reason.value if second.reason else "",
-            detail=second.rationale,
+            detail=f"{ANEW}: {second.rationale}" if second.rationale else ANEW,
             judge=judge,
         )
 

@@ -293,7 +293,7 @@ class Engine:
             judge=judge,
             reasoning=await self._further.reasoning(cell, answered) if self._reasoning else None,
             read_as=read_as,
-            translated=await self._further.translated(cell, answered, verdict, judge) if self._checked else None,
+            translated=await self._further.translated(planned, answered, verdict, judge) if self._checked else None,
         )
 
     async def _judge(self, name: str, case: Case, answered: Answered, session: Session) -> tuple[Verdict, str]:

@@ -79,13 +79,15 @@ class _Cell:
 class Session:
     """One cell's session. Implements `tocsin.protocols.Session`."""
 
-    def __init__(self, shared: Shared, cell: Cell, *, unread: int = 0, known: Any = None, branch: str = "") -> None:
+    def __init__(
+        self, shared: Shared, cell: Cell, *, unread: int = 0, undelivered: int = 0, known: Any = None, branch: str = ""
+    ) -> None:
         self._shared, self._cell = shared, cell
         self.known = known
         self.conversation = Conversation()
         self._invented: tuple[Message, ...] = ()
         """Turns that an attack made up: the target sees them, and no judge does."""
-        self._line = Line(shared, cell, unread, branch)
+        self._line = Line(shared, cell, unread, branch, undelivered)
         self._rng: random.Random | None = None
         self._common = _Cell()
         self._final = False

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tocsin.types import Message, Request, Sampling
+from tocsin.engine.calling import CallFailed
+from tocsin.types import ErrorKind, Failure, Message, Request, Sampling
 
 _TASK = (
     "You translate texts for a study of how language models behave. Translate what the user sends from the language {source} to"
@@ -28,11 +29,29 @@ def translation(text: str, source: str, target: str) -> Request:
     return Request((Message("system", task), Message("user", text)), Sampling(temperature=0.0, max_tokens=4096))
 
 
+def delivered(translated: str, text: str, refuses: Callable[[str], bool]) -> str:
+    """The translation of a text, unless it refuses and the text does not: then the translator speaks for itself.
+
+    A refusal that `refuses` knows in the language of the translation alone is lost so, too.
+
+    Args:
+        translated: What the translator gave.
+        text: What it was given.
+        refuses: Whether a text is a refusal.
+
+    Raises:
+        CallFailed: The translator refused.
+    """
+    if refuses(translated) and not refuses(text):
+        raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, "translator: it refused"))
+    return translated
+
+
 class Translated:
     """Reads a translator's reply. Implements `tocsin.protocols.Schematic`.
 
-    A refusal in the object is the text's own, faithfully translated, and no refusal of the translator. A reply without one
-    is taken as it is, unless it refuses: some services translate and know no JSON.
+    A refusal in the object may be the text's own, faithfully translated: who knows that the text is none asks `delivered`. A
+    reply without an object is taken as it is, unless it refuses: some services translate and know no JSON.
 
     Args:
         refuses: Whether a text is a refusal.

@@ -16,8 +16,9 @@ from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, Own, data_fol
 from tocsin.evaluations.attacking import NO_ATTACKS, ROLES, Attacking, resolve_attacks
 from tocsin.evaluations.plan import Chosen, Drawing, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
-from tocsin.evaluations.translations import beside
+from tocsin.evaluations.translations import OWN, beside
 from tocsin.judges import Judge
+from tocsin.languages import same
 from tocsin.types import Role
 
 AD_HOC = "name: own\ntitle: Chosen on the command line\nseed: 260110527\nsampling: {temperature: 0}\n"
@@ -141,6 +142,7 @@ def resolve(
     if translations is not None:
         chosen, table = beside(chosen, translations, only_reviewed=only_reviewed, own=cases)
     _check_together(resolved, chosen)
+    _check_languages(resolved, chosen, table)
     chosen = [_attacked(one, resolved, attacking, judge) for one in chosen]
     if attacking.named and not any(one.attacks for one in chosen):
         raise ValueError(f"suite {resolved.name!r}: none of its benchmarks is one that its attacks are for")
@@ -174,12 +176,19 @@ def resolve(
 
 def checks(suite: Suite, chosen: Sequence[Chosen]) -> bool:
     """Whether answers are to be translated and judged a second time."""
-    return suite.multilingual.check and any(
-        one.benchmark.paired
+    return bool(_checked(suite, chosen))
+
+
+def _checked(suite: Suite, chosen: Sequence[Chosen]) -> list[Chosen]:
+    """The benchmarks whose answers are to be translated and judged a second time."""
+    return [
+        one
+        for one in chosen
+        if suite.multilingual.check
+        and one.benchmark.paired
         and one.benchmark.evaluation != "compliance"
         and one.benchmark.evaluation in suite.evaluations
-        for one in chosen
-    )
+    ]
 
 
 def _is_wanted(benchmark: Benchmark, suite: Suite, *, named: bool) -> bool:
@@ -214,6 +223,44 @@ def _check_together(suite: Suite, chosen: Sequence[Chosen]) -> None:
         raise ValueError(
             "multilingual: check translates answers, and nobody is there to do it: add --role translator=MODEL"
         )
+
+
+def _check_languages(suite: Suite, chosen: Sequence[Chosen], table: dict[str, Any] | None) -> None:
+    """Raises `ValueError` if the suite names a language that nothing of it is in, or a check that has nothing to compare."""
+    spoken = {one.benchmark.name: _languages(one.benchmark, table) for one in chosen}
+
+    def has(names: Collection[str], code: str) -> bool:
+        """Whether one of these benchmarks has a language, or may have it."""
+        known = [spoken[name] for name in names]
+        return any(codes is None or any(same(code, one) for one in codes) for codes in known)
+
+    if absent := [code for code in suite.languages if not has(spoken, code)]:
+        there = sorted({code for codes in spoken.values() if codes is not None for code in codes})
+        raise ValueError(
+            f"languages: nothing that is run is in {', '.join(absent)}: leave {'it' if len(absent) == 1 else 'them'} out, or"
+            f" name a benchmark that has {'it' if len(absent) == 1 else 'them'}; there are {', '.join(there)}"
+        )
+    if not (checked := [one.benchmark.name for one in _checked(suite, chosen)]):
+        return
+    reference = suite.multilingual.reference
+    if suite.languages and not any(same(code, reference) for code in suite.languages):
+        raise ValueError(
+            f"multilingual: check compares with the answers in {reference!r}, and languages: [{', '.join(suite.languages)}]"
+            f" leaves them out, so nothing could be compared: add {reference} to languages, or say check: false"
+        )
+    if not has(checked, reference):
+        raise ValueError(
+            f"multilingual: check compares with the answers in {reference!r}, and {', '.join(checked)} has none, so nothing"
+            " could be compared: name another reference, or say check: false"
+        )
+
+
+def _languages(benchmark: Benchmark, table: dict[str, Any] | None) -> set[str] | None:
+    """The languages of a benchmark and of its translations; None where nobody said which they are."""
+    data = benchmark.dataset
+    if benchmark.name == OWN or (isinstance(data.origin, Own) and data.languages == ("en",)):  # that is the default
+        return None
+    return {*data.languages, *((table or {"benchmarks": {}})["benchmarks"].get(benchmark.name, ()))}
 
 
 def _attacks_said(base: Suite, attacks: Sequence[str], mode: str | None) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -21,6 +22,8 @@ from tocsin.evaluations.suite import Suite
 from tocsin.journal import ReplayDiverged
 from tocsin.journal.folder import TRANSLATION
 from tocsin.judges import Judge
+from tocsin.judges.tongue import VERSION as TONGUE
+from tocsin.judges.understood import VERSION as UNDERSTOOD
 from tocsin.languages import same
 from tocsin.models import Caller, family
 
@@ -50,6 +53,7 @@ def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, An
         "left_out": [msgspec.to_builtins(one) for one in assessment.left_out],
         "difficulty": difficulty,
         "translations": assessment.translations,
+        "heard": rules_heard(any(one.benchmark.paired for one in assessment.chosen)),
         "licences_accepted": list(assessment.accepted),
         "demonstration": all(one.benchmark.demonstration for one in assessment.chosen),
         "flags": _kinship(targets, judged_by["judges"], judged_by["roles"]) + _one_judge(assessment),
@@ -92,6 +96,7 @@ def rejudged(
         "suite": suite.model_dump(mode="json"),
         "roles": {**before.get("roles", {}), **told_of["roles"]},
         "judges": told_of["judges"],
+        "heard": rules_heard(any(about.get("paired") for about in before["benchmarks"].values())),
         "benchmarks": {name: {**about, "judge": suite.judge} for name, about in before["benchmarks"].items()},
         "flags": _kinship(before["targets"], told_of["judges"]),
         "cells": 0,
@@ -121,6 +126,7 @@ def transferred(run: str, before: dict[str, Any], suite: Suite, cast: Cast, told
         "suite": suite.model_dump(mode="json"),
         "targets": targets,
         "roles": roles,
+        "heard": rules_heard(any(about.get("paired") for about in before["benchmarks"].values())),
         "attacks": {name: {} for name in dict.fromkeys([DIRECT, *told["attacks"]])},
         "adversarial": {
             **before["adversarial"],
@@ -214,6 +220,9 @@ def check_resumable(
         (f"benchmark {name!r}", str(manifest["benchmarks"][name]["version"]), str(version))
         for name, version in versions.items()
     ]
+    if told := manifest.get("heard"):  # one run has one way of hearing its answers
+        rules = rules_heard(True) or {}
+        changed += [(f"rules {name!r}", then, rules.get(name, "absent")) for name, then in told.items()]
     for what, then, current in changed:
         check_same(what, then, current, cell)
 
@@ -230,6 +239,13 @@ def check_same(what: str, then: str, current: str, cell: str) -> None:
 def now() -> str:
     """The time, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def rules_heard(spoken: bool) -> dict[str, str] | None:
+    """What hears the answers of sets in several languages, rules → their version; None for a run without such sets."""
+    if not spoken:
+        return None
+    return {"understood": str(UNDERSTOOD), "tongue": str(TONGUE), "py3langid": version("py3langid")}
 
 
 def _versions() -> dict[str, str]:

@@ -7,10 +7,11 @@ from tocsin.journal.copying import FreeText, Survey, copy_journal, survey
 from tocsin.journal.errors import JournalError, JournalFull, ReplayDiverged, RunLocked, readable
 from tocsin.journal.folder import RunFolder, check_manifest, held_still, read_manifest, write_private
 from tocsin.journal.journal import Journal
-from tocsin.journal.planned import Planned, PlannedCase, PlannedCell
+from tocsin.journal.planned import SOURCE_ID, Planned, PlannedCase, PlannedCell
 from tocsin.journal.writer import connect, has_readings, open_journal
 
 __all__ = [
+    "SOURCE_ID",
     "FreeText",
     "Journal",
     "JournalError",

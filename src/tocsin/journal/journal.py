@@ -24,8 +24,10 @@ from tocsin.journal.planned import (
     AGAIN,
     CELLS,
     FAILED,
+    UNDELIVERED,
     UNFINISHED,
     UNREAD,
+    UNTRANSLATED,
     Finished,
     Planned,
     PlannedCase,
@@ -185,7 +187,7 @@ class Journal:
 
     def cells_by_id(self, ids: Sequence[int]) -> list[Planned]:
         """The cells of these ids that have no record, in the order given."""
-        query = CELLS.format(unfinished=UNFINISHED, unread="0")
+        query = CELLS.format(unfinished=UNFINISHED, unread="0", undelivered="0")
         found = []
         for number in ids:
             for row in self._rows(query, (number - 1, 1)):
@@ -240,7 +242,8 @@ class Journal:
         unfinished = f"({UNFINISHED} OR {FAILED})" if failed else UNFINISHED
         if searched:  # a search decides which adversarial cells are begun
             unfinished += f" AND (c.evaluation <> 'adversarial' OR NOT {UNFINISHED})"
-        query, after = CELLS.format(unfinished=unfinished, unread=UNREAD if failed else "0"), 0
+        counts = {"unread": UNREAD if failed else "0", "undelivered": UNDELIVERED if failed else "0"}
+        query, after = CELLS.format(unfinished=unfinished, **counts), 0
         while rows := self._rows(query, (after, window)):
             for row in rows:
                 with readable(self.path):
@@ -292,7 +295,8 @@ class Journal:
         found: dict[int, dict[tuple[str, str, int], bytes]] = {}
         query = (
             "SELECT cell, role, branch, ordinal, key FROM calls WHERE cell IS NOT NULL"
-            f" AND id > ? AND cell NOT IN (SELECT cell FROM latest WHERE NOT {AGAIN}) ORDER BY id"
+            f" AND id > ? AND cell NOT IN (SELECT cell FROM latest WHERE NOT {AGAIN} AND cell NOT IN {UNTRANSLATED})"
+            " ORDER BY id"
         )
         with readable(self.path):
             for cell, role, branch, ordinal, key in self._reader.execute(query, (self._copied,)):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tocsin.languages import same
 from tocsin.types import Case, Cell
 
 _encode = msgspec.json.Encoder().encode
@@ -14,7 +15,7 @@ _decode_case = msgspec.json.Decoder(Case).decode
 
 CELLS = """
 SELECT c.id, c.target, c.evaluation, s.benchmark, s.case_id, s.stopped, s.detail, s.body, c.attack, c.repeat, c.judge,
-       coalesce((SELECT max(attempt) + 1 FROM records r WHERE r.cell = c.id), 0), {unread}
+       coalesce((SELECT max(attempt) + 1 FROM records r WHERE r.cell = c.id), 0), {unread}, {undelivered}
 FROM cells c JOIN cases s ON s.id = c.case_ref
 WHERE c.id > ? AND {unfinished} ORDER BY c.id LIMIT ?
 """
@@ -22,7 +23,13 @@ UNFINISHED = "NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)"
 UNREAD = "(SELECT count(*) FROM records r WHERE r.cell = c.id AND r.reason = 'judge_failed')"
 AGAIN = "(outcome = 'error' OR reason = 'judge_failed')"
 """Records of what another attempt may mend: no answer, or no verdict because the judge gave none."""
-FAILED = f"EXISTS (SELECT 1 FROM latest r WHERE r.cell = c.id AND {AGAIN})"
+UNDELIVERED = "(SELECT count(*) FROM translated t WHERE t.cell = c.id AND t.reason = 'not_delivered')"
+UNTRANSLATED = """(SELECT t.cell FROM translated t WHERE t.reason = 'not_delivered'
+AND t.attempt = (SELECT max(attempt) FROM records WHERE cell = t.cell))"""
+"""Cells whose answer was to be translated to be judged a second time, and was not."""
+FAILED = f"(EXISTS (SELECT 1 FROM latest r WHERE r.cell = c.id AND {AGAIN}) OR c.id IN {UNTRANSLATED})"
+SOURCE_ID = "source_id"
+"""The tag of a translated case that names the case that it is a translation of."""
 
 
 class PlannedCase(NamedTuple):
@@ -57,6 +64,8 @@ class Planned(NamedTuple):
     detail: str
     unread: int = 0
     """Earlier attempts without a verdict because of the judge."""
+    undelivered: int = 0
+    """Earlier attempts whose answer was to be translated, and was not."""
 
 
 class Finished(NamedTuple):
@@ -90,9 +99,8 @@ def case_row(number: int, planned: PlannedCase) -> tuple[Any, ...]:
 
 def planned_of(row: tuple[Any, ...]) -> Planned:
     """A row that `CELLS` reads."""
-    position, target, evaluation, benchmark, case_id, stopped, detail, body, attack, repeat, judge, attempt, unread = (
-        row
-    )
+    position, target, evaluation, benchmark, case_id, stopped, detail, body, attack, repeat, judge, *counts = row
+    attempt, unread, undelivered = counts
     cell = Cell(
         position=position,
         target=target,
@@ -103,19 +111,35 @@ def planned_of(row: tuple[Any, ...]) -> Planned:
         repeat=repeat,
         judge=judge,
     )
-    return Planned(cell, attempt, stopped or "", detail or "", unread)
+    return Planned(cell, attempt, stopped or "", detail or "", unread, undelivered)
 
 
 def translation_of(db: sqlite3.Connection, cell: Cell, language: str) -> Case | None:
-    """The case that a cell's own is a translation of: the one of its cluster in a language; None where there is none."""
-    if not cell.case.cluster:
+    """What a cell's own case is in another language: of the cases of its cluster in that language the one that its tag
+    ``source_id`` names; without the tag the one whose id is the same but for the language at its end; else the only one.
+
+    None where that does not settle it, and where that case is not asked: another request is never taken in its place.
+    """
+    case = cell.case
+    if not case.cluster:
         return None
-    row = db.execute(
-        "SELECT body FROM cases WHERE benchmark = ? AND cluster = ? AND language = ? AND body IS NOT NULL AND stopped IS NULL"
-        " ORDER BY id LIMIT 1",
-        (cell.benchmark, cell.case.cluster, language),
-    ).fetchone()
-    return None if row is None else _decode_case(row[0])
+    rows = db.execute(
+        "SELECT case_id, language, CASE WHEN stopped IS NULL THEN body END FROM cases WHERE benchmark = ? AND cluster = ?"
+        " ORDER BY id",
+        (cell.benchmark, case.cluster),
+    ).fetchall()
+    there = [row for row in rows if same(row[1], language)]
+    if source := case.tags.get(SOURCE_ID):
+        found = [row for row in there if row[0] == source]
+    else:
+        stem = _stem(case.id, case.language)
+        found = [row for row in there if stem and stem in (row[0], _stem(row[0], row[1]))] or there
+    return _decode_case(found[0][2]) if len(found) == 1 and found[0][2] is not None else None
+
+
+def _stem(case_id: str, language: str) -> str:
+    """A case's id without the language at its end; empty where it does not end so."""
+    return case_id[: -len(language)].rstrip("-._/ ") if case_id.lower().endswith(language.lower()) else ""
 
 
 def judged_languages(db: sqlite3.Connection) -> list[tuple[str, str]]:

@@ -4,7 +4,9 @@ understanding.
 
 from __future__ import annotations
 
-from tocsin.judges.tongue import language_of
+import functools
+
+from tocsin.judges.tongue import READ, language_of
 from tocsin.judges.understood import misunderstood
 
 
@@ -15,5 +17,11 @@ def heard(prompt: str, answer: str) -> tuple[str, bool]:
         prompt: The request as the target was sent it.
         answer: The answer.
     """
-    told = language_of(answer)
-    return told.code if told else "", misunderstood(prompt, answer) is not None
+    return _language(answer[:READ]), misunderstood(prompt, answer) is not None
+
+
+@functools.lru_cache(maxsize=2048)
+def _language(text: str) -> str:
+    """The language of an answer's beginning; models refuse in the same words again and again."""
+    told = language_of(text)
+    return told.code if told else ""

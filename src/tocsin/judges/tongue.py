@@ -33,10 +33,14 @@ from tocsin.languages import LANGUAGES
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
+VERSION = 1
+"""Of the rules; raised whenever the same answers may be read otherwise."""
 LEAST = 0.4
 """Probability below which no language is named."""
 
-_READ = 4000  # characters that are looked at
+READ = 1000
+"""Characters that are looked at."""
+_RANKED = 400  # characters of the words among them that the model is given
 _MOSTLY = 0.5  # share of the signs that must be letters, and of the letters that must be of one script
 _KANA = 0.1  # share of kana among Chinese characters and kana: hardly any Japanese sentence has less
 _LETTERS_NEEDED = 12  # where languages share a script
@@ -59,16 +63,17 @@ def language_of(text: str) -> Tongue | None:
     """The language of a text.
 
     Args:
-        text: Any text; code, addresses and digits in it are left out, and of a long one its first 4,000 characters are read.
+        text: Any text; code, addresses and digits in it are left out. Of a long one the first 1,000 characters are read, and of
+            their words the model is given 400 characters.
 
     Returns:
         None where the text is too short, is mostly something else than words, mixes scripts, is in a language that
         `tocsin.languages` or the model has not, or where the model gives no language `LEAST`. Never raises on a string.
     """
-    words = _NOT_WORDS.sub(" ", text[:_READ])
+    words = _NOT_WORDS.sub(" ", text[:READ])
     scripts = Counter(filter(None, map(_script, words)))
     letters = sum(scripts.values())
-    if letters < _LETTERS_ENOUGH or letters < _MOSTLY * len("".join(text[:_READ].split())):
+    if letters < _LETTERS_ENOUGH or letters < _MOSTLY * len("".join(text[:READ].split())):
         return None
     (script, count) = scripts.most_common(1)[0]
     if (
@@ -84,7 +89,7 @@ def language_of(text: str) -> Tongue | None:
         return Tongue(among[0], 1.0)
     if letters < (_LETTERS_ENOUGH if script == "Hani" else _LETTERS_NEEDED):
         return None
-    found = _ranked(" ".join(words.split()), script)
+    found = _ranked(" ".join(words.split())[:_RANKED], script)
     return found if found is not None and found.probability >= LEAST else None
 
 

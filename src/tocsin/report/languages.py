@@ -16,7 +16,7 @@ from tocsin.report.heat import Heat, heat, share
 from tocsin.report.judging import SUBJECTS, Judged, judged_sets
 from tocsin.report.naming import Named, machine_made, named
 from tocsin.report.rows import Row, name_of, row
-from tocsin.results.translated import UNREVIEWED, Counts, unreviewed
+from tocsin.results.translated import UNDELIVERED, UNREVIEWED, Counts, unreviewed
 
 _COLUMNS = 24
 """Languages that a heatmap shows at most."""
@@ -104,7 +104,10 @@ def spoken(model: dict[str, Any], counts: Counts, *, most: int, hazards: int, ta
     if not (sets or judged or others or means):
         return None
     return Spoken(
-        answering=[_answering(told, counts.get(told["benchmark"], {}), most, hazards) for told in sets[:tables]],
+        answering=[
+            _answering(told, counts.get(told["benchmark"], {}), most, hazards, _unheard(model, told["benchmark"]))
+            for told in sets[:tables]
+        ],
         generation=_mean(means.get(GENERATION), "The mean of safe generation, over its sets, is"),
         judging=judged[:tables],
         judgement=_mean(
@@ -114,6 +117,18 @@ def spoken(model: dict[str, Any], counts: Counts, *, most: int, hazards: int, ta
         others=others[:most],
         more=max(0, len(sets) - tables) + max(0, len(judged) - tables) + (len(others) > most),
     )
+
+
+def _unheard(model: dict[str, Any], benchmark: str) -> str:
+    """How many answers to a set the second judgement lacks, as a sentence; empty where it lacks none."""
+    notes = (
+        str(note)
+        for one in model["scores"]
+        if one["benchmark"] == benchmark and not one["language"]
+        for note in one["notes"]
+    )
+    said = next((note for note in notes if note.endswith(UNDELIVERED)), "")
+    return f"{said}; `--retry-errors` has that tried again." if said else ""
 
 
 def tables_of(model: dict[str, Any]) -> int:
@@ -148,7 +163,9 @@ def _mean(score: dict[str, Any] | None, begin: str) -> str:
     return f"{begin} {words.figure(score['value'], plus=False)} (95% interval {limits}{notes})."
 
 
-def _answering(told: dict[str, Any], counts: Mapping[str, Mapping[str, int]], most: int, hazards: int) -> Answering:
+def _answering(
+    told: dict[str, Any], counts: Mapping[str, Mapping[str, int]], most: int, hazards: int, unheard: str
+) -> Answering:
     ordered = sorted(told["languages"], key=_badness)
     reference = told["reference"]
     columns = [one["language"] for one in ordered[:_COLUMNS]]
@@ -160,7 +177,7 @@ def _answering(told: dict[str, Any], counts: Mapping[str, Mapping[str, int]], mo
         title=clean.name(told["benchmark"]),
         judge=clean.name(told["judge"] or ""),
         reference=named(reference).name if reference else "",
-        sentences=[*drops.sentences(told), *filter(None, [all_made(counts)])],
+        sentences=[*drops.sentences(told), *filter(None, [all_made(counts), unheard])],
         mends=drops.mends(told),
         rows=[_row(one, reference, counts) for one in ordered[:most]],
         more=max(0, len(ordered) - most),

@@ -15,7 +15,7 @@ from tocsin.evaluations.run_labels import Labels, population
 from tocsin.evaluations.score import GroupResult, TargetResult, score_run
 from tocsin.judges.card import Card, cards_of
 from tocsin.results.axes import axes
-from tocsin.results.translated import Counts, note, translated
+from tocsin.results.translated import Counts, Undelivered, note, note_undelivered, translated, undelivered
 
 SCHEMA = 1
 
@@ -44,7 +44,7 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
             None  # answers came after the draw, with no chance to be in it: the labels are of another run than this
         )
     results = score_run(db, manifest, find, of, labels)
-    counts = translated(db)
+    counts, missing = translated(db), undelivered(db)
     return {
         "schema": SCHEMA,
         "run": manifest["run"],
@@ -56,7 +56,9 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
         },
         "comparisons": _comparisons(manifest, results),
         "translations": counts,
-        "models": [_model(manifest, manifest["targets"][result.target]["name"], result, counts) for result in results],
+        "models": [
+            _model(manifest, manifest["targets"][result.target]["name"], result, counts, missing) for result in results
+        ],
     }
 
 
@@ -80,10 +82,13 @@ def as_json(summary: dict[str, Any]) -> str:
     return json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
 
 
-def _model(manifest: dict[str, Any], name: str, result: TargetResult, counts: Counts) -> dict[str, Any]:
+def _model(
+    manifest: dict[str, Any], name: str, result: TargetResult, counts: Counts, missing: Undelivered
+) -> dict[str, Any]:
     found = [*(group.score for group in result.groups), *result.own, *result.means, *result.attacked]
     scores = [msgspec.to_builtins(score) for score in found]
     note(scores, counts)
+    note_undelivered(scores, missing, result.target)
     return {
         "model": name,
         "scores": scores,

@@ -1,4 +1,4 @@
-"""How many of a run's cases are translations, and how many of these no person has reviewed."""
+"""How many of a run's cases are translations, how many of these no person has reviewed, and which answers nobody translated."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 KINDS = ("machine", "doubtful", "reviewed")
 """What the tag ``translation`` of a case may say."""
 UNREVIEWED = "machine translations that nobody reviewed"
+
+UNDELIVERED = "answers could not be translated to be judged a second time"
 
 Counts = dict[str, dict[str, dict[str, int]]]
 """Benchmark → language → ``cases`` and, of these, how many are of each kind."""
@@ -54,3 +56,40 @@ def note(scores: Sequence[dict[str, Any]], counts: Counts) -> None:
         if several := sum(unreviewed(one) for one in of):
             cases = sum(one["cases"] for one in of)
             score["notes"].append(f"{several:,} of {cases:,} cases are {UNREVIEWED}")
+
+
+Undelivered = dict[tuple[int, str], dict[str, int]]
+"""Target and benchmark → language → its answers that were to be translated and were not."""
+
+
+def undelivered(db: sqlite3.Connection) -> Undelivered:
+    """Counts of the answers that the translator did not translate for a second judgement.
+
+    Args:
+        db: The run's journal.
+    """
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'translated'").fetchone() is None:
+        return {}
+    found: Undelivered = {}
+    for target, benchmark, language, count in db.execute(
+        "SELECT c.target, s.benchmark, s.language, count(*) FROM latest r JOIN translated t"
+        " ON t.cell = r.cell AND t.attempt = r.attempt JOIN cells c ON c.id = r.cell JOIN cases s ON s.id = c.case_ref"
+        " WHERE t.reason = 'not_delivered' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    ):
+        found.setdefault((target, benchmark), {})[language] = count
+    return found
+
+
+def note_undelivered(scores: Sequence[dict[str, Any]], counts: Undelivered, target: int) -> None:
+    """Writes beside each multilingual score how many of its answers the second judgement lacks, where there are any.
+
+    Args:
+        scores: Scores of one target as the summary has them; their ``notes`` are added to.
+        counts: As `undelivered` makes them.
+        target: The target's place.
+    """
+    for score in scores:
+        if score["evaluation"] == "multilingual":
+            languages = counts.get((target, score["benchmark"] or ""), {})
+            if missing := sum(n for code, n in languages.items() if score["language"] in (None, code)):
+                score["notes"].append(f"{missing:,} {UNDELIVERED}")

@@ -10,11 +10,11 @@ import msgspec
 from tocsin.attacks.contract import Attack
 from tocsin.attacks.search.progress import Progress
 from tocsin.attacks.steering import succeeded
-from tocsin.engine import CallFailed
+from tocsin.engine import CallFailed, delivered
 from tocsin.judges.refusal_rules import is_refusal
 from tocsin.languages import UnknownLanguage, language, same
 from tocsin.protocols import Attempt, Session
-from tocsin.types import Case, ErrorKind, Failure
+from tocsin.types import Case
 
 Languages = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 """BCP 47 codes; what takes them calls `check`."""
@@ -96,14 +96,11 @@ async def there(session: Session, text: str, language: str, home: str) -> str:
     """A text of the case's language in another; as it is, if that is the same.
 
     Raises:
-        CallFailed: It was not translated.
+        CallFailed: It was not translated, or the translator's own refusal came in its place.
     """
     if same(language, home):
         return text
-    said = await session.translate(text, target=language, source=home)
-    if is_refusal(said) and not is_refusal(text):
-        raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, "translator: it refused"))
-    return said
+    return delivered(await session.translate(text, target=language, source=home), text, is_refusal)
 
 
 async def back(session: Session, attempt: Attempt, language: str, home: str) -> Attempt:
