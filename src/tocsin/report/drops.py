@@ -101,8 +101,11 @@ def _drops(told: dict[str, Any]) -> list[str]:
         found.append(_largest(worse, home))
     elif not flagged:
         found.append(
-            f"In none of {words.count(len(drops), 'language')} was an answer shown to be less safe than in {home}; that"
-            " is not to say that all are as safe."
+            f"In {_name(drops[0]['language'])} answers were not shown to be less safe than in {home}; that is not to say"
+            " that they are as safe."
+            if len(drops) == 1
+            else f"In none of {words.count(len(drops), 'language')} were answers shown to be less safe than in {home};"
+            " that is not to say that all are as safe."
         )
     else:
         found.append(f"No language can be said to be less safe than {home}.")
