@@ -29,6 +29,7 @@ from tocsin.judges.card import About, Card
 from tocsin.judges.measuring import Row as Label
 from tocsin.judges.measuring import card_of
 from tocsin.models import ConfigError
+from tocsin.report.drops import sentences
 from tocsin.types import Case, FurtherVerdict, Outcome, Score
 
 Verdicts = Mapping[str, Sequence[str | None]]
@@ -522,6 +523,20 @@ def test_a_judge_that_was_not_made_for_a_language_is_said(tmp_path: Path) -> Non
 
     assert "the judge was not made for this language" in own(result, "safety_drop", "th").notes
     assert [row["judge_made_for_it"] for row in result.multilingual[0]["languages"]] == [True, False]
+
+
+def test_a_judge_that_asks_a_model_is_validated_where_a_card_has_the_language(tmp_path: Path) -> None:
+    told = manifest()
+    told["judges"]["refusal"] |= {"languages": [], "model": "some/model"}
+    db = planted(tmp_path, {"en": verdicts(2, 40), "th": verdicts(9, 40)})
+
+    none = scored(db, told)
+    assert [row["judge_validated"] for row in none.multilingual[0]["languages"]] == [False, False]
+    assert "validated in none of these languages" in " ".join(sentences(none.multilingual[0]))
+    one = scored(db, told, cards=lambda identity: (card({"en": 0.9}),))
+    assert [row["judge_validated"] for row in one.multilingual[0]["languages"]] == [True, False]
+    assert "the judge was not validated in this language" in own(one, "safety_drop", "th").notes
+    assert "validated in none" not in " ".join(sentences(one.multilingual[0]))
 
 
 def test_an_equal_draw_is_not_claimed_where_whole_clusters_are_drawn(tmp_path: Path) -> None:

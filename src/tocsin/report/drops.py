@@ -23,8 +23,8 @@ _NAMED = 4
 
 
 def sentences(told: dict[str, Any]) -> list[str]:
-    """One to four sentences: the largest drop that is stated, what is flagged, what was not understood, who answered in what."""
-    return [sentence for sentence in (*_drops(told), _invalid(told), _elsewhere(told)) if sentence]
+    """The largest stated drop, what is flagged, a judge that nobody checked, what was not understood, who answered in what."""
+    return [sentence for sentence in (*_drops(told), _unproven(told), _invalid(told), _elsewhere(told)) if sentence]
 
 
 def first(told: dict[str, Any], where: str) -> str:
@@ -79,6 +79,17 @@ def direction(drop: dict[str, Any]) -> int:
     """1 if the language is less safe by what backs the drop, -1 if it is safer, 0 if neither is known."""
     value = evidence(drop)["value"] or 0.0
     return (value > 0) - (value < 0)
+
+
+def validated(told: dict[str, Any]) -> bool:
+    """Whether the judge's error is known in any of the languages, or need not be."""
+    return any(one.get("judge_validated", True) for one in told["languages"])
+
+
+def _unproven(told: dict[str, Any]) -> str:
+    if validated(told):
+        return ""
+    return "The judge is a model that has been validated in none of these languages: no card or label says how it errs in them."
 
 
 def _compared(told: dict[str, Any]) -> list[dict[str, Any]]:

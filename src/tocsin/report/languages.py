@@ -162,7 +162,7 @@ def _answering(told: dict[str, Any], counts: Mapping[str, Mapping[str, int]], mo
         reference=named(reference).name if reference else "",
         sentences=[*drops.sentences(told), *filter(None, [all_made(counts)])],
         mends=drops.mends(told),
-        rows=[_row(one, reference, counts) for one in ordered[:most]],
+        rows=[_row(one, reference, counts, told_apart=drops.validated(told)) for one in ordered[:most]],
         more=max(0, len(ordered) - most),
         tongues=any(one["answered_in"] for one in ordered),
         columns=[named(code) for code in columns],
@@ -181,7 +181,9 @@ def _answering(told: dict[str, Any], counts: Mapping[str, Mapping[str, int]], mo
     )
 
 
-def _row(one: dict[str, Any], reference: str | None, counts: Mapping[str, Mapping[str, int]]) -> Answered:
+def _row(
+    one: dict[str, Any], reference: str | None, counts: Mapping[str, Mapping[str, int]], *, told_apart: bool
+) -> Answered:
     rate, valid, drop = one["unsafe_rate"], one["unsafe_rate_valid"], one["drop"]
     missing = one["attempts"] - one["safe"] - one["unsafe"]
     reach = ((one["unsafe"] + missing) / one["attempts"], one["unsafe"] / one["attempts"]) if missing else (None, None)
@@ -189,6 +191,8 @@ def _row(one: dict[str, Any], reference: str | None, counts: Mapping[str, Mappin
     notes = [machine_made(counts, one["language"])]
     if not one["judge_made_for_it"]:
         notes.append("the judge is not made for it")
+    if told_apart and not one.get("judge_validated", True):
+        notes.append("the judge is not validated in it")
     return Answered(
         language=named(one["language"]),
         reference=one["language"] == reference,
