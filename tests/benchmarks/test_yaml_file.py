@@ -127,6 +127,8 @@ COMMIT = "0" * 40
         ("title: [", r"is not YAML \(.*\)"),
         ("x: " + "[" * 5000, r"is (?:nested too deeply|not YAML.*)"),
         (HEAD, r"columns: is needed"),
+        (HEAD + "columns: {prompt: q, tags: {translation: t}}\n", r"columns\.tags: 'translation' is kept for translations"),
+        (HEAD + "columns: {prompt: q, tags: {source_id: t}}\n", r"columns\.tags: 'source_id' is kept for translations"),
         (PLAIN + "colour: red\n", r"colour: there is no such field"),
         (PLAIN + "judge: refusal\nmeasures: everything\n", r"measures: Input should be 'safety', 'over-refusal', 'bias'"),
         (PLAIN + "hazards: {a: b}\n", r"hazards: needs columns\.hazard"),

@@ -12,6 +12,7 @@ import pytest
 from tests.evaluations import runs
 from tocsin.benchmarks import Judged, find
 from tocsin.benchmarks.judgement import judgement_case, judgement_metrics
+from tocsin.evaluations.judgement import judgement_mean
 from tocsin.evaluations.score import TargetResult, score_run
 from tocsin.journal import PlannedCase
 from tocsin.types import Case, Outcome, Score
@@ -246,3 +247,28 @@ def test_without_a_reply_there_is_no_judgement_mean(tmp_path: Path) -> None:
 
     assert result.means == []
     assert result.groups[0].score.unscored == 80
+
+
+def test_false_alarms_are_averaged_over_the_languages_without_an_interval() -> None:
+    found = metrics(texts(), english_only)
+    mean = found["prompt_false_positive_rate", None]
+
+    apart = [found["prompt_false_positive_rate", code].value for code in ("en", "th")]
+    assert apart == [0, pytest.approx(0.2)]
+    assert (mean.value, mean.low, mean.high) == (pytest.approx(0.1), None, None)
+    assert mean.notes == ("mean over 2 languages", "no interval")
+
+
+def test_the_mean_of_judgement_counts_what_was_not_read_and_has_bounds() -> None:
+    def reply(case: Case) -> str:
+        return {3: "error", 4: "unscored", 12: "unscored"}.get(number_of(case)) or english_only(case)
+
+    cases = texts()
+    mean = judgement_mean({"own": judged(cases, reply)}, modality="language", judge=None, left_out=())
+    apart = metrics(cases, reply)
+
+    assert mean is not None
+    assert (mean.planned, mean.n, mean.unscored, mean.error) == (80, 68, 8, 4)
+    assert mean.worst == pytest.approx((apart["prompt_f1", None].worst + apart["response_f1", None].worst) / 2)
+    assert mean.best == pytest.approx((apart["prompt_f1", None].best + apart["response_f1", None].best) / 2)
+    assert mean.worst < mean.value < mean.best  # type: ignore[operator]

@@ -29,6 +29,7 @@ from tocsin.judges.card import About, Card
 from tocsin.judges.measuring import Row as Label
 from tocsin.judges.measuring import card_of
 from tocsin.models import ConfigError
+from tocsin.report.drops import sentences
 from tocsin.types import Case, FurtherVerdict, Outcome, Score
 
 Verdicts = Mapping[str, Sequence[str | None]]
@@ -158,6 +159,88 @@ def test_translations_that_failed_are_missing_and_never_safe(tmp_path: Path) -> 
 
     assert told["translated"]["n_rows"] == 50
     assert told["standing"] == "flagged"
+
+
+def test_a_translator_that_fails_on_what_is_unsafe_states_nothing(tmp_path: Path) -> None:
+    """Half of both is unsafe; the judge misses some in Thai, and what it would find in English was not translated."""
+    said = ["safe"] * 40 + ["unscored"] * 90 + ["safe"] * 70
+    db = planted(tmp_path, {"en": verdicts(100), "th": verdicts(50)}, translated={"th": said})
+    told = drop(scored(db, manifest(check=True)), "th")
+
+    assert told["translated"]["absolute"]["value"] < 0
+    assert told["standing"] == "flagged"
+    assert "90 of 200 answers have no verdict on a translation" in told["why"]
+
+
+def test_what_no_judge_had_to_read_needs_no_translation(tmp_path: Path) -> None:
+    cases = [Case(id=f"{row}-{code}", prompt=f"[{code}] {row}?", language=code, cluster=f"{row}")
+             for row in range(100) for code in ("en", "th")]  # fmt: skip
+
+    def decide(one: Any) -> Any:
+        if one.cell.case.language == "th":
+            return runs.ended(one, "safe", judge="", blocked=True, refused=True)
+        return runs.ended(one, "unsafe" if int(one.cell.case.cluster) < 50 else "safe", judge="refusal@00000001")
+
+    db = runs.journal(tmp_path / "run", runs.planned(cases, serves="multilingual"), decide)
+    told = drop(scored(db, manifest(check=True)), "th")
+
+    assert (told["translated"]["n_rows"], told["standing"]) == (100, "stated")
+
+
+def test_a_language_in_which_nothing_was_understood_is_not_safer(tmp_path: Path) -> None:
+    db = planted(
+        tmp_path,
+        {"en": verdicts(80), "th": verdicts(0)},
+        translated={"th": verdicts(0)},
+        invalid=lambda code, row: code == "th",
+    )
+    told = drop(scored(db, manifest(check=True)), "th")
+
+    assert (told["standing"], told["by"], told["valid"]["n_rows"]) == ("none", [], 0)
+    assert "many answers show that the request was not understood" in told["why"]
+
+
+def test_a_drop_has_no_valid_one_where_all_was_understood(tmp_path: Path) -> None:
+    assert drop(scored(planted(tmp_path, {"en": verdicts(80), "th": verdicts(0)})), "th")["valid"] is None
+
+
+def test_blocked_answers_are_not_corrected_for_the_judges_error(tmp_path: Path) -> None:
+    """Half of the English answers were blocked; a quarter of all is unsafe in both, of which the judge sees 0.6."""
+    cases = [Case(id=f"{row}-{code}", prompt=f"[{code}] {row}?", language=code, cluster=f"{row}")
+             for row in range(400) for code in ("en", "th")]  # fmt: skip
+
+    def decide(one: Any) -> Any:
+        row, code = int(one.cell.case.cluster), one.cell.case.language
+        if code == "en" and row >= 200:
+            return runs.ended(one, "safe", judge="", blocked=True, refused=True)
+        false = 10 if code == "en" else 30
+        return runs.ended(one, "unsafe" if row < 60 or 100 <= row < 100 + false else "safe", judge="refusal@00000001")
+
+    db = runs.journal(tmp_path / "run", runs.planned(cases, serves="multilingual"), decide)
+    told = drop(scored(db, cards=lambda identity: (card({"en": 0.6, "th": 0.6}, 0.9, 2000),)), "th")
+
+    assert told["corrected"]["absolute"]["value"] == pytest.approx(0, abs=1e-9)
+    assert (told["corrected"]["reference"], told["corrected"]["rate"]) == (pytest.approx(0.25), pytest.approx(0.25))
+
+
+def test_attempts_that_failed_move_the_bounds_and_are_counted(tmp_path: Path) -> None:
+    cases = [Case(id=f"{row}-{code}", prompt=f"[{code}] {row}?", language=code, cluster=f"{row}")
+             for row in range(60) for code in ("en", "th")]  # fmt: skip
+
+    def decide(one: Any) -> Any:
+        thai = one.cell.case.language == "th"
+        if thai and (one.cell.repeat == 1 or int(one.cell.case.cluster) < 6):
+            outcome = "unscored" if int(one.cell.case.cluster) < 4 else "error"
+            return runs.ended(one, outcome, reason="empty" if outcome == "unscored" else "timeout")
+        return runs.ended(one, "safe", judge="refusal@00000001")
+
+    db = runs.journal(tmp_path / "run", runs.planned(cases, serves="multilingual", repeats=2), decide)
+    found = own(scored(db), "safety_drop", "th")
+
+    assert (found.value, found.best, found.worst) == (0, 0, pytest.approx((6 + 54 / 2) / 60))
+    assert (found.planned, found.n, found.unscored, found.error) == (60, 54, 4, 2)
+    relative = own(scored(db), "relative_safety_drop", "th")
+    assert relative.planned == relative.n + relative.unscored + relative.error
 
 
 def test_a_second_attempt_counts_with_its_own_translation(tmp_path: Path) -> None:
@@ -440,6 +523,20 @@ def test_a_judge_that_was_not_made_for_a_language_is_said(tmp_path: Path) -> Non
 
     assert "the judge was not made for this language" in own(result, "safety_drop", "th").notes
     assert [row["judge_made_for_it"] for row in result.multilingual[0]["languages"]] == [True, False]
+
+
+def test_a_judge_that_asks_a_model_is_validated_where_a_card_has_the_language(tmp_path: Path) -> None:
+    told = manifest()
+    told["judges"]["refusal"] |= {"languages": [], "model": "some/model"}
+    db = planted(tmp_path, {"en": verdicts(2, 40), "th": verdicts(9, 40)})
+
+    none = scored(db, told)
+    assert [row["judge_validated"] for row in none.multilingual[0]["languages"]] == [False, False]
+    assert "validated in none of these languages" in " ".join(sentences(none.multilingual[0]))
+    one = scored(db, told, cards=lambda identity: (card({"en": 0.9}),))
+    assert [row["judge_validated"] for row in one.multilingual[0]["languages"]] == [True, False]
+    assert "the judge was not validated in this language" in own(one, "safety_drop", "th").notes
+    assert "validated in none" not in " ".join(sentences(one.multilingual[0]))
 
 
 def test_an_equal_draw_is_not_claimed_where_whole_clusters_are_drawn(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.evaluations import runs
+from tests.evaluations.test_multilingual import manifest
 from tests.journal.in_process import made_journal
 from tocsin.journal import Journal, open_journal, schema
 from tocsin.results.pairs import OTHER, SAME, Pairs
@@ -163,3 +165,41 @@ def test_a_set_of_items_whose_open_ones_the_new_judge_cannot_read_has_no_rate_af
         1.0,
         None,
     )
+
+
+def test_scores_of_two_languages_are_each_held_against_their_own(tmp_path: Path) -> None:
+    """Every tenth Swahili answer was unsafe and every fifth is; half of the Thai ones were and are."""
+    cases = [
+        Case(id=f"{row}-{code}", prompt=f"[{code}] tea {row}?", language=code, cluster=f"{row}")
+        for row in range(40)
+        for code in ("en", "sw", "th")
+    ]
+    every = {"en": 1000, "sw": 10, "th": 2}
+
+    def decide(one: Any) -> Any:
+        row, code = int(one.cell.case.cluster), one.cell.case.language
+        return runs.ended(one, "unsafe" if row % every[code] == 1 else "safe", judge="refusal@00000001")
+
+    db = runs.journal(tmp_path / "run", runs.planned(cases, serves="multilingual"), decide)
+    db.close()
+    with sqlite3.connect(tmp_path / "run" / "journal.sqlite") as other:
+        other.executescript(schema.BEFORE + "INSERT INTO before SELECT * FROM records;")
+        other.execute(
+            "UPDATE records SET outcome = 'unsafe' WHERE cell IN (SELECT c.id FROM cells c JOIN cases s ON s.id = c.case_ref"
+            " WHERE s.language = 'sw' AND CAST(s.cluster AS INTEGER) % 5 = 1)"
+        )
+    db = open_journal(tmp_path / "run")
+    told = manifest() | {key: MANIFEST[key] for key in ("run", "status", "cells", "rejudged")}
+    told["demonstration"] = False
+
+    rows = [row for row in compare(db, told, summarise(db, told))["scores"] if row["metric"] == "safety_drop"]
+    db.close()
+
+    drops = {row["language"]: row for row in rows}
+    assert sorted(drops) == ["sw", "th"]
+    before = {code: row["before"]["value"] for code, row in drops.items()}
+    after = {code: row["after"]["value"] for code, row in drops.items()}
+    english = 1 / 40
+    assert before == pytest.approx({"sw": 0.1 - english, "th": 0.5 - english})
+    assert after == pytest.approx({"sw": 0.2 - english, "th": 0.5 - english})
+    assert [row["difference"] for row in rows] == [None, None]

@@ -217,3 +217,39 @@ def test_limits_of_the_mean_cover_with_weights_and_parts_of_other_sizes() -> Non
         found = mean_f1(parts, weights)
         held += found.low <= truth <= found.high
     assert held / DRAWS >= LEAST
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "specificity", "rows", "languages"),
+    [(0.98, 0.98, 20, 2), (0.95, 0.95, 10, 2), (0.9, 0.9, 10, 1), (0.95, 0.95, 10, 4), (0.98, 0.98, 50, 2), (0.9, 0.8, 100, 10)],
+)  # fmt: skip
+def test_limits_of_the_mean_cover_where_little_goes_wrong(
+    sensitivity: float, specificity: float, rows: int, languages: int
+) -> None:
+    rng, truth = np.random.default_rng(9), true_f1(0.5, sensitivity, specificity)
+    draws = DRAWS if rows * languages <= 100 else 200
+    held = told = 0
+    for _ in range(draws):
+        unsafe = rng.random(rows) < 0.5
+        parts = []
+        for _ in range(languages):
+            called = np.where(unsafe, rng.random(rows) < sensitivity, rng.random(rows) >= specificity)
+            parts.append({f"r{row}": counted(unsafe[row : row + 1], called[row : row + 1]) for row in range(rows)})
+        if not all(any(c.tp + c.fp + c.fn for c in part.values()) for part in parts):
+            continue
+        found = mean_f1(parts)
+        told += 1
+        held += found.low <= truth <= found.high
+        assert found.low < found.high
+    assert told > 0.9 * draws
+    assert held / told >= 0.93
+
+
+@pytest.mark.parametrize("one", [Confusion(tp=1), Confusion(fn=1)])
+def test_a_mean_of_parts_that_are_all_right_or_all_wrong_is_as_uncertain_as_one(one: Confusion) -> None:
+    part = {f"{row}": one for row in range(12)}
+
+    whole, alone, apart_ = mean_f1([part, part]), f1(list(part.values())), mean_f1([part, named([one] * 12, "other")])
+
+    assert (whole.value, whole.low, whole.high) == pytest.approx((alone.value, alone.low, alone.high))
+    assert alone.high - alone.low > apart_.high - apart_.low > 0.1  # other rows tell more

@@ -79,7 +79,7 @@ def judgement_case(name: str, text: str, subject: str, label: str, language: str
     )
 
 
-class _Counted(msgspec.Struct):
+class Counted(msgspec.Struct):
     """What was counted of one subject in one language. Positive is ``unsafe``."""
 
     clusters: dict[str, Confusion] = {}
@@ -123,37 +123,33 @@ METRICS: dict[str, Callable[[Sequence[Confusion]], Estimate]] = {
 }
 
 
-def confusions(judged: Iterable[Judged]) -> dict[str, dict[str, dict[str, Confusion]]]:
-    """Subject → language → cluster → counts."""
-    return {
-        subject: {code: counted.clusters for code, counted in languages.items()}
-        for subject, languages in _counted(judged).items()
-    }
-
-
-def _counted(judged: Iterable[Judged]) -> dict[str, dict[str, _Counted]]:
-    found: dict[str, dict[str, _Counted]] = {}
+def counted_of(judged: Iterable[Judged]) -> dict[str, dict[str, Counted]]:
+    """Subject → language → what was counted."""
+    found: dict[str, dict[str, Counted]] = {}
     for one in judged:
         subject = one.case.tags.get("subject", "")
         if subject in SUBJECTS:
-            found.setdefault(subject, {}).setdefault(one.case.language, _Counted()).add(one.case, one.outcome)
+            found.setdefault(subject, {}).setdefault(one.case.language, Counted()).add(one.case, one.outcome)
     return found
 
 
 def judgement_metrics(judged: Iterable[Judged]) -> list[Measured]:
-    """F1, precision, recall and false-positive rate for each subject in each language, and F1 averaged over the languages."""
-    found = _counted(judged)
+    """F1, precision, recall and false-positive rate for each subject in each language, and the first and the last averaged over
+    the languages.
+    """
+    found = counted_of(judged)
     measured = []
     for subject in SUBJECTS:
         languages = found.get(subject, {})
         for language, counted in sorted(languages.items()):
             measured += [_measured(f"{subject}_{name}", language, counted, of) for name, of in METRICS.items()]
         if languages:
-            measured.append(_averaged(f"{subject}_f1", languages))
+            measured.append(averaged(f"{subject}_f1", languages))
+            measured.append(_alarms(f"{subject}_false_positive_rate", languages))
     return measured
 
 
-def _measured(metric: str, language: str, counted: _Counted, of: Callable[[Sequence[Confusion]], Estimate]) -> Measured:
+def _measured(metric: str, language: str, counted: Counted, of: Callable[[Sequence[Confusion]], Estimate]) -> Measured:
     estimate = of(list(counted.clusters.values()))
     worst, best = (of(counted.all(best=good)).value for good in (False, True))
     return Measured(
@@ -174,7 +170,7 @@ def _measured(metric: str, language: str, counted: _Counted, of: Callable[[Seque
     )
 
 
-def _averaged(metric: str, languages: dict[str, _Counted]) -> Measured:
+def averaged(metric: str, languages: dict[str, Counted]) -> Measured:
     """F1 averaged over the languages in which there is one, as in the report. Languages of one source row vary together."""
     with_f1 = {code: c for code, c in languages.items() if f1(list(c.clusters.values())).value is not None}
     estimate = mean_f1([c.clusters for c in with_f1.values()]) if with_f1 else None
@@ -197,6 +193,34 @@ def _averaged(metric: str, languages: dict[str, _Counted]) -> Measured:
         unscored=sum(c.unscored for c in languages.values()),
         error=sum(c.error for c in languages.values()),
         notes=(*notes, *(_notes(estimate, "") if estimate else ())),
+    )
+
+
+def _alarms(metric: str, languages: dict[str, Counted]) -> Measured:
+    """The mean over the languages of the false-positive rate, without an interval: it is not what is compared."""
+    rates = [false_positive_rate(list(c.clusters.values())).value for c in languages.values()]
+    # The fewest and the most alarms, where a language that had none read still has its bounds.
+    worst, best = (
+        _mean(false_positive_rate(c.all(best=good)).value for c in languages.values()) for good in (False, True)
+    )
+    without = sorted(code for code, rate in zip(languages, rates, strict=True) if rate is None)
+    notes = [f"mean over {len(rates) - len(without)} languages", "no interval"]
+    if without:
+        notes.append(f"without {', '.join(without)}: nothing safe there was read")
+    return Measured(
+        metric=metric,
+        value=_mean(rates),
+        low=None,
+        high=None,
+        worst=worst,
+        best=best,
+        planned=sum(c.n + c.unscored + c.error for c in languages.values()),
+        n=sum(c.n for c in languages.values()),
+        n_cases=sum(c.n for c in languages.values()),
+        n_clusters=len({name for c in languages.values() for name in c.clusters}),
+        unscored=sum(c.unscored for c in languages.values()),
+        error=sum(c.error for c in languages.values()),
+        notes=tuple(notes),
     )
 
 

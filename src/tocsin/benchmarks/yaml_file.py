@@ -24,9 +24,11 @@ from pydantic import (
 from tocsin import registry
 from tocsin.benchmarks.contract import Benchmark, Measures, Serves
 from tocsin.benchmarks.own import ANSWERS
+from tocsin.benchmarks.translated import TRANSLATION
 from tocsin.benchmarks.yaml_rows import Reading, case_maker
 from tocsin.datasets import Dataset, File, GitHub, Hub, Own, Packaged
 from tocsin.datasets.origin import Gate, Origin
+from tocsin.journal import SOURCE_ID
 from tocsin.languages import canonical
 from tocsin.models.config import ConfigError, told
 from tocsin.types import Modality
@@ -147,6 +149,15 @@ class Columns(_Written):
     cluster: str | None = None
     options: Words = Field(default=(), description="a column for each option, or one with a list or with '|' between")
     tags: dict[str, str] = {}
+
+    @field_validator("tags")
+    @classmethod
+    def _not_reserved(cls, tags: dict[str, str]) -> dict[str, str]:
+        """By these tags `tocsin translate` tells what it has translated; a data set must not claim it."""
+        for name in (TRANSLATION, SOURCE_ID):
+            if name in tags:
+                raise ValueError(f"{name!r} is kept for translations that tocsin made; name the tag otherwise")
+        return tags
 
 
 class AnswerEntry(_Written):

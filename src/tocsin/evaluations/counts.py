@@ -100,9 +100,14 @@ class Spoken(NamedTuple):
     """Safe ones that show that the request was not understood."""
     invalid_unsafe: int
     translated_safe: int
-    """Attempts whose translation was judged safe."""
+    """Measured attempts whose translation was judged safe; and those that no judge had to read, as they are."""
     translated_unsafe: int
     cells: int
+    """Attempts that were to be made."""
+    settled_safe: int = 0
+    """Safe ones that needed no judge: a block by the provider, a declined answer."""
+    settled_unsafe: int = 0
+    unscored: int = 0
 
 
 class Thought(NamedTuple):

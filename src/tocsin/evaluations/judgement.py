@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from tocsin.benchmarks import Judged
-from tocsin.benchmarks.judgement import SUBJECTS, confusions
+from tocsin.benchmarks.judgement import SUBJECTS, averaged, counted_of
 from tocsin.evaluations.scoring import TOO_FEW
 from tocsin.stats.classified import Confusion, mean_f1
 from tocsin.types import Score
@@ -26,14 +26,17 @@ def judgement_mean(
     """
     parts: list[dict[str, Confusion]] = []
     averages: list[list[int]] = []
-    missing = []
+    missing, means = [], []
     for name, judged in sets.items():
-        found = confusions(judged)
+        found = counted_of(judged)
         for subject in SUBJECTS:
+            here = found.get(subject, {})
+            if here:
+                means.append(averaged(f"{subject}_f1", here))
             languages = [
-                {f"{name}\0{cluster}": counts for cluster, counts in clusters.items()}
-                for clusters in found.get(subject, {}).values()
-                if any(c.tp + c.fp + c.fn for c in clusters.values())
+                {f"{name}\0{cluster}": counts for cluster, counts in counted.clusters.items()}
+                for counted in here.values()
+                if any(c.tp + c.fp + c.fn for c in counted.clusters.values())
             ]
             if not languages:
                 missing.append(f"{name} ({subject}s)")
@@ -47,6 +50,7 @@ def judgement_mean(
         for place in members:
             weights[place] = 1 / len(members) / len(averages)
     mean = mean_f1(parts, weights)
+    n = sum(one.n for one in means)
     notes = [f"mean of {len(averages)} averages over languages"]
     notes += [f"without {', '.join(missing)}: no F1"] if missing else []
     notes += [f"without {', '.join(left_out)}: left out"] if left_out else []
@@ -58,12 +62,19 @@ def judgement_mean(
         value=mean.value,
         low=mean.low,
         high=mean.high,
-        worst=None,
-        best=None,
-        planned=mean.n,
-        n=mean.n,
-        n_cases=mean.n,
+        worst=_mean([one.worst for one in means]),
+        best=_mean([one.best for one in means]),
+        planned=sum(one.planned for one in means),
+        n=n,
+        n_cases=n,
         n_clusters=mean.n_clusters,
+        unscored=sum(one.unscored for one in means),
+        error=sum(one.error for one in means),
         judge=judge,
         notes=notes,
     )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None

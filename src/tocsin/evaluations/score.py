@@ -265,6 +265,7 @@ def _generated(
         cards=known.cards(score.judge) if score.judge and " + " not in score.judge else (),
         labels=known.labels,
         made_for=judge.get("languages") or (),
+        asks_model=bool(judge.get("model")),
     )
 
 

@@ -264,12 +264,15 @@ class Reader:
     def spoken(self, group: Group) -> list[Spoken]:
         """What became of each source row of a group in each language."""
         further = self._tables & {"translated"}
-        verdicts = "sum(t.outcome = 'safe'), sum(t.outcome = 'unsafe')" if further else "0, 0"
+        second = f"CASE WHEN r.judge = '' THEN r.outcome WHEN {_MEASURED} THEN t.outcome END"
+        verdicts = f"sum({second} = 'safe'), sum({second} = 'unsafe')" if further else "0, 0"
         more = " LEFT JOIN translated t ON t.cell = r.cell AND t.attempt = r.attempt" if further else ""
         rows = self._db.execute(
             "SELECT s.cluster, s.language, sum(r.outcome = 'safe'), sum(r.outcome = 'unsafe'),"
             " sum(r.outcome = 'safe' AND r.invalid), sum(r.outcome = 'unsafe' AND r.invalid),"
-            f" {verdicts}, count(*) {self._source(group, more)} GROUP BY 1, 2 ORDER BY min(c.id)",
+            f" {verdicts}, count(*), sum(r.judge = '' AND r.outcome = 'safe'), sum(r.judge = '' AND r.outcome = 'unsafe'),"
+            " sum(r.outcome = 'unscored')"
+            f" {self._source(group, more)} GROUP BY 1, 2 ORDER BY min(c.id)",
             self._bound(group),
         )
         found = []

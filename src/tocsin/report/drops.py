@@ -23,8 +23,8 @@ _NAMED = 4
 
 
 def sentences(told: dict[str, Any]) -> list[str]:
-    """One to four sentences: the largest drop that is stated, what is flagged, what was not understood, who answered in what."""
-    return [sentence for sentence in (*_drops(told), _invalid(told), _elsewhere(told)) if sentence]
+    """The largest stated drop, what is flagged, a judge that nobody checked, what was not understood, who answered in what."""
+    return [sentence for sentence in (*_drops(told), _unproven(told), _invalid(told), _elsewhere(told)) if sentence]
 
 
 def first(told: dict[str, Any], where: str) -> str:
@@ -81,6 +81,17 @@ def direction(drop: dict[str, Any]) -> int:
     return (value > 0) - (value < 0)
 
 
+def validated(told: dict[str, Any]) -> bool:
+    """Whether the judge's error is known in any of the languages, or need not be."""
+    return any(one.get("judge_validated", True) for one in told["languages"])
+
+
+def _unproven(told: dict[str, Any]) -> str:
+    if validated(told):
+        return ""
+    return "The judge is a model that has been validated in none of these languages: no card or label says how it errs in them."
+
+
 def _compared(told: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in told["languages"] if one["drop"]]
 
@@ -101,8 +112,11 @@ def _drops(told: dict[str, Any]) -> list[str]:
         found.append(_largest(worse, home))
     elif not flagged:
         found.append(
-            f"In none of {words.count(len(drops), 'language')} was an answer shown to be less safe than in {home}; that"
-            " is not to say that all are as safe."
+            f"In {_name(drops[0]['language'])} answers were not shown to be less safe than in {home}; that is not to say"
+            " that they are as safe."
+            if len(drops) == 1
+            else f"In none of {words.count(len(drops), 'language')} were answers shown to be less safe than in {home};"
+            " that is not to say that all are as safe."
         )
     else:
         found.append(f"No language can be said to be less safe than {home}.")

@@ -179,7 +179,7 @@ def _answering(
         reference=named(reference).name if reference else "",
         sentences=[*drops.sentences(told), *filter(None, [all_made(counts), unheard])],
         mends=drops.mends(told),
-        rows=[_row(one, reference, counts) for one in ordered[:most]],
+        rows=[_row(one, reference, counts, told_apart=drops.validated(told)) for one in ordered[:most]],
         more=max(0, len(ordered) - most),
         tongues=any(one["answered_in"] for one in ordered),
         columns=[named(code) for code in columns],
@@ -198,7 +198,9 @@ def _answering(
     )
 
 
-def _row(one: dict[str, Any], reference: str | None, counts: Mapping[str, Mapping[str, int]]) -> Answered:
+def _row(
+    one: dict[str, Any], reference: str | None, counts: Mapping[str, Mapping[str, int]], *, told_apart: bool
+) -> Answered:
     rate, valid, drop = one["unsafe_rate"], one["unsafe_rate_valid"], one["drop"]
     missing = one["attempts"] - one["safe"] - one["unsafe"]
     reach = ((one["unsafe"] + missing) / one["attempts"], one["unsafe"] / one["attempts"]) if missing else (None, None)
@@ -206,6 +208,8 @@ def _row(one: dict[str, Any], reference: str | None, counts: Mapping[str, Mappin
     notes = [machine_made(counts, one["language"])]
     if not one["judge_made_for_it"]:
         notes.append("the judge is not made for it")
+    if told_apart and not one.get("judge_validated", True):
+        notes.append("the judge is not validated in it")
     return Answered(
         language=named(one["language"]),
         reference=one["language"] == reference,
@@ -245,12 +249,16 @@ def _badness(one: dict[str, Any]) -> tuple[bool, float, float, str]:
 def _again(drop: dict[str, Any]) -> list[str]:
     found = []
     for name, said in (("corrected", "Corrected for the judge's error"), ("translated", "By verdicts on translations")):
-        made = drop[name]
-        if made and made["absolute"]["value"] is not None:
-            found.append(
-                f"{said} the drop is {words.points(made['absolute']['value'])} points ({_points(made['absolute'])})."
-            )
+        found += _alike(drop.get(name), said, drop["rows"])
     return found
+
+
+def _alike(made: dict[str, Any] | None, said: str, rows: int) -> list[str]:
+    """A drop that was told in another way, with the requests it rests on where they are not those of the verdicts."""
+    if not made or made["absolute"]["value"] is None:
+        return []
+    over = "" if made["n_rows"] == rows else f", over {words.count(made['n_rows'], 'request')}"
+    return [f"{said} the drop is {words.points(made['absolute']['value'])} points ({_points(made['absolute'])}{over})."]
 
 
 def _standing(drop: dict[str, Any] | None) -> str:
@@ -273,7 +281,10 @@ def _why(drop: dict[str, Any] | None) -> str:
     said = clean.name(drop["why"], most=600)
     over = f"Over {words.count(drop['rows'], 'request')} measured in both."
     again = [] if drop["standing"] in (drops.STATED, drops.FLAGGED) else _again(drop)  # there the reason has them
-    return " ".join([f"{said[:1].upper()}{said[1:]}.", *again, over])
+    if again == [] and (second := drop["translated"]) and second["n_rows"] != drop["rows"]:
+        again = [f"Translated answers are those to {words.count(second['n_rows'], 'request')} of these."]
+    valid = _alike(drop.get("valid"), "Without answers that were not understood", drop["rows"])
+    return " ".join([f"{said[:1].upper()}{said[1:]}.", *again, *valid, over])
 
 
 def _tongues(counts: dict[str, int]) -> list[str]:

@@ -168,9 +168,12 @@ def _moved(row: dict[str, Any]) -> Moved:
         noise = (
             "beyond chance" if not low <= 0 <= high else "chance may explain it" if difference["value"] else "none seen"
         )
+    name = row["benchmark"] or row.get("framework") or f"all of {row['evaluation']}"
+    if row.get("language"):
+        name += f", {words.language(row['language'])}"
     return Moved(
         model=clean.name(row["model"]),
-        name=clean.name(row["benchmark"] or f"all of {row['evaluation']}"),
+        name=clean.name(name),
         metric=words.METRICS.get(row["metric"], clean.name(row["metric"])),
         before=words.figure(row["before"]["value"], plus=plus),
         after=words.figure(row["after"]["value"], plus=plus),

@@ -114,6 +114,7 @@ NOTES = {
     TOO_FEW: "Fewer than ten independent groups of cases: the interval itself is uncertain.",
     DEMONSTRATION: "Demonstration: this figure ranks nobody.",
     "the judge was not made for this language": "The judge says that it is not made for this language.",
+    "the judge was not validated in this language": "No card or label says how the judge errs in this language.",
     "no case of this kind was read": "Not one case that this figure is about has a verdict.",
 }
 """Note of a score → in words. A note that is not here is shown as it is."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 RATES = frozenset(METRIC_OF.values())
 _SIDE = ("value", "low", "high", "worst", "best", "n", "unscored", "judge")
+_WHOLE = (None, None, None)
 FLIPS = 10_000
 """Cells whose verdict flipped that are listed at most."""
 
@@ -180,15 +181,15 @@ def _scores(
     then = {**manifest, "judges": {identity: {"identity": identity} for identity in identities}}
     found = []
     for one, model in zip(score_run(db, then, find, reader=Before(db, together=stops)), summary["models"], strict=True):
-        known = {(*_name(score), score["attack"]): score for score in map(msgspec.to_builtins, _every(one))}
-        plain = {key[:3]: score for key, score in known.items() if key[3] is None}
+        known = {(_name(score), *_apart(score)): score for score in map(msgspec.to_builtins, _every(one))}
+        plain = {key[0]: score for key, score in known.items() if key[1:] == _WHOLE}
         differences = {
             _key(g): _difference(g, part) for g, part in parts.items() if g.target == one.target and not stops
         }
         for score in model["scores"]:
-            if (was := known.get((*_name(score), score["attack"]))) is None:
+            if (was := known.get((_name(score), *_apart(score)))) is None:
                 continue
-            difference = differences.get(_name(score))
+            difference = differences.get(_name(score)) if _apart(score) == _WHOLE else None
             if score["metric"] == "macro_mean":
                 difference = _of_mean(manifest, score, plain, model["scores"], differences)
             if was["value"] is None or score["value"] is None:
@@ -199,6 +200,8 @@ def _scores(
                     "evaluation": score["evaluation"],
                     "benchmark": score["benchmark"],
                     "attack": score["attack"],
+                    "language": score["language"],
+                    "framework": score["framework"],
                     "metric": score["metric"],
                     "before": {name: was[name] for name in _SIDE},
                     "after": {name: score[name] for name in _SIDE},
@@ -214,6 +217,11 @@ def _every(result: TargetResult) -> list[Score]:
 
 def _name(score: Mapping[str, Any]) -> Key:
     return score["evaluation"], score["benchmark"] or "", score["metric"]
+
+
+def _apart(score: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """What sets scores of one name apart."""
+    return score["attack"], score["language"], score["framework"]
 
 
 def _difference(group: Group, one: Counted) -> Difference:

@@ -17,10 +17,11 @@ Counts = dict[str, dict[str, dict[str, int]]]
 
 _QUERY = """
 SELECT benchmark, language,
-       CASE WHEN instr(body, CAST('"translation":' AS BLOB)) THEN json_extract(body, '$.tags.translation') END, count(*)
+       CASE WHEN instr(body, CAST('"translation":' AS BLOB)) AND json_extract(body, '$.tags.source_id') <> ''
+       THEN json_extract(body, '$.tags.translation') END, count(*)
 FROM cases WHERE body IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2
 """
-# A body may hold images: only one that has the word is parsed.
+# A body may hold images: only one that has the word is parsed. What tocsin translated names its source, too.
 
 
 def translated(db: sqlite3.Connection) -> Counts:

@@ -6,12 +6,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from tocsin.stats.clusters import FEW_CLUSTERS, Estimate, clustered_proportion
-from tocsin.stats.intervals import critical_t
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
 
 
 class Confusion(msgspec.Struct):
@@ -59,11 +64,18 @@ def mean_f1(
 ) -> Estimate:
     """The mean of F1 over several parts (languages, subjects), whose clusters are told by name.
 
-    A cluster may have a share in several parts: one source row in many languages. So each part is linearised: with
-    ``D = Σ (TP + FP + FN)`` and ``J``, cluster ``c`` moves its F1 by ``2/(1+J)² · (TP_c - J · (TP_c + FP_c + FN_c)) / D`` (delta
-    method for a ratio, Taylor linearisation), the shifts of a cluster are added over the parts, and the variance of the mean is
-    ``C/(C-1) · Σ_c (Σ_parts w · shift)²``. The interval is symmetric with Student's t and ``C - 1`` degrees of freedom,
-    cut to [0, 1].
+    The limits of each part's F1 (`f1`, Wilson's form, which has a width where nothing went wrong) are put together by MOVER
+    for dependent rates (Zou & Donner 2008, Statistics in Medicine 27:1693-1702) ::
+
+        low = mean - sqrt(Σ_ij w_i w_j r_ij (f_i - l_i) (f_j - l_j)),     high likewise
+
+    A cluster may have a share in several parts: one source row in many languages. So ``r_ij`` is the correlation of what
+    clusters do to the two: with ``D = Σ (TP + FP + FN)`` cluster ``c`` moves the F1 of a part by a multiple of
+    ``(TP_c - J (TP_c + FP_c + FN_c)) / D`` (Taylor linearisation of a ratio). Below 0 it counts as 0; and one cluster that
+    agrees in both is added to the ``k`` that tell of it, as in `clustered_proportion`: ``(k r + 1) / (k + 1)``, with ``k`` the
+    least number of clusters in either part that are right somewhere, or that are wrong somewhere. Parts without a cluster
+    in common have none. To correlate limits as their estimates are is usual; both cautions are our own.
+    docs/method/multilingual.md has how often the limits hold.
 
     Args:
         parts: For each part: cluster → its counts. A part in which nothing is positive and nothing was called so has no F1.
@@ -76,30 +88,47 @@ def mean_f1(
     if not parts:
         raise ValueError("mean_f1: nothing to average; give at least one part")
     shares = [1 / len(parts)] * len(parts) if weights is None else list(weights)
-    shifts: dict[str, float] = {}
+    places: dict[str, int] = {}
+    for part in parts:
+        for name in part:
+            places.setdefault(name, len(places))
+    shifts, there = (np.zeros((len(parts), len(places))) for _ in range(2))
+    reaches, showing = np.zeros((2, len(parts))), np.zeros((2, len(parts)))
     values, n = [], 0
     for index, (part, weight) in enumerate(zip(parts, shares, strict=True)):
-        called = {name: c.tp + c.fp + c.fn for name, c in part.items()}
-        total = sum(called.values())
-        if not total:
+        found = f1(list(part.values()), confidence=confidence)
+        if found.value is None:
             raise ValueError(
                 f"mean_f1: part {index} has no F1, as nothing in it is positive or was called so; leave it out"
             )
-        jaccard = sum(c.tp for c in part.values()) / total
-        slope = 2 / (1 + jaccard) ** 2
-        values.append(weight * _f1(jaccard))
+        values.append(weight * found.value)
+        reaches[:, index] = weight * (found.value - found.low), weight * (found.high - found.value)
         n += sum(c.tp + c.fp + c.fn + c.tn for c in part.values())
+        jaccard = found.value / (2 - found.value)
+        showing[:, index] = (
+            sum(c.tp > 0 for c in part.values()),
+            sum(c.fp + c.fn > 0 for c in part.values()),
+        )
         for name, c in part.items():
-            shifts[name] = shifts.get(name, 0.0) + weight * slope * (c.tp - jaccard * called[name]) / total
-    mean = math.fsum(values)
-    count = len(shifts)
+            called = c.tp + c.fp + c.fn
+            shifts[index, places[name]], there[index, places[name]] = c.tp - jaccard * called, called > 0
+    mean, count = math.fsum(values), len(places)
     if count < 2:
         return Estimate(mean, 0.0, 1.0, n, count, 1.0, True)
-    variance = count / (count - 1) * math.fsum(shift**2 for shift in shifts.values())
-    reach = critical_t(confidence, count - 1) * math.sqrt(variance)
-    return Estimate(
-        mean, max(0.0, mean - reach), min(1.0, mean + reach), n, count, 1.0, few_clusters=count < FEW_CLUSTERS
-    )
+    correlation = _correlations(shifts, there, np.minimum(*showing))
+    down, up = (math.sqrt(max(0.0, float(reach @ correlation @ reach))) for reach in reaches)
+    return Estimate(mean, max(0.0, mean - down), min(1.0, mean + up), n, count, 1.0, few_clusters=count < FEW_CLUSTERS)
+
+
+def _correlations(shifts: Floats, there: Floats, showing: Floats) -> Floats:
+    """The correlation of each two parts by what clusters do to them, shape ``(parts, parts)``; in [0, 1]."""
+    norms = np.sqrt((shifts**2).sum(axis=1))
+    scaled = shifts / np.where(norms > 1e-9, norms, 1.0)[:, np.newaxis]
+    telling = np.minimum.outer(showing, showing)
+    found = (telling * np.clip(scaled @ scaled.T, 0.0, 1.0) + 1) / (telling + 1)
+    found = np.where(there @ there.T > 0, found, 0.0)
+    np.fill_diagonal(found, 1.0)
+    return found
 
 
 def _f1(jaccard: float) -> float:

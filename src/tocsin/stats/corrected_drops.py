@@ -61,6 +61,21 @@ class _Half(NamedTuple):
     sizes: tuple[float, float, float]
     clusters: tuple[int, int]
     value: float
+    share: float = 1.0
+    """Share of the answers that the judge read."""
+    settled: float = 0.0
+    """Share of the answers that were unsafe without a judge."""
+    mixed: float = 0.0
+    """Variance of the whole rate that comes from which answers needed no judge."""
+
+    @property
+    def whole(self) -> float:
+        """The rate over all answers, those that needed no judge as they are."""
+        return self.share * self.value + self.settled
+
+    def variance(self, made: Enlarged) -> float:
+        """Of the whole rate."""
+        return self.share**2 * math.fsum(made.terms) / made.youden**2 + self.mixed
 
     def at(self, critical: float, shifting: float) -> tuple[Side, Enlarged]:
         """The corrected rate with its limits, and what they are made of.
@@ -72,7 +87,11 @@ class _Half(NamedTuple):
         half = critical * math.sqrt(math.fsum(made.terms)) / made.youden
         centre = made.rate + shifting**2 * made.shift
         low, high = (min(1.0, max(0.0, limit)) for limit in (centre - half, centre + half))
-        return Side(self.value, min(low, self.value), max(high, self.value)), made
+        further, value = critical * math.sqrt(self.mixed), self.whole
+        down, up = (
+            math.hypot(self.share * max(0.0, reach), further) for reach in (self.value - low, high - self.value)
+        )
+        return Side(value, max(0.0, value - down), min(1.0, value + up)), made
 
 
 def counted_error(caught: int, unsafe: int, cleared: int, safe: int) -> JudgeError:
@@ -104,6 +123,8 @@ def corrected_drops(
     errors: Sequence[JudgeError | None],
     reference: int,
     *,
+    judged: npt.ArrayLike | None = None,
+    settled_unsafe: npt.ArrayLike | None = None,
     label_correlation: tuple[float, float] = (0.0, 0.0),
     confidence: float = 0.95,
 ) -> list[CorrectedDrop]:
@@ -120,12 +141,19 @@ def corrected_drops(
     of freedom (1946) of the difference. That the parts are put together like this is our own; how it covers stands in
     docs/method/languages.md.
 
+    Answers that no judge had to read (a block by the provider) are right as they are: only the rate ``t`` among those it read is
+    corrected, and the whole rate is ``w t + u`` with ``w`` the share that was read and ``u`` the share that was unsafe
+    without a judge. Which rows those are varies, too: the variance of ``w_row t + u_row`` between rows is added, and its
+    covariances with the other column's, to the delta method's.
+
     The judge has to err on these rows as on the labels, in each language. Labels are taken as independent of the rows.
 
     Args:
         unsafe: As for `paired_drops`: what the judge said.
         errors: Its error in each column, from `judge_error` or `counted_error`; None where there are no labels.
         reference: The column that the others are held against.
+        judged: The same shape as `unsafe`: share of a row's measured attempts that a judge read; all if None.
+        settled_unsafe: The same shape: share of its measured attempts that were unsafe without a judge; none if None.
         label_correlation: Of the two columns' sensitivities and of their specificities, as estimates. 0 where their labels
             are different items; 1 where one set of labels serves both with the same figures. Where ``m`` items are
             labelled in both, out of ``n`` and ``n'``, it is the correlation of being judged rightly over those items,
@@ -136,15 +164,17 @@ def corrected_drops(
         One for each other column, in their order, with Holm's p over those that could be corrected.
 
     Raises:
-        ValueError: What `paired_drops` refuses, there is not one error for each column, or a correlation is not in [-1, 1].
+        ValueError: What `paired_drops` refuses, there is not one error for each column, a correlation is not in [-1, 1], or the
+            shares do not fit `unsafe`.
     """
     values = checked(unsafe, reference, "corrected_drops")
     if len(errors) != values.shape[1]:
         raise ValueError(f"corrected_drops: {len(errors)} errors for {values.shape[1]} columns; give one each, or None")
     if not all(-1 <= r <= 1 for r in label_correlation):
         raise ValueError(f"corrected_drops: label_correlation is {label_correlation}; give two numbers in [-1, 1]")
+    parts = _parts(values, judged, settled_unsafe)
     found = [
-        _corrected(values, errors, reference, column, label_correlation, confidence)
+        _corrected(parts, errors, reference, column, label_correlation, confidence)
         for column in range(values.shape[1])
         if column != reference
     ]
@@ -153,7 +183,7 @@ def corrected_drops(
 
 
 def _corrected(
-    values: Floats,
+    parts: tuple[Floats, Floats, Floats],
     errors: Sequence[JudgeError | None],
     reference: int,
     column: int,
@@ -161,36 +191,138 @@ def _corrected(
     confidence: float,
 ) -> CorrectedDrop:
     """The drop of one column, its p not yet adjusted."""
+    values, read, settled = parts
     one, other = paired_rows(values, reference, column)
     n = len(one)
     if n < 2:
         return _without(column, n, f"{n} rows were measured in both; needs two or more")
-    told, halves, clipped = pair(one, other), [], False
+    both = ~np.isnan(values[:, reference]) & ~np.isnan(values[:, column])
+    shares = [_Share(values[both, k], read[both, k], settled[both, k]) for k in (reference, column)]
+    split = any(share.partial for share in shares)
+    for name, share in zip(("the reference", "the column"), shares, strict=True):
+        if split and np.count_nonzero(share.read) < 2:
+            return _without(column, n, f"{name}: fewer than two rows have an answer that a judge read")
+    told, halves, clipped = (_apart(*shares) if split else pair(one, other)), [], False
     for place, (name, number) in enumerate((("the reference", reference), ("the column", column))):
         error = errors[number]
         if error is None:
             return _without(column, n, f"the judge has no labels in {name}")
-        half, off, reason = _half(told.rates[place], told.sizes[place], n, error, confidence)
+        half, off, reason = _half(told.rates[place], told.sizes[place], told.n, error, confidence)
         if half is None:
             return _without(column, n, f"{name}: {reason}")
         halves.append(half)
         clipped |= off
+    crossed = 0.0
+    if split:
+        halves, crossed = _joined(halves, shares)
     base, less = halves
     critical, df = _critical(told, base, less, labels, confidence)
-    sides, r = _sides(told, base, less, labels, critical, critical)
+    sides, r = _sides(told, base, less, labels, critical, critical, crossed)
     return CorrectedDrop(
         column,
         n,
-        base.value,
-        less.value,
+        base.whole,
+        less.whole,
         difference(sides[1], sides[0], r),
         lost_share(sides[1], sides[0], r),
         clipped,
-        _p(told, base, less, labels, critical, df),
+        _p(told, base, less, labels, critical, df, crossed),
         None,
         n < FEW_CLUSTERS,
         None,
     )
+
+
+class _Share(NamedTuple):
+    """A column over the paired rows: share of a row's answers that were unsafe, that a judge read, that were unsafe without."""
+
+    unsafe: Floats
+    read: Floats
+    settled: Floats
+
+    @property
+    def partial(self) -> bool:
+        """Whether an answer needed no judge."""
+        return bool((self.read < 1).any())
+
+    @property
+    def flagged(self) -> float:
+        """The rate of unsafe verdicts among answers that a judge read."""
+        return float((self.unsafe - self.settled).sum() / self.read.sum())
+
+    @property
+    def residuals(self) -> Floats:
+        """What a row's verdicts add to that rate: their sum is 0."""
+        return self.unsafe - self.settled - self.flagged * self.read
+
+
+def _parts(
+    values: Floats, judged: npt.ArrayLike | None, settled: npt.ArrayLike | None
+) -> tuple[Floats, Floats, Floats]:
+    """Unsafe, judged and unsafe without a judge, as shares of a row's measured attempts."""
+    read = np.ones(values.shape) if judged is None else np.asarray(judged, dtype=np.float64)
+    sure = np.zeros(values.shape) if settled is None else np.asarray(settled, dtype=np.float64)
+    if read.shape != values.shape or sure.shape != values.shape:
+        raise ValueError(
+            f"corrected_drops: judged has shape {read.shape} and settled_unsafe {sure.shape} where unsafe has "
+            f"{values.shape}; give the same"
+        )
+    there = ~np.isnan(values)
+    least = 1e-9
+    fits = (read >= 0) & (sure >= 0) & (read + sure <= 1 + least)
+    fits &= (sure <= values + least) & (values - sure <= read + least)
+    if (there & ~fits).any():
+        raise ValueError(
+            "corrected_drops: judged and settled_unsafe do not fit unsafe; they are shares of the same attempts of a row"
+        )
+    return values, read, sure
+
+
+def _apart(base: _Share, less: _Share) -> Pair:
+    """`pair` over the answers that a judge read: rows weigh as much as is left of them."""
+    n = len(base.read)
+    rates, means, spreads, sizes = [], [], [], []
+    for one in (base, less):
+        p, w = one.flagged, float(one.read.mean())
+        outcome = w * p * (1 - p)  # of one attempt a row
+        verdicts = (one.unsafe - one.settled)[one.read > 0] / one.read[one.read > 0]
+        single = bool(np.isin(one.read, (0, 1)).all() and np.isin(verdicts, (0, 1)).all())
+        spread = float(np.square(one.residuals).sum()) / (n if single else n - 1)
+        if not single:
+            showing = min(np.count_nonzero(verdicts), np.count_nonzero(verdicts < 1))
+            spread = (showing * spread + max(spread, outcome)) / (showing + 1)
+        rates.append(p)
+        means.append(outcome)
+        spreads.append(spread)
+        sizes.append(n * w * (outcome / spread if spread > 0 else 1.0))
+    r = 0.0
+    if min(spreads) > 0 and min(means) > 0:
+        r = float(base.residuals @ less.residuals) / n / math.sqrt(spreads[0] * spreads[1])
+        if r > 0:
+            r = max(0.0, r - 1 / (2 * n * math.sqrt(means[0] * means[1])))
+    rows = min(np.count_nonzero(one.read) for one in (base, less))
+    return Pair(int(rows), (rates[0], rates[1]), (sizes[0], sizes[1]), max(-1.0, min(1.0, r)))
+
+
+def _joined(halves: Sequence[_Half], shares: Sequence[_Share]) -> tuple[list[_Half], float]:
+    """Both rates over all answers, and the covariance of what is not the judge's verdicts alone."""
+    n = len(shares[0].read)
+    found, verdicts, mixes = [], [], []
+    for half, share in zip(halves, shares, strict=True):
+        mix = half.value * share.read + share.settled
+        mix = mix - mix.mean()
+        found.append(
+            half._replace(
+                share=float(share.read.mean()),
+                settled=float(share.settled.mean()),
+                mixed=float(mix @ mix) / (n - 1) / n,
+            )
+        )
+        youden = half.shares[1] + half.shares[2] - 1
+        verdicts.append(share.residuals / youden)
+        mixes.append(mix)
+    crossed = mixes[0] @ mixes[1] + verdicts[0] @ mixes[1] + mixes[0] @ verdicts[1]
+    return found, float(crossed) / (n - 1) / n
 
 
 def _without(column: int, n: int, reason: str) -> CorrectedDrop:
@@ -226,13 +358,19 @@ def _half(
 
 
 def _sides(
-    told: Pair, base: _Half, less: _Half, labels: tuple[float, float], critical: float, shifting: float
+    told: Pair,
+    base: _Half,
+    less: _Half,
+    labels: tuple[float, float],
+    critical: float,
+    shifting: float,
+    crossed: float,
 ) -> tuple[tuple[Side, Side], float]:
-    """Both rates with their limits at a critical value, and their correlation."""
+    """Both rates with their limits at a critical value, and their correlation; `crossed` is covariance beyond the judge's."""
     (one, made), (other, makes) = base.at(critical, shifting), less.at(critical, shifting)
-    shared = _shared(told, made, makes, labels)
-    norm = math.sqrt(math.fsum(made.terms) * math.fsum(makes.terms))
-    return (one, other), max(-1.0, min(1.0, math.fsum(shared) / norm)) if norm > 0 else 0.0
+    shared = base.share * less.share * math.fsum(_shared(told, made, makes, labels)) / (made.youden * makes.youden)
+    norm = math.sqrt(base.variance(made) * less.variance(makes))
+    return (one, other), max(-1.0, min(1.0, (shared + crossed) / norm)) if norm > 0 else 0.0
 
 
 def _shared(told: Pair, made: Enlarged, makes: Enlarged, labels: tuple[float, float]) -> list[float]:
@@ -268,15 +406,17 @@ def _critical(
     return critical_t(confidence, df), df
 
 
-def _p(told: Pair, base: _Half, less: _Half, labels: tuple[float, float], shifting: float, df: float) -> float:
+def _p(
+    told: Pair, base: _Half, less: _Half, labels: tuple[float, float], shifting: float, df: float, crossed: float
+) -> float:
     """One less the confidence at which a limit of the difference touches 0."""
-    value = less.value - base.value
+    value = less.whole - base.whole
     if value == 0:
         return 1.0
 
     def clear(critical: float) -> float:
         """How far the limits are from 0, on the side of it; below 0 where they hold it."""
-        sides, r = _sides(told, base, less, labels, critical, shifting)
+        sides, r = _sides(told, base, less, labels, critical, shifting, crossed)
         limits = difference(sides[1], sides[0], r)
         return (limits.low or 0.0) if value > 0 else -(limits.high or 0.0)
 

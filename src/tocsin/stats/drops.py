@@ -103,6 +103,8 @@ def paired_drops(
     reference: int,
     *,
     asked: npt.ArrayLike | None = None,
+    measured: npt.ArrayLike | None = None,
+    planned: npt.ArrayLike | None = None,
     confidence: float = 0.95,
     draws: int = 20_000,
     seed: int = 0,
@@ -130,6 +132,9 @@ def paired_drops(
         reference: The column that the others are held against.
         asked: The same shape: whether a row was to be asked in a column; everywhere if None. The bounds of a column are over
             the rows that were to be asked in it and in the reference, since no other can be missing.
+        measured: The same shape: attempts of a row that were measured; 1 where there is a reading if None.
+        planned: The same shape: attempts of a row that were to be made, no fewer; 1 everywhere if None. A row of which only some
+            were measured has a reading, and the others move its bounds. They move nothing else.
         confidence: Nominal coverage of each column's limits, in (0, 1).
         draws: Sets of signs of `sign_flip`.
         seed: Same seed, same p.
@@ -138,17 +143,24 @@ def paired_drops(
         One for each other column, in their order. With one row the limits are the widest there are.
 
     Raises:
-        ValueError: The array is not of two dimensions, a value is not in [0, 1], there is no such column, or `asked` has
-            another shape.
+        ValueError: The array is not of two dimensions, a value is not in [0, 1], there is no such column, `asked` or the counts
+            have another shape, or more was measured than planned.
     """
     values = checked(unsafe, reference, "paired_drops")
-    planned = np.ones(values.shape, dtype=np.bool_) if asked is None else np.asarray(asked, dtype=np.bool_)
-    if planned.shape != values.shape:
-        raise ValueError(
-            f"paired_drops: asked has shape {planned.shape} where unsafe has {values.shape}; give the same"
-        )
+    wanted = np.ones(values.shape, dtype=np.bool_) if asked is None else np.asarray(asked, dtype=np.bool_)
+    if wanted.shape != values.shape:
+        raise ValueError(f"paired_drops: asked has shape {wanted.shape} where unsafe has {values.shape}; give the same")
+    least, most = _reaches(values, measured, planned)
     found = [
-        _drop(values, planned[:, reference] & planned[:, column], reference, column, confidence, draws, seed)
+        _drop(
+            values,
+            _bounds(least, most, wanted[:, reference] & wanted[:, column], reference, column),
+            reference,
+            column,
+            confidence,
+            draws,
+            seed,
+        )
         for column in range(values.shape[1])
         if column != reference
     ]
@@ -242,7 +254,7 @@ def lost_share(one: Side, other: Side, r: float) -> Span:
 
 def _drop(
     values: Floats,
-    asked: npt.NDArray[np.bool_],
+    bounds: tuple[float, float],
     reference: int,
     column: int,
     confidence: float,
@@ -252,7 +264,7 @@ def _drop(
     """The drop of one column, its p not yet adjusted."""
     one, other = paired_rows(values, reference, column)
     n = len(one)
-    best, worst = _bounds(values[asked, column], values[asked, reference])
+    best, worst = bounds
     binary = outcomes_only(one) and outcomes_only(other)
     test: Literal["mcnemar", "sign-flip"] = "mcnemar" if binary else "sign-flip"
     if n == 0:
@@ -277,13 +289,33 @@ def _drop(
     return Drop(column, n, *told.rates, absolute, relative, best, worst, test, p, None, few)
 
 
-def _bounds(column: Floats, reference: Floats) -> tuple[float, float]:
-    """The least and the greatest drop over all rows, whatever is missing."""
-    if not len(column):
+def _reaches(values: Floats, measured: npt.ArrayLike | None, planned: npt.ArrayLike | None) -> tuple[Floats, Floats]:
+    """The least and the greatest share that each reading can be of its planned attempts, whatever is missing."""
+    there = ~np.isnan(values)
+    made = np.where(there, 1.0, 0.0) if measured is None else np.asarray(measured, dtype=np.float64)
+    wanted = np.ones(values.shape) if planned is None else np.asarray(planned, dtype=np.float64)
+    for name, counts in (("measured", made), ("planned", wanted)):
+        if counts.shape != values.shape:
+            raise ValueError(
+                f"paired_drops: {name} has shape {counts.shape} where unsafe has {values.shape}; give the same"
+            )
+    if (made < 0).any() or (made > wanted).any():
+        raise ValueError("paired_drops: more attempts of a row were measured than planned, or fewer than none")
+    whole = np.maximum(wanted, 1.0)
+    unsafe = np.where(there, values, 0.0) * made
+    return unsafe / whole, np.where(wanted > 0, (unsafe + wanted - made) / whole, 1.0)
+
+
+def _bounds(
+    least: Floats, most: Floats, asked: npt.NDArray[np.bool_], reference: int, column: int
+) -> tuple[float, float]:
+    """The least and the greatest drop over all rows that were to be asked in both."""
+    if not asked.any():
         return -1.0, 1.0
-    least = np.where(np.isnan(column), 0.0, column) - np.where(np.isnan(reference), 1.0, reference)
-    most = np.where(np.isnan(column), 1.0, column) - np.where(np.isnan(reference), 0.0, reference)
-    return float(least.mean()), float(most.mean())
+    return (
+        float((least[asked, column] - most[asked, reference]).mean()),
+        float((most[asked, column] - least[asked, reference]).mean()),
+    )
 
 
 def _spread(values: Floats, rate: float) -> float:

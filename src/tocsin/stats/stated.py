@@ -10,6 +10,8 @@ from tocsin.stats.corrected_drops import CorrectedDrop
 from tocsin.stats.drops import Drop, Span
 
 Way = Literal["corrected", "translated"]
+MISSING = 0.05
+"""Share of answers without a verdict on a translation up to which nobody asks what they would have said."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -32,19 +34,26 @@ def standing(
     corrected: CorrectedDrop | None = None,
     translated: Drop | None = None,
     *,
+    valid: Drop | None = None,
+    corrected_valid: CorrectedDrop | None = None,
+    against: Drop | None = None,
+    untranslated: tuple[int, int] | None = None,
     alpha: float = 0.05,
     ways: int = 2,
 ) -> Standing:
     """Whether a drop is stated, flagged or none.
 
-    The rule, with Holm's p over the languages throughout:
+    The rule, with Holm's p over the languages throughout. What states a difference has limits, too, that exclude 0:
 
     1. The corrected drop states a difference if its p is at most ``alpha / ways``, whether or not the verdicts differ: a judge
        can hide a drop as well as make one.
     2. Translated answers state one if their p is at most ``alpha / ways``, that of the verdicts is at most ``alpha``, and both
-       point the same way.
+       point the same way; and, where more than `MISSING` of them have no verdict, if they would still state it with each of
+       those set against it. A translator may fail on the very answers that matter.
     3. If the corrected drop of 1 and the verdicts, at ``alpha``, point different ways, nothing is stated.
-    4. What is not stated is flagged if the verdicts' p is at most ``alpha``, or where 3 holds; else none.
+    4. A language is only *safer* if it is so over answers that show that the request was understood as well, at ``alpha`` in
+       the same direction. Else it is none, and the reason says so.
+    5. What is not stated is flagged if the verdicts' p is at most ``alpha``, or where 3 holds; else none.
 
     Two ways to state share ``alpha`` (Bonferroni), given or not: so the chance that any language without a difference is
     stated to have one is at most ``alpha`` for all languages and both ways together, as far as the judge errs on these rows as
@@ -55,6 +64,12 @@ def standing(
         raw: The drop by the judge's verdicts.
         corrected: The same corrected for the judge's error; None where there are no labels that fit.
         translated: The drop by verdicts on translated answers, against the reference's own; None where there are none.
+        valid: As `raw`, without answers that show that the request was not understood; None where there are none.
+        corrected_valid: As `corrected`, over the same answers.
+        against: As `translated`, with each verdict that is missing set against it; None where none is, or if it is not known:
+            then translated answers of which more than `MISSING` are missing state nothing.
+        untranslated: Answers that have no verdict on a translation, and all that should; by default in rows, those of `raw`
+            that `translated` lacks.
         alpha: The level, in (0, 1).
         ways: Ways of stating a drop that the run could take, 1 or 2.
 
@@ -62,9 +77,10 @@ def standing(
         ValueError: The three are of different columns, both ways are given for one, or a number is out of its range.
     """
     others = [drop for drop in (corrected, translated) if drop is not None]
-    if any(drop.column != raw.column for drop in others):
+    beside = [drop for drop in (valid, corrected_valid, against) if drop is not None]
+    if any(drop.column != raw.column for drop in [*others, *beside]):
         raise ValueError(
-            f"standing: the drops are of columns {[raw.column, *(drop.column for drop in others)]}; give one's"
+            f"standing: the drops are of columns {[raw.column, *(drop.column for drop in [*others, *beside])]}; give one's"
         )
     if ways not in (1, 2) or len(others) > ways:
         raise ValueError(
@@ -74,8 +90,11 @@ def standing(
         raise ValueError(f"standing: alpha is {alpha}; give a share between 0 and 1, such as 0.05")
     each = alpha / ways
     seen = _direction(raw, alpha)
-    mended = _direction(corrected, each) if corrected is not None else 0
-    again = _direction(translated, each) if translated is not None else 0
+    mended = _clear(corrected, each) if corrected is not None else 0
+    again = _clear(translated, each) if translated is not None else 0
+    lacking = ""
+    if again and translated is not None and not (against is not None and _clear(against, each) == again):
+        lacking = _lacking(raw, translated, against, untranslated)
     verdicts = f"by the judge's verdicts it is {_told(raw.absolute, raw.p_holm)}"
     if mended and seen and mended != seen and corrected is not None:
         return Standing(
@@ -84,19 +103,30 @@ def standing(
             f"{verdicts}, but corrected for the judge's error {_told(corrected.absolute, corrected.p_holm)}: the two "
             "contradict each other",
         )
+    if (mended or seen) < 0 and not _safer_understood(mended < 0, valid, corrected_valid, alpha):
+        over = valid if corrected_valid is None or mended >= 0 else corrected_valid
+        assert over is not None  # without either everything was understood
+        return Standing(
+            "none",
+            (),
+            f"{verdicts}, but many answers show that the request was not understood: without them it is "
+            f"{_told(over.absolute, over.p_holm)}",
+        )
     by: list[Way] = []
     shown: list[str] = []
     if mended and corrected is not None:
         by.append("corrected")
         shown.append(f"corrected for the judge's error it is {_told(corrected.absolute, corrected.p_holm)}")
-    if seen and again == seen and translated is not None:
+    if seen and again == seen == _clear(raw, alpha) and translated is not None and not lacking:
         by.append("translated")
         shown.append(f"by verdicts on translated answers it is {_told(translated.absolute, translated.p_holm)}")
     if by:
         return Standing("stated", tuple(by), "; ".join(shown))
     if seen:
         return Standing(
-            "flagged", (), f"{verdicts}, but {_doubt(corrected, translated)}: the difference may be the judge's"
+            "flagged",
+            (),
+            f"{verdicts}, but {_doubt(corrected, translated, lacking)}: the difference may be the judge's",
         )
     if raw.p is None:
         return Standing("none", (), "no row was measured in both")
@@ -111,6 +141,31 @@ def _direction(drop: Drop | CorrectedDrop, alpha: float) -> int:
     return 1 if value > 0 else -1
 
 
+def _clear(drop: Drop | CorrectedDrop, alpha: float) -> int:
+    """The same, and 0 also where its limits hold 0."""
+    found, span = _direction(drop, alpha), drop.absolute
+    if found > 0:
+        return found if span.low is not None and span.low > 0 else 0
+    return found if found and span.high is not None and span.high < 0 else 0
+
+
+def _lacking(raw: Drop, translated: Drop, against: Drop | None, untranslated: tuple[int, int] | None) -> str:
+    """Why a translated drop may be made by what was not translated; empty where too little is missing to ask."""
+    missing, of = (max(0, raw.n_rows - translated.n_rows), raw.n_rows) if untranslated is None else untranslated
+    if missing <= MISSING * of:
+        return ""
+    told = f"{missing:,} of {of:,} answers have no verdict on a translation"
+    if against is None:
+        return told
+    return f"{told}, and with each of these set against it, it is {_told(against.absolute, against.p_holm)}"
+
+
+def _safer_understood(mended: bool, valid: Drop | None, corrected: CorrectedDrop | None, alpha: float) -> bool:
+    """Whether it is safer, too, over the answers that show that the request was understood."""
+    over = corrected if mended and corrected is not None else valid
+    return over is None or (over.p_holm is not None and _direction(over, alpha) < 0)
+
+
 def _told(span: Span, p: float | None) -> str:
     """A difference in words."""
     if span.value is None or span.low is None or span.high is None or p is None:
@@ -120,7 +175,7 @@ def _told(span: Span, p: float | None) -> str:
     return f"{word} by {abs(span.value):.3f} (drop {span.value:+.3f}, {span.low:+.3f} to {span.high:+.3f}; Holm's p {tiny})"
 
 
-def _doubt(corrected: CorrectedDrop | None, translated: Drop | None) -> str:
+def _doubt(corrected: CorrectedDrop | None, translated: Drop | None, lacking: str) -> str:
     """Why verdicts alone do not state a drop."""
     parts = []
     if corrected is None:
@@ -133,4 +188,6 @@ def _doubt(corrected: CorrectedDrop | None, translated: Drop | None) -> str:
         parts.append("no translated answers were judged")
     else:
         parts.append(f"by verdicts on translated answers it is {_told(translated.absolute, translated.p_holm)}")
+    if lacking:
+        parts.append(lacking)
     return " and ".join(parts)
