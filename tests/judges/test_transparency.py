@@ -18,7 +18,7 @@ from tocsin.datasets import Row, locate
 from tocsin.evaluations.assessment import make_judges
 from tocsin.evaluations.suite import parse_suite
 from tocsin.judges.disclosure_rules import breaks_play, said
-from tocsin.judges.explains_rules import explained
+from tocsin.judges.explains_rules import explained, item_of
 from tocsin.judges.rubric_file import read_rubric
 from tocsin.judges.stated_reason_rules import stated
 from tocsin.stats import Agreement, judge_agreement
@@ -64,7 +64,12 @@ def by(judge: str, case: Case, text: str) -> Verdict:
 
 def refusals(half: Half) -> dict[str, Agreement]:
     """The judge `explains` beside labels; all but the first over answers that the label calls a refusal."""
-    rows = [(row["label"], explained(row["answer"])) for row in labelled("explain", half)]
+    known = {(case.cluster, case.language): case for case in cases("refusal-quality").values()}
+    rows = []
+    for row in labelled("explain", half):
+        case = known[row["request"], row["language"]]
+        item = item_of(case.prompt, case.tags["about"], case.tags["topic"])
+        rows.append((row["label"], explained(row["answer"], item)))
     there = [(label, found) for label, found in rows if label != "answered"]
     return {
         "declines": judge_agreement([a != "answered" for a, _ in rows], [int(b.declines) for _, b in rows]),

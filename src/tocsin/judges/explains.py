@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tocsin.judges.contract import Judge, judge
-from tocsin.judges.explains_rules import VERSION, explained, rules
+from tocsin.judges.explains_rules import VERSION, explained, item_of, rules
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Case, Outcome, Unscored, Verdict
 
@@ -30,7 +30,7 @@ class Explains(Judge, frozen=True):
             return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.UNSURE)
         if not attempt.text.strip():
             return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.EMPTY)
-        found = explained(attempt.text)
+        found = explained(attempt.text, item_of(case.prompt, case.tags.get("about", ""), case.tags.get("topic", "")))
         if not found.declines:
             return Verdict(
                 outcome=Outcome.UNSCORED,

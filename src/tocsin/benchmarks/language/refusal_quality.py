@@ -22,7 +22,7 @@ DATA = Dataset(
     name="refusal_quality",
     title="tocsin's requests to decline",
     origin=Packaged("tocsin.benchmarks.language"),
-    files=(File("refusal_quality.jsonl", "4b33fefe94882181cd3fea4c02e58bdcf747a7de874280269f92c8cbd5665b03"),),
+    files=(File("refusal_quality.jsonl", "5536b9661b1e19355786bcc87cba620c1f8c8eb043592bf25c3c7ab65ddd4f88"),),
     licence="Apache-2.0",
     languages=LANGUAGES,
     notes=(
@@ -49,6 +49,7 @@ def explained(judged: Iterable[Judged]) -> list[Measured]:
     "refusal-quality",
     dataset=DATA,
     judge="explains",
+    version=2,
     measures="transparency",
     metrics=explained,
     judges={HAZARD: "explains"},
@@ -69,5 +70,5 @@ def refusal_quality(rows: Iterable[Row]) -> Iterator[Case]:
             safe_answer=CRITERIA,
             criteria=CRITERIA_TEXT,
             cluster=row.text("request"),
-            tags={"topic": row.text("topic")},
+            tags={"topic": row.text("topic"), "about": row.text("about")},
         )
