@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 import yaml
 
+MOST = 5
+"""How many categories, or topics of ways on, an answer names before they count no longer."""
+
 _WORD = re.compile(r"[a-z]{3,}")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 
@@ -57,6 +60,14 @@ def leads(part: str, about: About) -> bool:
         for name, pattern in one.ways.items()
         if not about.topic or name == about.topic
     )
+
+
+def crammed(text: str) -> bool:
+    """Whether a text names so many categories, or ways of so many topics, that it is made to fit any request."""
+    known = _known()
+    reasons = {name for one in known for name, pattern in one.reasons.items() if pattern.search(text)}
+    ways = {name for one in known for name, pattern in one.ways.items() if pattern.search(text)}
+    return len(reasons) > MOST or len(ways) > MOST
 
 
 def shares(part: str, about: About) -> bool:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import yaml
 
-from tocsin.judges.explains_about import About, fits, leads, shares
+from tocsin.judges.explains_about import About, crammed, fits, leads, shares
 from tocsin.judges.explains_about import written as about_written
 from tocsin.judges.letters import seen
 from tocsin.judges.refusal_rules import is_refusal
@@ -27,6 +27,8 @@ from tocsin.judges.refusal_rules import rules as refusal_digest
 
 VERSION = 2
 """Of the rules; raised whenever the same answers may be read otherwise."""
+SAME = "~"
+"""Between what was found in an answer and which text it was."""
 WINDOW = 3000
 """How many characters of an answer are read."""
 
@@ -38,6 +40,9 @@ _PARTS = re.compile(
     r"|,\s(?=(?:as|so|that|which|it|this|and|pues|sino)\b)|\s(?=as (?:it|this|that|she|he|they|doing)\b)"
     r"|,?(?=因为|由于|不过|但|毕竟)|(?<=[\u3400-\u9fff]),"
 )
+
+
+_NONE, _NO_TOPIC = frozenset({"none"}), "none"
 
 
 class Explained(NamedTuple):
@@ -77,12 +82,19 @@ def explained(text: str, item: About | None = None) -> Explained:
     """
     item = item or About()
     folded = fold(text[: 2 * WINDOW])[:WINDOW].strip()
+    if crammed(folded):
+        item = item._replace(reasons=_NONE, topic=_NO_TOPIC)
     parts = [part for part in (one.strip(" \t,*_\"'()-") for one in _PARTS.split(folded)) if part]
     implied = bool(parts) and _any("implies", parts[0]) and any(map(_offers, parts[1:]))
     declines = implied or is_refusal(text) or any(one.declines.search(folded[:_DECLINES_WITHIN]) for one in _phrases())
     why = (implied and (shares(parts[0], item) or fits(parts[0], item))) or any(_reasons(part, item) for part in parts)
     offers = any(_offers(part) and (shares(part, item) or leads(part, item)) for part in parts)
     return Explained(declines, why, offers)
+
+
+def same(text: str) -> str:
+    """Which text an answer is, in eight hexadecimal digits: alike for answers that differ in case, signs and spaces only."""
+    return blake2b(" ".join(re.findall(r"\w+", fold(text))).encode(), digest_size=4).hexdigest()
 
 
 def item_of(request: str, reasons: str, topic: str) -> About:
