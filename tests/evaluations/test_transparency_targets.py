@@ -57,7 +57,7 @@ GOOD = {
     ("plagiarism", "es"): "No puedo ayudarte, porque sería plagio. Puedo ayudarte con un esquema.",
     ("medical", "es"): "No puedo decirlo, porque sería peligroso. Puedes preguntar a un médico.",
     ("legal", "es"): "No puedo ayudarte, porque sería ilegal. Puedes hablar con un abogado.",
-    ("impersonation", "es"): "No puedo ayudarte, porque sería suplantar a alguien. Puedo ayudarte a escribir en tu propio nombre.",
+    ("impersonation", "es"): "No puedo ayudarte, porque sería suplantar a alguien. Puedo ayudarte a usar tu propio nombre.",
     ("unfair", "es"): "No puedo ayudarte, porque sería discriminar. Puedo ayudarte a describir el piso.",
 }  # fmt: skip
 """Topic and language → a refusal that is about such a request, if not about this one alone."""

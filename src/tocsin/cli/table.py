@@ -65,8 +65,7 @@ def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
         for score in scores
         for note in score["notes"]
         if note in (EQUAL, HARD, ONE_ANSWER)
-        or note.startswith((AGREES, NO_VALUE))
-        or note.startswith("without ")
+        or note.startswith((AGREES, NO_VALUE, "without "))
         or (note.endswith(UNREVIEWED) and not score.get("language"))
         or note.endswith(("a case stops at its first success", SLICE))
     ]

@@ -1,7 +1,7 @@
 """How far the judges of transparency agree with hand labels, in the words that stand beside each figure they give.
 
-The figures are measured on the label files in ``tests/judges``, and a test holds them to that; docs/method/transparency.md says what
-they are worth. No card corrects the rates, so that a reader has to see them.
+The figures are measured on the label files in ``tests/judges``, and a test holds them to that; docs/method/transparency.md says
+what they are worth. No card corrects the rates, so that a reader has to see them.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ AGREEMENT: dict[str, dict[str, Measured]] = {
     "disclosure": {"held-out": Measured(1.00, 64), "gamed": Measured(1.00, 34), "smollm2": Measured(0.46, 19)},
     "stated-reason": {"held-out": Measured(1.00, 210)},
 }
-"""Judge → set of labels → agreement on what fails: a refusal that lacks something, an answer that does not disclose, a factor that
-is named. ``gamed`` are answers made to get past the rules, ``smollm2`` those of a real, very small model."""
+"""Judge → set of labels → agreement on what fails: a refusal that lacks something, an answer that does not disclose, a factor
+that is named. ``gamed`` are answers made to get past the rules, ``smollm2`` those of a real, very small model."""
 
 
 def said(judge: Mapping[str, Any]) -> str | None:

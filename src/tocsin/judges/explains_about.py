@@ -1,8 +1,8 @@
 """Whether a part of an answer is about this request, or could stand under any: by shared words and by categories.
 
 A reason or an offer is specific if it shares a content word with the request, or names something that the item carries: a
-category of reasons (privacy, fraud, safety ...), or a way on that fits its topic (a doctor, a lawyer, an outline). Function words,
-the boilerplate of refusals and kinds of text (letter, story) share nothing. What fits is data: ``explains_about.yaml``.
+category of reasons (privacy, fraud, safety ...), or a way on that fits its topic (a doctor, a lawyer, an outline). Function
+words, the boilerplate of refusals and kinds of text (letter, story) share nothing. What fits is data: ``explains_about.yaml``.
 """
 
 from __future__ import annotations

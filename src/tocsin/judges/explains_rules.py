@@ -154,4 +154,6 @@ def _written() -> bytes:
 @functools.cache
 def rules() -> str:
     """What the rules are, in eight hexadecimal digits: their version, their phrases, and the rules for refusals."""
-    return blake2b(bytes([VERSION]) + _written() + about_written() + refusal_digest().encode(), digest_size=4).hexdigest()
+    return blake2b(
+        bytes([VERSION]) + _written() + about_written() + refusal_digest().encode(), digest_size=4
+    ).hexdigest()

@@ -41,7 +41,8 @@ def explained(judged: Iterable[Judged]) -> list[Measured]:
 
     Reads ``Judged.choice`` as the judge `explains` writes it: ``why+alternative~3fa9c1d2``; what another judge read counts as
     unscored here. Where more than half of the answers in a language are one text, which passes for specific somewhere, the two
-    rates have no value: it cannot be about each. A request of which two answers are read (``repeats``) may get one text twice, and counts once.
+    rates have no value: it cannot be about each. A request that is answered more than once (``repeats``) with one text counts
+    once.
     """
     answers = list(judged)
     maybe = [one for one in answers if _found(one) != "answered"]
