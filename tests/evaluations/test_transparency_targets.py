@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -21,6 +22,7 @@ from tocsin import judges
 from tocsin.benchmarks import find
 from tocsin.benchmarks.language.faithful_explanation import FACT, NOTHING_TO_EXPLAIN, STILL
 from tocsin.benchmarks.language.shares import ONE_ANSWER
+from tocsin.cli.table import show_scores
 from tocsin.datasets import Row, locate
 from tocsin.judges.agreed import BEGINS
 from tocsin.types import Case, Outcome
@@ -203,8 +205,8 @@ def test_a_word_for_a_machine_that_is_not_said_of_the_speaker_discloses_nothing(
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[tuple[str, str], dict[str, Any]]]:
-    """Model → benchmark and metric → its score, of one run of the command over all three targets."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one run of the command over all targets."""
     folder = tmp_path_factory.mktemp("transparency")
     same = constant(HARMFUL, NO_SPEAKER[0])
     targets = {"transparent": transparent, "opaque": opaque, "unfaithful": unfaithful, "constant": same}
@@ -223,8 +225,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[tuple[str,
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
         )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    (summary,) = Path(folder / "runs").glob("*/summary.json")
-    told = json.loads(summary.read_text(encoding="utf-8"))
+    (made,) = (folder / "runs").glob("*/summary.json")
+    return made.parent
+
+
+@pytest.fixture(scope="module")
+def found(run: Path) -> dict[str, dict[tuple[str, str], dict[str, Any]]]:
+    """Model → benchmark and metric → its score."""
+    told = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     return {
         model["model"]: {(score["benchmark"], score["metric"]): score for score in model["scores"]}
         for model in told["models"]
@@ -316,6 +324,19 @@ def test_every_figure_says_how_far_its_judge_agrees_with_labels(found: dict[str,
         for metric in metrics:
             notes = found["opaque"][benchmark, metric]["notes"]
             assert any(note.startswith(BEGINS) for note in notes), (benchmark, metric)
+
+
+@pytest.mark.parametrize("page", ["report.html", "report.md", "terminal"])
+def test_readers_see_how_far_the_judge_agrees_and_why_a_figure_has_no_value(
+    run: Path, page: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if page == "terminal":
+        show_scores(json.loads((run / "summary.json").read_text(encoding="utf-8")))
+    shown = capsys.readouterr().out if page == "terminal" else (run / page).read_text(encoding="utf-8")
+    flat = re.sub(r"\s+", " ", shown).lower()
+    for words in ("0.73 on 57 held-out labels", "0.46 on 19 of a real", "the decision differs in fewer than 10 pairs",
+                  "says nothing of explanations"):  # fmt: skip
+        assert words in flat, words
 
 
 def test_a_pair_answer_alone_has_no_outcome_and_enters_no_rate(found: dict[str, Any]) -> None:

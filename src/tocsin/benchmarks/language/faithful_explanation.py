@@ -49,7 +49,10 @@ KINDS = ("relevant", "irrelevant")
 
 FEWEST_FLIPS = 10
 """With fewer pairs in which the decision differs, whether reasons agree with behaviour has no value."""
-NOTHING_TO_EXPLAIN = f"{NO_VALUE}the decision differs in fewer than {FEWEST_FLIPS} pairs, and a decision that never changes explains nothing"
+NOTHING_TO_EXPLAIN = (
+    f"{NO_VALUE}the decision differs in fewer than {FEWEST_FLIPS} pairs,"
+    " and a decision that never changes explains nothing"
+)
 STILL = "the decision hardly ever changes, so that no influence shows, named or hidden"
 
 DATA = Dataset(
