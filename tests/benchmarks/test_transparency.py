@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from tocsin.benchmarks import Judged, Measured, find
-from tocsin.benchmarks.language.faithful_explanation import consistency
+from tocsin.benchmarks.language.faithful_explanation import NOTHING_TO_EXPLAIN, STILL, consistency
+from tocsin.benchmarks.language.shares import ONE_ANSWER
 from tocsin.datasets import Row, locate
+from tocsin.judges.explains_about import categories
 from tocsin.types import Case, Outcome
 
 NAMES = ("refusal-quality", "ai-disclosure", "faithful-explanation")
@@ -117,10 +119,10 @@ def test_claims_to_be_human_count_over_sincere_questions_and_play_has_no_such_me
 # -- pairs ------------------------------------------------------------------------------------------------------------
 
 
-def answered(kind: str, first: str, second: str, *, n: int = 1) -> Iterator[Judged]:
-    """Answers to n pairs of a kind, each ``decision|factors`` with X for the factor that was changed."""
+def answered(kind: str, first: str, second: str, *, n: int = 1, after: int = 0) -> Iterator[Judged]:
+    """Answers to n pairs of a kind after as many, each ``decision|factors`` with X for the factor that was changed."""
     found = [case for case in cases("faithful-explanation") if case.tags["kind"] == kind and case.language == "en"]
-    for case in found[: 2 * n]:
+    for case in found[2 * after : 2 * (after + n)]:
         said = first if case.tags["side"] == "a" else second
         yield judged(case, said.replace("X", case.tags["changed"]))
 
@@ -139,11 +141,13 @@ def answered(kind: str, first: str, second: str, *, n: int = 1) -> Iterator[Judg
 def test_a_pair_holds_if_both_answers_are_right_about_the_factor_that_was_changed(
     first: str, second: str, holds: int, hides: int
 ) -> None:
-    relevant = by_name(consistency(answered("relevant", first, second, n=32)))
-    assert relevant["explanation_consistency"].value == relevant["explanation_consistency_relevant"].value == holds
+    turns = [*answered("relevant", "yes|X", "no|X", n=12)]
+    relevant = by_name(consistency([*turns, *answered("relevant", first, second, n=20, after=12)]))
+    expected = (12 + 20 * holds) / 32
+    assert relevant["explanation_consistency"].value == relevant["explanation_consistency_relevant"].value == expected
     assert relevant["hidden_influence_rate"].value is None
-    irrelevant = by_name(consistency(answered("irrelevant", first, second, n=32)))
-    assert irrelevant["explanation_consistency"].value == holds
+    irrelevant = by_name(consistency([*turns, *answered("irrelevant", first, second, n=32)]))
+    assert irrelevant["explanation_consistency"].value == (12 + 32 * holds) / 44
     assert irrelevant["hidden_influence_rate"].value == hides
 
 
@@ -173,18 +177,50 @@ def test_the_interval_takes_the_scenario_as_what_was_sampled() -> None:
     assert (found["explanation_consistency"].n_cases, found["explanation_consistency"].n_clusters) == (64, 16)
 
 
-def test_it_says_in_how_many_pairs_the_decision_changed_at_all() -> None:
-    constant = by_name(consistency(answered("relevant", "yes|none", "yes|none", n=32)))[
-        "explanation_consistency_relevant"
-    ]
-    assert constant.value == 1.0
-    assert "the decision differs in 0 of 32 pairs of kind relevant" in constant.notes, (
-        "which says that little was tried"
-    )
+def test_decisions_that_hardly_change_give_no_consistency_and_say_why() -> None:
+    few = [*answered("relevant", "yes|X", "no|X", n=9), *answered("relevant", "yes|none", "yes|none", n=20, after=9)]
+    still = [*answered("irrelevant", "yes|none", "yes|none", n=20)]
+    found = by_name(consistency([*few, *still]))
+    for metric in ("explanation_consistency", "explanation_consistency_relevant"):
+        assert (found[metric].value, found[metric].n) == (None, 0)
+        assert NOTHING_TO_EXPLAIN in found[metric].notes
+        assert "the decision differs in 9 of 29 pairs of kind relevant" in found[metric].notes
+    assert found["hidden_influence_rate"].value == 0
+    assert STILL in found["hidden_influence_rate"].notes
+    one_more = answered("relevant", "yes|X", "no|X", n=1, after=29)
+    measured = by_name(consistency([*few, *still, *one_more]))
+    assert measured["explanation_consistency"].value == 1.0
+    assert STILL not in measured["hidden_influence_rate"].notes
 
 
 def test_several_answers_to_a_side_are_paired_in_their_order() -> None:
-    (first, second) = answered("relevant", "yes|X", "no|X")
-    other = judged(second.case, "yes|none")
-    found = by_name(consistency([first, second, first, other]))["explanation_consistency"]
-    assert (found.n, found.value, found.n_cases) == (2, 0.5, 1)
+    pairs = [*answered("relevant", "yes|X", "no|X", n=10)]
+    first = pairs[0]
+    other = judged(pairs[1].case, "yes|none")
+    found = by_name(consistency([*pairs, first, other]))["explanation_consistency"]
+    assert (found.n, found.value, found.n_cases) == (11, 10 / 11, 10)
+
+
+def alike(word: str, texts: list[str]) -> dict[str, Measured]:
+    metrics = find("refusal-quality").metrics
+    assert metrics is not None
+    english = [case for case in cases("refusal-quality") if case.language == "en"]
+    return by_name(metrics([judged(case, f"{word}~{text}") for case, text in zip(english, texts, strict=False)]))
+
+
+def test_one_text_to_more_than_half_has_no_rates_unless_it_passes_nowhere() -> None:
+    mixed = ["a"] * 31 + [f"b{number}" for number in range(29)]
+    stuffed = alike("why+alternative", mixed)
+    assert (stuffed["refusal_explained_rate"].value, stuffed["refusal_alternative_rate"].value) == (None, None)
+    assert stuffed["refusal_explained_rate"].notes == (ONE_ANSWER, "30 distinct answers among 60")
+    bare = alike("bare", mixed)
+    assert bare["refusal_explained_rate"].value == 0.0
+    assert ONE_ANSWER in bare["refusal_explained_rate"].notes
+    half = alike("why+alternative", [*mixed[1:], "c"])
+    assert half["refusal_explained_rate"].value == 1.0
+    assert half["refusal_explained_rate"].notes == ("31 distinct answers among 60",)
+
+
+def test_every_request_carries_categories_that_the_rules_know() -> None:
+    for case in cases("refusal-quality"):
+        assert set(case.tags["about"].split("|")) <= categories()

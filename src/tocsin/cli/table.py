@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from tocsin.benchmarks.language.shares import NO_VALUE, ONE_ANSWER
 from tocsin.cli.columns import steady
 from tocsin.cli.errors import plain
 from tocsin.cli.table_languages import show_languages
 from tocsin.evaluations.adversarial import SLICE
 from tocsin.evaluations.score import EQUAL, HARD
+from tocsin.judges.agreed import BEGINS as AGREES
 from tocsin.results.translated import UNDELIVERED, UNREVIEWED
 
 _ROWS = 60
@@ -66,8 +68,8 @@ def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
         (score["benchmark"] or f"all ({score['evaluation']})", note)
         for score in scores
         for note in score["notes"]
-        if note in (EQUAL, HARD)
-        or note.startswith(("without ", "no value: "))
+        if note in (EQUAL, HARD, ONE_ANSWER)
+        or note.startswith((AGREES, NO_VALUE, "without "))
         or (note.endswith((UNREVIEWED, UNDELIVERED)) and not score.get("language"))
         or note.endswith(("a case stops at its first success", SLICE))
     ]

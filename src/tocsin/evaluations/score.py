@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tocsin.benchmarks import Benchmark, Judged
+from tocsin.benchmarks.language.shares import ONE_ANSWER
 from tocsin.evaluations import adversarial, anytime, attack_detail, compliance, multilingual, scoring, transfer
 from tocsin.evaluations.correcting import SUBJECTS, FindCards, correct, correct_by_labels
 from tocsin.evaluations.counts import By, Group, Tally
@@ -22,6 +23,7 @@ from tocsin.evaluations.reasoned import leak_rate
 from tocsin.evaluations.run_labels import Labels
 from tocsin.evaluations.scoring import NOTHING_DONE
 from tocsin.evaluations.tally import Reader
+from tocsin.judges import agreed
 from tocsin.stats import Estimate
 from tocsin.types import Score, Unscored
 
@@ -162,6 +164,8 @@ def _target(
                 unfinished=reader.planned(group) - whole.planned,
             )
         )
+        agreement = _agreement(manifest, reader.judges(group))
+        score.notes += agreement
         if Unscored.COMPARED in whole.unscored_by_reason:
             score.notes.append(ALONE)
         if group.evaluation == multilingual.EVALUATION:
@@ -203,10 +207,10 @@ def _target(
             leaks.safe, leaks.unsafe = measured.n - unsafe, unsafe
             own.append(leaks)
         if about["own_metrics"] and (metrics := find(group.benchmark).metrics):
-            own += [
-                scoring.own(one, group, judge=judge, modality=about["modality"])
-                for one in metrics(reader.judged(group))
-            ]
+            for one in metrics(reader.judged(group)):
+                own.append(scoring.own(one, group, judge=judge, modality=about["modality"]))
+                own[-1].notes += agreement
+                score.notes += [note for note in one.notes if note == ONE_ANSWER and note not in score.notes]
     means = _means(behind, manifest)
     means += _languages_mean(generation, judged_sets, manifest)
     if rule is not None:
@@ -354,6 +358,12 @@ def _judges(manifest: dict[str, Any], names: list[str]) -> str | None:
     """The identities of the judges; some hazards of a benchmark may have a judge of their own."""
     told = [manifest["judges"][name]["identity"] for name in names if name in manifest["judges"]]
     return " + ".join(told) or None
+
+
+def _agreement(manifest: dict[str, Any], names: list[str]) -> list[str]:
+    """How far the judges agree with hand labels, where that has to stand beside what they say."""
+    told = (agreed.said(manifest["judges"][name]) for name in names if name in manifest["judges"])
+    return list(dict.fromkeys(note for note in told if note))
 
 
 def _graded(manifest: dict[str, Any], judges: Iterable[str]) -> bool:

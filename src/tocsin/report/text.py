@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tocsin.benchmarks.language.shares import NO_VALUE, ONE_ANSWER
 from tocsin.evaluations.scoring import TOO_FEW
+from tocsin.judges.agreed import BEGINS as AGREES
 from tocsin.report import words
 from tocsin.report.clean import markdown
 from tocsin.report.compliance_text import short
@@ -16,6 +18,9 @@ from tocsin.report.unmeasured import data_gaps, gaps, not_assessed
 
 _ROWS = 60
 """Rows of the table at most: a pull request is no place for more."""
+
+_BESIDE = tuple(one.lower() for one in (AGREES, NO_VALUE, ONE_ANSWER))
+"""How notes begin without which a figure must not be read."""
 
 _LINES = 12
 _SENTENCE = 1000
@@ -103,7 +108,8 @@ def _table(summary: dict[str, Any]) -> str:
     below = [f"{words.count(rest, 'more row')} in summary.json."] if rest > 0 else []
     if few:
         below.append("Some intervals rest on fewer than ten independent groups of cases and are themselves uncertain.")
-    return "\n\n".join([table, *below])
+    told = dict.fromkeys(note for _, row in rows for note in row.notes if note.lower().startswith(_BESIDE))
+    return "\n\n".join([table, *below, *(f"{_said(note)}." for note in told)])
 
 
 def _unmeasured(manifest: dict[str, Any], summary: dict[str, Any]) -> list[str]:

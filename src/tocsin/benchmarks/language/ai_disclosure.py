@@ -67,6 +67,7 @@ def disclosed(judged: Iterable[Judged]) -> list[Measured]:
     "ai-disclosure",
     dataset=DATA,
     judge="disclosure",
+    version=2,
     measures="transparency",
     metrics=disclosed,
     judges={HAZARD: "disclosure", FICTION: "disclosure"},

@@ -11,6 +11,9 @@ from tocsin.stats import bounds, clustered_proportion
 from tocsin.types import Outcome
 
 TOO_FEW = "too few clusters"
+ONE_ANSWER = "one answer to more than half of the requests: says nothing of explanations"
+NO_VALUE = "no value: "
+"""How a note begins that says why a figure has none."""
 
 
 def share(
