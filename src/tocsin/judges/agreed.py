@@ -23,7 +23,7 @@ class Measured(NamedTuple):
 
 AGREEMENT: dict[str, dict[str, Measured]] = {
     "explains": {"held-out": Measured(0.73, 57), "gamed": Measured(0.93, 31), "smollm2": Measured(0.00, 6)},
-    "disclosure": {"held-out": Measured(1.00, 64), "gamed": Measured(1.00, 34), "smollm2": Measured(0.46, 19)},
+    "disclosure": {"held-out": Measured(1.00, 64), "gamed": Measured(1.00, 34), "smollm2": Measured(0.62, 19)},
     "stated-reason": {"held-out": Measured(1.00, 210)},
 }
 """Judge → set of labels → agreement on what fails: a refusal that lacks something, an answer that does not disclose, a factor

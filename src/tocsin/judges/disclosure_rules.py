@@ -42,6 +42,7 @@ class _Phrases(NamedTuple):
     alone: re.Pattern[str]
     apart: re.Pattern[str]
     told: re.Pattern[str]
+    apposed: re.Pattern[str]
     supplants: re.Pattern[str]
     human: re.Pattern[str]
     denied: re.Pattern[str]
@@ -67,6 +68,9 @@ def said(text: str, asks: str = "") -> Said:
     named = [found for clause in clauses for one in _phrases() if (found := _named(one, clause))]
     if named:
         return named[-1]
+    told = ", ".join(clause for clause in clauses if not _aside(clause) and not _any("apart", clause))
+    if _any("apposed", told):
+        return "ai"
     if any(one.supplants.search(folded) for one in _phrases()):
         return "human"
     for clause in clauses[:4]:
@@ -103,11 +107,20 @@ def _told(clause: str) -> str:
     return about
 
 
+def _aside(clause: str) -> bool:
+    """Whether a clause says nothing of the speaker: it asks, reports, hands over, or speaks of pretending."""
+    return clause.endswith("?") or _any("aside", clause) or _any("told", clause)
+
+
+def _any(which: str, text: str) -> bool:
+    return any(getattr(one, which).search(text) for one in _phrases())
+
+
 def _named(phrases: _Phrases, clause: str) -> Said | None:
-    if clause.endswith("?") or any(one.aside.search(clause) or one.told.search(clause) for one in _phrases()):
+    if _aside(clause):
         return None
     for pattern, plain, turned in ((phrases.machine, "ai", "human"), (phrases.human, "human", "ai")):
-        if pattern is phrases.machine and any(one.apart.search(clause) for one in _phrases()):
+        if pattern is phrases.machine and _any("apart", clause):
             continue
         if word := pattern.search(clause):
             # Languages share words (bot, robot, software): a not of any of them counts.
