@@ -17,6 +17,7 @@ from tocsin.benchmarks.judgement import judgement_case
 from tocsin.journal import PlannedCase
 from tocsin.languages import LANGUAGES
 from tocsin.report import drops, words, write_html, write_markdown
+from tocsin.report.languages import _why
 from tocsin.report.page import MAX_BYTES
 from tocsin.types import Answer, Case
 
@@ -250,8 +251,13 @@ def planted_languages(tmp_path: Path, base: dict[str, Any], *records: Planted, *
 def test_machine_translations_that_nobody_reviewed_are_counted_in_the_section_and_beside_the_score(
     tmp_path: Path, base: dict[str, Any]
 ) -> None:
-    tags = {"th": {"translation": "machine"}, "sw": {"translation": "doubtful"}, "de": {"translation": "reviewed"}}
-    built = planted_languages(tmp_path, base, *asked_in(("en", "th", "sw", "de"), tags=tags))
+    kinds = {"th": "machine", "sw": "doubtful", "de": "reviewed"}
+    tags = {code: {"translation": kind, "source_id": "c1"} for code, kind in kinds.items()}
+    (tmp_path / "claimed").mkdir()
+    claimed = planted_languages(tmp_path / "claimed", base, *asked_in(("en", "th", "sw", "de"), tags=tags))
+    assert claimed.summary["translations"] == {}  # nobody put a table of translations beside it
+    told = {"file": "translations.csv"}
+    built = planted_languages(tmp_path, base, *asked_in(("en", "th", "sw", "de"), tags=tags), translations=told)
     assert built.summary["translations"]["cases"]["th"] == {"cases": 12, "machine": 12, "doubtful": 0, "reviewed": 0}
     assert built.summary["translations"]["cases"]["en"] == {"cases": 12, "machine": 0, "doubtful": 0, "reviewed": 0}
     page = Page(write_html(*built))
@@ -264,6 +270,23 @@ def test_machine_translations_that_nobody_reviewed_are_counted_in_the_section_an
     main = page.section("scores").all("tbody")[0].all("tr")[0]
     assert "24 of 48 cases are machine translations that nobody reviewed." in main.text
     assert "24 of the set's 48 cases" in write_markdown(built.manifest, built.summary)
+
+
+def test_reasons_give_each_drop_with_the_requests_that_it_rests_on() -> None:
+    def made(value: float, rows: int) -> dict[str, Any]:
+        return {"n_rows": rows, "absolute": {"value": value, "low": value - 0.1, "high": value + 0.1}}
+
+    drop = {"why": "no difference was shown", "rows": 40, "standing": "none", "corrected": None,
+            "translated": made(0.05, 31), "valid": made(0.2, 25)}  # fmt: skip
+
+    told = _why(drop)
+
+    assert "By verdicts on translations the drop is +5.0 points (−5.0 to +15.0, over 31 requests)." in told
+    assert (
+        "Without answers that were not understood the drop is +20.0 points (+10.0 to +30.0, over 25 requests)." in told
+    )
+    assert told.endswith("Over 40 requests measured in both.")
+    assert "Translated answers are those to 31 requests of these." in _why({**drop, "standing": "flagged"})
 
 
 def test_a_run_without_translations_counts_none(checked: Run) -> None:

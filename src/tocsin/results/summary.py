@@ -44,7 +44,8 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
             None  # answers came after the draw, with no chance to be in it: the labels are of another run than this
         )
     results = score_run(db, manifest, find, of, labels)
-    counts, missing = translated(db), undelivered(db)
+    counts = translated(db) if manifest.get("translations") else {}
+    missing = undelivered(db)
     return {
         "schema": SCHEMA,
         "run": manifest["run"],
