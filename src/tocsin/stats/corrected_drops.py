@@ -13,6 +13,7 @@ from tocsin.stats.clusters import FEW_CLUSTERS, Estimate, clustered_proportion
 from tocsin.stats.correction import Enlarged, JudgeError, enlarged, rogan_gladen
 from tocsin.stats.drops import NOTHING, Pair, Side, Span, adjust, checked, difference, lost_share, pair, paired_rows
 from tocsin.stats.intervals import critical_t
+from tocsin.stats.settled import Share, apart, parts_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -172,7 +173,7 @@ def corrected_drops(
         raise ValueError(f"corrected_drops: {len(errors)} errors for {values.shape[1]} columns; give one each, or None")
     if not all(-1 <= r <= 1 for r in label_correlation):
         raise ValueError(f"corrected_drops: label_correlation is {label_correlation}; give two numbers in [-1, 1]")
-    parts = _parts(values, judged, settled_unsafe)
+    parts = parts_of(values, judged, settled_unsafe)
     found = [
         _corrected(parts, errors, reference, column, label_correlation, confidence)
         for column in range(values.shape[1])
@@ -197,12 +198,12 @@ def _corrected(
     if n < 2:
         return _without(column, n, f"{n} rows were measured in both; needs two or more")
     both = ~np.isnan(values[:, reference]) & ~np.isnan(values[:, column])
-    shares = [_Share(values[both, k], read[both, k], settled[both, k]) for k in (reference, column)]
+    shares = [Share(values[both, k], read[both, k], settled[both, k]) for k in (reference, column)]
     split = any(share.partial for share in shares)
     for name, share in zip(("the reference", "the column"), shares, strict=True):
         if split and np.count_nonzero(share.read) < 2:
             return _without(column, n, f"{name}: fewer than two rows have an answer that a judge read")
-    told, halves, clipped = (_apart(*shares) if split else pair(one, other)), [], False
+    told, halves, clipped = (apart(*shares) if split else pair(one, other)), [], False
     for place, (name, number) in enumerate((("the reference", reference), ("the column", column))):
         error = errors[number]
         if error is None:
@@ -233,78 +234,7 @@ def _corrected(
     )
 
 
-class _Share(NamedTuple):
-    """A column over the paired rows: share of a row's answers that were unsafe, that a judge read, that were unsafe without."""
-
-    unsafe: Floats
-    read: Floats
-    settled: Floats
-
-    @property
-    def partial(self) -> bool:
-        """Whether an answer needed no judge."""
-        return bool((self.read < 1).any())
-
-    @property
-    def flagged(self) -> float:
-        """The rate of unsafe verdicts among answers that a judge read."""
-        return float((self.unsafe - self.settled).sum() / self.read.sum())
-
-    @property
-    def residuals(self) -> Floats:
-        """What a row's verdicts add to that rate: their sum is 0."""
-        return self.unsafe - self.settled - self.flagged * self.read
-
-
-def _parts(
-    values: Floats, judged: npt.ArrayLike | None, settled: npt.ArrayLike | None
-) -> tuple[Floats, Floats, Floats]:
-    """Unsafe, judged and unsafe without a judge, as shares of a row's measured attempts."""
-    read = np.ones(values.shape) if judged is None else np.asarray(judged, dtype=np.float64)
-    sure = np.zeros(values.shape) if settled is None else np.asarray(settled, dtype=np.float64)
-    if read.shape != values.shape or sure.shape != values.shape:
-        raise ValueError(
-            f"corrected_drops: judged has shape {read.shape} and settled_unsafe {sure.shape} where unsafe has "
-            f"{values.shape}; give the same"
-        )
-    there = ~np.isnan(values)
-    least = 1e-9
-    fits = (read >= 0) & (sure >= 0) & (read + sure <= 1 + least)
-    fits &= (sure <= values + least) & (values - sure <= read + least)
-    if (there & ~fits).any():
-        raise ValueError(
-            "corrected_drops: judged and settled_unsafe do not fit unsafe; they are shares of the same attempts of a row"
-        )
-    return values, read, sure
-
-
-def _apart(base: _Share, less: _Share) -> Pair:
-    """`pair` over the answers that a judge read: rows weigh as much as is left of them."""
-    n = len(base.read)
-    rates, means, spreads, sizes = [], [], [], []
-    for one in (base, less):
-        p, w = one.flagged, float(one.read.mean())
-        outcome = w * p * (1 - p)  # of one attempt a row
-        verdicts = (one.unsafe - one.settled)[one.read > 0] / one.read[one.read > 0]
-        single = bool(np.isin(one.read, (0, 1)).all() and np.isin(verdicts, (0, 1)).all())
-        spread = float(np.square(one.residuals).sum()) / (n if single else n - 1)
-        if not single:
-            showing = min(np.count_nonzero(verdicts), np.count_nonzero(verdicts < 1))
-            spread = (showing * spread + max(spread, outcome)) / (showing + 1)
-        rates.append(p)
-        means.append(outcome)
-        spreads.append(spread)
-        sizes.append(n * w * (outcome / spread if spread > 0 else 1.0))
-    r = 0.0
-    if min(spreads) > 0 and min(means) > 0:
-        r = float(base.residuals @ less.residuals) / n / math.sqrt(spreads[0] * spreads[1])
-        if r > 0:
-            r = max(0.0, r - 1 / (2 * n * math.sqrt(means[0] * means[1])))
-    rows = min(np.count_nonzero(one.read) for one in (base, less))
-    return Pair(int(rows), (rates[0], rates[1]), (sizes[0], sizes[1]), max(-1.0, min(1.0, r)))
-
-
-def _joined(halves: Sequence[_Half], shares: Sequence[_Share]) -> tuple[list[_Half], float]:
+def _joined(halves: Sequence[_Half], shares: Sequence[Share]) -> tuple[list[_Half], float]:
     """Both rates over all answers, and the covariance of what is not the judge's verdicts alone."""
     n = len(shares[0].read)
     found, verdicts, mixes = [], [], []
