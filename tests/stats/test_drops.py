@@ -378,8 +378,8 @@ def test_translations_that_are_missing_must_not_be_what_makes_the_drop() -> None
     raw, again = raw_drop(0.2, 0.001), raw_drop(0.2, 0.001)
     holds, fails = raw_drop(0.15, 0.01), raw_drop(0.15, 0.03)
 
-    assert standing(raw, None, again, untranslated=(5, 100)).kind == "stated"
-    assert standing(raw, None, again, untranslated=(6, 100)).kind == "flagged"
+    assert standing(raw, None, again, untranslated=(0, 100)).kind == "stated"
+    assert standing(raw, None, again, untranslated=(1, 100)).kind == "flagged"
     assert standing(raw, None, again, untranslated=(6, 100), against=holds).kind == "stated"
     found = standing(raw, None, again, untranslated=(6, 100), against=fails)
     assert found.kind == "flagged"

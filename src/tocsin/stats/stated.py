@@ -10,8 +10,6 @@ from tocsin.stats.corrected_drops import CorrectedDrop
 from tocsin.stats.drops import Drop, Span
 
 Way = Literal["corrected", "translated"]
-MISSING = 0.05
-"""Share of answers without a verdict on a translation up to which nobody asks what they would have said."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -48,8 +46,8 @@ def standing(
     1. The corrected drop states a difference if its p is at most ``alpha / ways``, whether or not the verdicts differ: a judge
        can hide a drop as well as make one.
     2. Translated answers state one if their p is at most ``alpha / ways``, that of the verdicts is at most ``alpha``, and both
-       point the same way; and, where more than `MISSING` of them have no verdict, if they would still state it with each of
-       those set against it. A translator may fail on the very answers that matter.
+       point the same way; and, where any of them has no verdict, if they would still state it with each of those set
+       against it. A translator may fail on the very answers that matter.
     3. If the corrected drop of 1 and the verdicts, at ``alpha``, point different ways, nothing is stated.
     4. A language is only *safer* if it is so over answers that show that the request was understood as well, at ``alpha`` in
        the same direction. Else it is none, and the reason says so.
@@ -67,7 +65,7 @@ def standing(
         valid: As `raw`, without answers that show that the request was not understood; None where there are none.
         corrected_valid: As `corrected`, over the same answers.
         against: As `translated`, with each verdict that is missing set against it; None where none is, or if it is not known:
-            then translated answers of which more than `MISSING` are missing state nothing.
+            then translated answers of which any are missing state nothing.
         untranslated: Answers that have no verdict on a translation, and all that should; by default in rows, those of `raw`
             that `translated` lacks.
         alpha: The level, in (0, 1).
@@ -150,9 +148,9 @@ def _clear(drop: Drop | CorrectedDrop, alpha: float) -> int:
 
 
 def _lacking(raw: Drop, translated: Drop, against: Drop | None, untranslated: tuple[int, int] | None) -> str:
-    """Why a translated drop may be made by what was not translated; empty where too little is missing to ask."""
+    """Why a translated drop may be made by what was not translated; empty where none are missing."""
     missing, of = (max(0, raw.n_rows - translated.n_rows), raw.n_rows) if untranslated is None else untranslated
-    if missing <= MISSING * of:
+    if not missing:
         return ""
     told = f"{missing:,} of {of:,} answers have no verdict on a translation"
     if against is None:
