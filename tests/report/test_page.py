@@ -327,7 +327,7 @@ def test_a_target_judged_by_its_own_family_is_flagged_at_the_top(tmp_path: Path,
 def test_what_else_is_flagged_of_a_judge_is_no_matter_of_family(tmp_path: Path, base: dict[str, Any]) -> None:
     flags = ["judge b is not made for th: its verdicts there, where it gives any, say little"]
     told = Page(write_html(*plant(tmp_path / "run", [unsafe(refuse(1))], base, flags=flags))).section("finding").text
-    assert "Judge judge b is not made for th" in told
+    assert "Note judge b is not made for th" in told
     assert "family" not in told
     assert "its own kind" not in told
 
