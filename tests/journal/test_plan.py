@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -302,3 +304,14 @@ def test_a_request_that_was_stopped_has_no_other_in_its_place(tmp_path: Path) ->
     (planned,) = (one for one in journal.cells() if one.cell.case.id == "x")
     assert journal.translation_of(planned.cell, "en") is None
     closed(journal)
+
+
+def test_the_request_in_another_language_is_found_without_reading_the_whole_benchmark(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, create=True)
+    journal.plan(plan_of(some_cases(3)))
+    closed(journal)
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.sqlite")) as db:
+        steps = db.execute(
+            "EXPLAIN QUERY PLAN SELECT body FROM cases WHERE benchmark = 'a' AND cluster = 'b' ORDER BY id"
+        )
+        assert "cases_by_cluster" in " ".join(str(step) for step in steps)

@@ -110,6 +110,7 @@ class Journal:
             db.execute(
                 "INSERT INTO cells SELECT row_number() OVER (ORDER BY rank, tie), a, b, c, d, e, f FROM draft ORDER BY 1"
             )
+            db.execute(schema.CLUSTERS)
             db.execute("INSERT OR REPLACE INTO meta VALUES ('planned', '1')")
             db.execute("COMMIT")
             db.execute("DROP TABLE draft")

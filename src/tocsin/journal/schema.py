@@ -127,6 +127,9 @@ INDEX = "CREATE UNIQUE INDEX IF NOT EXISTS calls_by_key ON calls (key, attempt)"
 """Finds calls by their key. It is made when a call is first looked for, and at the end: keys are hashes, so that each new
 one changes a page of its own, and keeping the index up to date cost half of a commit's CPU."""
 
+CLUSTERS = "CREATE INDEX IF NOT EXISTS cases_by_cluster ON cases (benchmark, cluster)"
+"""Finds a request in another language. It is made with the plan, in one go; without it each look-up reads the whole benchmark."""
+
 BEFORE = """
 CREATE TABLE before (
     cell INTEGER PRIMARY KEY,
