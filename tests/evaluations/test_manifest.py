@@ -17,6 +17,7 @@ from tocsin import attacks, judges
 from tocsin.datasets import digest
 from tocsin.evaluations import manifest as manifests
 from tocsin.evaluations.cast import Cast
+from tocsin.evaluations.flags import kinship
 from tocsin.evaluations.manifest import build, check_resumable
 from tocsin.journal import ReplayDiverged
 from tocsin.models import Caller, ModelConfig, open_caller
@@ -106,7 +107,7 @@ def test_judge_of_the_targets_family_is_flagged() -> None:
         {"name": "x/claude", "family": "claude"},
     ]
     used: dict[str, dict[str, Any]] = {"rubric": {"models": {"openai/gpt-4.1": "x"}}, "refusal": {"models": {}}}
-    assert manifests._kinship(targets, used) == ["target openai/gpt-5 and judge rubric are of one model family (gpt)"]
+    assert kinship(targets, used) == ["target openai/gpt-5 and judge rubric are of one model family (gpt)"]
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from tocsin.evaluations.assessment import Assessment, make_judges
 from tocsin.evaluations.attacking import ROLES, expected_calls, made_attack
 from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.difficulty import filtered_names, preparation
+from tocsin.evaluations.flags import foreign
 from tocsin.evaluations.plan import plan
 from tocsin.evaluations.suite import Suite
 from tocsin.journal import (
@@ -126,7 +127,7 @@ def begin(
                 "no attack can be run: none of the cases that were drawn is a text that should be refused; raise the limit, or"
                 " name another benchmark"
             )
-        manifest["flags"] += manifests.foreign(manifest["judges"], journal.judged_languages())
+        manifest["flags"] += foreign(manifest["judges"], journal.judged_languages())
         manifest["bad_rows"] = {}
         for benchmark, (bad, every, first) in journal.bad_rows().items():
             if bad == every:

@@ -16,6 +16,7 @@ from tocsin.attacks import Attack
 from tocsin.evaluations.assessment import Assessment
 from tocsin.evaluations.attacking import DIRECT, ROLES
 from tocsin.evaluations.cast import Cast
+from tocsin.evaluations.flags import kinship, one_judge
 from tocsin.evaluations.frameworks import kept
 from tocsin.evaluations.plan import Chosen
 from tocsin.evaluations.suite import Suite
@@ -24,7 +25,6 @@ from tocsin.journal.folder import TRANSLATION
 from tocsin.judges import Judge
 from tocsin.judges.tongue import VERSION as TONGUE
 from tocsin.judges.understood import VERSION as UNDERSTOOD
-from tocsin.languages import same
 from tocsin.models import Caller, family
 
 SCHEMA = 1
@@ -56,7 +56,7 @@ def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, An
         "heard": rules_heard(any(one.benchmark.paired for one in assessment.chosen)),
         "licences_accepted": list(assessment.accepted),
         "demonstration": all(one.benchmark.demonstration for one in assessment.chosen),
-        "flags": _kinship(targets, judged_by["judges"], judged_by["roles"]) + _one_judge(assessment),
+        "flags": kinship(targets, judged_by["judges"], judged_by["roles"]) + one_judge(assessment),
         "cells": 0,
         "sessions": [],
     }
@@ -98,7 +98,7 @@ def rejudged(
         "judges": told_of["judges"],
         "heard": rules_heard(any(about.get("paired") for about in before["benchmarks"].values())),
         "benchmarks": {name: {**about, "judge": suite.judge} for name, about in before["benchmarks"].items()},
-        "flags": _kinship(before["targets"], told_of["judges"]),
+        "flags": kinship(before["targets"], told_of["judges"]),
         "cells": 0,
         "sessions": [],
         "rejudged": told,
@@ -138,7 +138,7 @@ def transferred(run: str, before: dict[str, Any], suite: Suite, cast: Cast, told
         },
         "bad_rows": {},
         "left_out": [],
-        "flags": _kinship(targets, before["judges"]),
+        "flags": kinship(targets, before["judges"]),
         "cells": 0,
         "sessions": [],
         "transferred": told,
@@ -320,17 +320,6 @@ def _adversarial(assessment: Assessment) -> dict[str, Any] | None:
     }
 
 
-def _one_judge(assessment: Assessment) -> list[str]:
-    """Whether the judge that steers attacks also decides on them."""
-    steers, made = assessment.attacking.in_loop, assessment.judges
-    if steers is None:
-        return []
-    attacked = [one for one in assessment.chosen if one.attacks]
-    final = {name for one in attacked for name in one.benchmark.judges_used(one.attack_judge or one.judge)}
-    same = sorted(name for name in final if made[name].identity == made[steers].identity)
-    return [f"judge {name} steers attacks and decides on them" for name in same]
-
-
 def _benchmark(one: Chosen) -> dict[str, Any]:
     benchmark, data = one.benchmark, one.benchmark.dataset
     return {
@@ -369,37 +358,3 @@ def _benchmark(one: Chosen) -> dict[str, Any]:
             ],
         },
     }
-
-
-def foreign(judges: Mapping[str, Mapping[str, Any]], read: Sequence[tuple[str, str]]) -> list[str]:
-    """Judges that are to read answers in languages they are not made for: such answers mostly get no verdict."""
-    found: dict[str, list[str]] = {}
-    for name, code in read:
-        made_for = judges.get(name, {}).get("languages") or []
-        if made_for and not any(same(code, one) for one in made_for):
-            found.setdefault(name, []).append(code)
-    return [
-        f"judge {name} is not made for {', '.join(codes)}: its verdicts there, where it gives any, say little"
-        for name, codes in found.items()
-    ]
-
-
-def _kinship(
-    targets: Sequence[dict[str, Any]], judges: dict[str, dict[str, Any]], roles: dict[str, Any] | None = None
-) -> list[str]:
-    """Roles that models of one family play in one run: a judge may favour its own kin, and an attacker spare it."""
-    flags = []
-    helpers = [(role, name, one["family"]) for role in ROLES for name, one in (roles or {}).get(role, {}).items()]
-    for target in targets:
-        flags += [
-            f"target {target['name']} and {role} {name} are of one model family ({kin})"
-            for role, name, kin in helpers
-            if kin is not None and kin == target["family"]
-        ]
-        for name, judge in judges.items():
-            kin = {family(identity.partition("@")[0]) or family(name) for name, identity in judge["models"].items()} - {
-                None
-            }
-            if target["family"] in kin:
-                flags.append(f"target {target['name']} and judge {name} are of one model family ({target['family']})")
-    return flags

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tocsin.evaluations.attacking import ROLES
+from tocsin.evaluations.flags import KIN
 from tocsin.evaluations.suite import EVALUATIONS, read_suite, suite_names
 from tocsin.report import clean, words
 
@@ -74,6 +75,13 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     cost: str
 
 
+class Flag(msgspec.Struct, frozen=True):
+    """What is told of a run before its figures, and whether it is that models are kin."""
+
+    text: str
+    kin: bool
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """The section of the manifest."""
 
@@ -82,7 +90,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     judges: list[Party]
     sources: list[Source]
     sessions: list[SessionRow]
-    flags: list[str]
+    flags: list[Flag]
     again: str
     """The command that does the run again."""
     own_suite: bool
@@ -113,7 +121,7 @@ def provenance(manifest: dict[str, Any], *, errors: int) -> Provenance:
         judges=[_judge(name, judge) for name, judge in manifest["judges"].items()],
         sources=[_source(name, about, entries.get(name)) for name, about in manifest["benchmarks"].items()],
         sessions=[_session(session) for session in manifest["sessions"]],
-        flags=[clean.name(flag) for flag in manifest["flags"]],
+        flags=[Flag(clean.name(flag), KIN in flag) for flag in manifest["flags"]],
         again=_said_again(manifest),
         own_suite=manifest["suite"]["name"] not in (AD_HOC, *suite_names())
         and not {"rejudged", "transferred"} & manifest.keys(),
