@@ -131,6 +131,10 @@ class Session(Protocol):
         """
         ...
 
+    def look(self, image: Image) -> bytes:
+        """The bytes of an image of the case or of an answer, as a run keeps it: PNG or JPEG, without metadata."""
+        ...
+
     async def attacker(
         self,
         prompt: str | Sequence[Message],

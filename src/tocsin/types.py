@@ -8,6 +8,7 @@ properties that follow from their own fields.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -88,11 +89,48 @@ class Unscored(enum.StrEnum):
 # What is asked
 
 
-class Image(msgspec.Struct, frozen=True):
-    """An image as bytes with its media type (``image/png``)."""
+class Image(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An image: its bytes, or where a run keeps them.
 
-    media_type: str
-    data: bytes
+    What a loader, an attack or an endpoint makes has `data`. Once it is kept in the run folder, it is a reference: `data` is
+    empty and the other fields say what is there. Journals of earlier versions hold bytes.
+
+    Attributes:
+        media_type: Such as ``image/png``; empty while nobody has looked.
+        data: Its bytes, as they came; empty in a reference.
+        sha256: Of the file that is kept, hexadecimal; empty while it is not.
+        size: Bytes of that file.
+        width: Pixels.
+        height: Pixels.
+        blank: Whether it has one colour throughout.
+    """
+
+    media_type: str = ""
+    data: bytes = b""
+    sha256: str = ""
+    size: int = 0
+    width: int = 0
+    height: int = 0
+    blank: bool = False
+
+    def read(self) -> bytes:
+        """Its bytes; empty for a reference."""
+        return self.data
+
+
+class Deferred(Image, frozen=True):
+    """An image that is read or drawn only when it is kept, so that a plan of thousands of cases takes no more memory than
+    the cases that are drawn from it. It is never journaled.
+
+    Attributes:
+        make: Gives the bytes. What it raises (`OSError`, `ValueError`) makes the row a bad one.
+    """
+
+    make: Callable[[], bytes] | None = None
+
+    def read(self) -> bytes:
+        """Its bytes, made anew at each call."""
+        return self.make() if self.make is not None else b""
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -138,6 +176,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         criteria: What an answer has to do and must not do, in words for a judge, where the safe answer is one that does so.
         cluster: Cases that stand or fall together (a template, a source row) share it; the case's own id if empty.
         tags: Whatever else the benchmark's own metrics need.
+        output: What is asked for: text, or an image.
     """
 
     id: str
@@ -152,6 +191,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     criteria: str = ""
     cluster: str = ""
     tags: dict[str, str] = {}
+    output: Literal["text", "image"] = "text"
 
     def messages(self) -> tuple[Message, ...]:
         """The conversation that puts this case to a model as it stands."""

@@ -16,7 +16,7 @@ from tocsin.types import Case, Verdict
 Form = Literal["transform", "search", "dialogue", "visual"]
 Family = Literal[
     "none", "multi-turn", "in-context", "encoding", "token", "role-play", "code", "optimisation", "semantic", "reasoning",
-    "cross-lingual", "visual", "composed",
+    "cross-lingual", "visual", "text-to-image", "composed",
 ]  # fmt: skip
 """The ten families of arXiv 2601.10527, and what the field has beside them."""
 FAMILIES: tuple[Family, ...] = get_args(Family)
@@ -70,6 +70,10 @@ class Attack(registry.Plugin, frozen=True, kw_only=True):
     card: ClassVar[Card] = NO_ATTACK
     decodes: ClassVar[bool] = False
     """Whether a search or a dialogue decodes what the judge reads: then its turns alone cannot be replayed elsewhere."""
+    pictured: ClassVar[bool] = False
+    """Whether it meets cases with images: it makes something of them. Others meet cases of text alone."""
+    asks_for: ClassVar[Literal["text", "image"]] = "text"
+    """What the cases that it meets ask for."""
     learns: ClassVar[int] = 0
     """Cells of a round, where the attack learns from one case for the next; 0 where it does not."""
 
@@ -139,6 +143,8 @@ def attack(
     needs: tuple[str, ...] = (),
     learns: int = 0,
     decodes: bool = False,
+    pictured: bool = False,
+    asks_for: Literal["text", "image"] = "text",
 ) -> Callable[[Made], Made]:
     """Registers an attack.
 
@@ -150,11 +156,14 @@ def attack(
         needs: Roles (``attacker``, ``translator``, ``judge``) or extras it needs.
         learns: Cells of a round, where it learns across cases.
         decodes: For a search or a dialogue: whether it decodes, translates or recombines what the judge reads.
+        pictured: Whether it meets cases with images, too.
+        asks_for: What the cases that it meets ask for: text, or an image.
     """
 
     def keep(cls: Made) -> Made:
         cls.name, cls.kind, cls.source, cls.version, cls.needs = name, kind, card.source, version, needs
         cls.card, cls.learns, cls.decodes = card, learns, decodes
+        cls.pictured, cls.asks_for = pictured, asks_for
         return registry.register("attack", name)(cls)
 
     return keep

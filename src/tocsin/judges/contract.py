@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from tocsin import registry
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Case, Verdict
+
+Sees = Literal["text", "image", "both"]
 
 
 class Judge(registry.Plugin, frozen=True, kw_only=True):
@@ -23,6 +25,9 @@ class Judge(registry.Plugin, frozen=True, kw_only=True):
     """BCP 47 codes it is made for; empty if it does not depend on the language."""
     grades: ClassVar[bool] = True
     """Whether its scores, where it gives any, are grades of harm, of which a mean says something; they may be chances."""
+    sees: ClassVar[Sees] = "text"
+    """What it is given: the text alone, the images alone, or both. Images of what it is given have their bytes, unless it sees
+    the text alone."""
     learned_from: ClassVar[tuple[str, ...]] = ()
     """Label sets that it was trained or tuned on: agreement with them says nothing of other answers."""
 
@@ -72,6 +77,7 @@ def judge(
     source: str = "",
     languages: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
+    sees: Sees = "text",
 ) -> Callable[[Made], Made]:
     """Registers a judge.
 
@@ -82,11 +88,12 @@ def judge(
         source: Paper or repository of the method.
         languages: BCP 47 codes it is made for; empty if it does not depend on the language.
         needs: Roles or extras it needs.
+        sees: What it is given: ``text``, ``image`` or ``both``.
     """
 
     def keep(cls: Made) -> Made:
         cls.name, cls.version, cls.reads, cls.source = name, version, reads, source
-        cls.languages, cls.needs = languages, needs
+        cls.languages, cls.needs, cls.sees = languages, needs, sees
         return registry.register("judge", name)(cls)
 
     return keep

@@ -59,6 +59,7 @@ class ModelConfig(CallLimits):
     headers: dict[str, str] = Field(default_factory=dict, description="values may be env:VARIABLE")
     prices: Prices | None = None
     image_in: bool = False
+    image_out: bool = Field(default=False, description="answers with images")
     structured: bool = Field(default=False, description="holds replies to a JSON schema (response_format)")
     system: str | None = Field(default=None, description="system prompt for cases that have none")
     temperature: float | None = Field(default=None, ge=0)
