@@ -16,6 +16,10 @@ import msgspec
 Role = Literal["target", "judge", "attacker", "translator"]
 Modality = Literal["language", "vision", "image"]
 EvaluationName = Literal["benchmark", "adversarial", "multilingual", "compliance", "over-refusal"]
+CellEvaluation = Literal["benchmark", "adversarial", "multilingual", "compliance", "over-refusal", "static"]
+STATIC: Literal["static"] = "static"
+"""What the plan calls the adversarial evaluation of prompts that somebody attacked beforehand: they meet no attack here, and are
+counted as a benchmark's cases are. Scores call it adversarial."""
 
 
 class Outcome(enum.StrEnum):
@@ -320,7 +324,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """Its place in the run's seeded random order, from 1."""
     target: int
     """Index of the target in the manifest."""
-    evaluation: EvaluationName
+    evaluation: CellEvaluation
     benchmark: str
     case: Case
     attack: str = "direct"

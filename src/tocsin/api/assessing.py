@@ -142,6 +142,7 @@ async def assess_async(
             translations=Path(translations) if translations else None,
             only_reviewed=only_reviewed,
             frameworks=frameworks,
+            takes=[caller.model.capabilities for caller in targets],
         )
         helping = assessment.helpers()
         cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency, helpers=helping)

@@ -12,7 +12,7 @@ from tocsin.datasets import Dataset, Row, Unpublished
 from tocsin.types import Case, Modality, Outcome
 
 Measures = Literal["safety", "over-refusal", "bias", "judgement", "rules", "transparency"]
-Serves = Literal["benchmark", "multilingual", "compliance"]
+Serves = Literal["adversarial", "benchmark", "multilingual", "compliance"]
 CaseMaker = Callable[[Iterable[Row]], Iterator[Case]]
 
 

@@ -14,12 +14,12 @@ from tocsin.benchmarks.own import own_cases
 from tocsin.compliance.framework import find as find_framework
 from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, Own, data_folder
 from tocsin.evaluations.attacking import NO_ATTACKS, ROLES, Attacking, resolve_attacks
-from tocsin.evaluations.plan import Chosen, Drawing, choose
+from tocsin.evaluations.plan import Chosen, Drawing, able, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
 from tocsin.evaluations.translations import OWN, beside
 from tocsin.judges import Judge
 from tocsin.languages import same
-from tocsin.types import Role
+from tocsin.types import Capabilities, Role
 
 AD_HOC = "name: own\ntitle: Chosen on the command line\nseed: 260110527\nsampling: {temperature: 0}\n"
 """The suite of a run for which benchmarks or cases are named and no suite."""
@@ -38,6 +38,7 @@ class LeftOut(msgspec.Struct, frozen=True):
     """The evaluation that it would have served."""
     measures: str = "safety"
     """What it would have measured."""
+    modality: str = "language"
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,8 +84,9 @@ def resolve(
     translations: Path | None = None,
     only_reviewed: bool = False,
     frameworks: Sequence[str] = (),
+    takes: Sequence[Capabilities] = (),
 ) -> Assessment:
-    """Finds what is asked for.
+    """Finds what is asked for. `takes` is what each target takes and gives; what none of them can be asked is left out.
 
     Raises:
         ConfigError, UnknownName, ValueError: It is not there, or is said wrongly; the nearest names are suggested.
@@ -115,7 +117,8 @@ def resolve(
         find_framework(name)  # one that is not there is said before anything is asked
     if resolved.stopping and resolved.stopping.decide and targets < 2:
         raise ValueError("a decision needs two models or more to compare: name another MODEL, or leave out --decide")
-    attacking = resolve_attacks(resolved)
+    static = any(find(one.name, drafts=True).evaluation == "adversarial" for one in resolved.benchmarks)
+    attacking = resolve_attacks(resolved, takes, static=static)
     folder = data_folder(data)
     chosen, left_out = [], []
     for entry in resolved.benchmarks:
@@ -123,13 +126,18 @@ def resolve(
             find(entry.name, drafts=resolved.compliance.drafts), resolved, named=entry.name in benchmarks
         ):
             continue
+        about = find(entry.name, drafts=True)
+        if lacks := _lacks(about, takes):
+            if not entry.optional:
+                raise ValueError(f"benchmark {about.name!r}: {lacks}")
+            left_out.append(LeftOut(entry.name, lacks, about.evaluation, about.measures, about.modality))
+            continue
         try:
             chosen.append(_chosen(entry, resolved, limit, judge, folder, accepted))
         except (DatasetError, LicenceNotAccepted) as error:
             if not entry.optional or isinstance(error, DatasetDamaged):
                 raise
-            about = find(entry.name, drafts=True)
-            left_out.append(LeftOut(entry.name, str(error), about.evaluation, about.measures))
+            left_out.append(LeftOut(entry.name, str(error), about.evaluation, about.measures, about.modality))
     if cases is not None:
         own = BenchmarkEntry(name="cases")
         most, thought = limit or resolved.limit, resolved.reasoning_judge
@@ -163,6 +171,7 @@ def resolve(
             evaluations=resolved.evaluations,
             repeats=resolved.repeats,
             targets=targets,
+            takes=tuple(takes),
             strict=strict,
             languages=resolved.languages,
             together=resolved.stopping is not None,
@@ -172,6 +181,17 @@ def resolve(
         attacking=attacking,
         translations=table,
     )
+
+
+def _lacks(benchmark: Benchmark, takes: Sequence[Capabilities]) -> str:
+    """What no target can be asked that a benchmark asks; empty if one can, or if nobody knows."""
+    if not takes or any(able(benchmark.modality, one) for one in takes):
+        return ""
+    if benchmark.modality == "language":
+        return "it asks for text, which no model of the run writes"
+    if benchmark.modality == "vision":
+        return "it shows images, which no model of the run takes (one that does: image_in = true in tocsin.toml)"
+    return "it asks for images, which no model of the run makes (one that does: image_out = true in tocsin.toml)"
 
 
 def checks(suite: Suite, chosen: Sequence[Chosen]) -> bool:
@@ -286,6 +306,8 @@ def _stopping_said(base: Suite, precision: float | None, decide: bool) -> dict[s
 def _attacked(one: Chosen, suite: Suite, attacking: Attacking, judge: str | None) -> Chosen:
     """The benchmark with the attacks that its cases meet."""
     wanted = suite.adversarial
+    if one.benchmark.evaluation == "adversarial":  # its prompts were attacked beforehand
+        return one
     if wanted is None or not attacking.named or (wanted.benchmarks and one.benchmark.name not in wanted.benchmarks):
         return one
     if one.only and "adversarial" not in one.only:

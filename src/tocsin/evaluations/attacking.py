@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -9,8 +10,9 @@ import msgspec
 from tocsin import attacks, registry
 from tocsin.attacks import Attack
 from tocsin.attacks.selecting import select
-from tocsin.evaluations.plan import DIRECT, Suited
+from tocsin.evaluations.plan import DIRECT, Suited, able
 from tocsin.evaluations.suite import Suite
+from tocsin.types import Capabilities
 
 ROLES: tuple[Literal["attacker", "translator"], ...] = ("attacker", "translator")
 """Roles beside target and judge; a judge is always there, since attacks say themselves whether they need one."""
@@ -40,7 +42,10 @@ class Attacking(msgspec.Struct, frozen=True):
 
     def suited(self) -> dict[str, Suited]:
         """Which cases each attack is for. The plain request, which they are compared with, is for all."""
-        told = {name: Suited(attack.pictured, (attack.asks_for,)) for name, attack in self.made.items()}
+        told = {
+            name: Suited(attack.pictured, (attack.asks_for,), attack.kind == "visual")
+            for name, attack in self.made.items()
+        }
         return {**told, DIRECT: Suited(True, ("text", "image"))}
 
     def roles(self) -> tuple[Literal["attacker", "translator"], ...]:
@@ -52,8 +57,13 @@ class Attacking(msgspec.Struct, frozen=True):
 NO_ATTACKS = Attacking({DIRECT: attacks.make(DIRECT)})
 
 
-def resolve_attacks(suite: Suite) -> Attacking:
+def resolve_attacks(suite: Suite, takes: Sequence[Capabilities] = (), *, static: bool = False) -> Attacking:
     """The attacks that a suite names for its adversarial evaluation, made with its parameters.
+
+    Args:
+        suite: The suite.
+        takes: What each target takes and gives; not known if empty.
+        static: Whether a benchmark of it holds prompts that were attacked beforehand, so that it needs no attack.
 
     Raises:
         UnknownName, ValueError: One is not there, or its parameters are wrong; or none of them can be run.
@@ -62,6 +72,8 @@ def resolve_attacks(suite: Suite) -> Attacking:
     if "adversarial" not in suite.evaluations:
         return NO_ATTACKS
     if wanted is None or not wanted.attacks:
+        if static:
+            return NO_ATTACKS
         raise ValueError(
             f"suite {suite.name!r} names no attack for its adversarial evaluation: add --attack NAME,… (see tocsin list attacks)"
         )
@@ -80,6 +92,9 @@ def resolve_attacks(suite: Suite) -> Attacking:
                 Skipped(name, f"--mode exhaustive{also}: it learns from every case, and none may be left out")
             )
             continue
+        if takes and (blind := _unable(attack, takes)):
+            skipped.append(Skipped(name, blind))
+            continue
         lacks = [role for role in ROLES if role in attack.needed and role not in suite.roles]
         if lacks:
             skipped.append(Skipped(name, attack.mend or " and ".join(f"--role {role}=MODEL" for role in lacks)))
@@ -92,11 +107,22 @@ def resolve_attacks(suite: Suite) -> Attacking:
         raise ValueError(
             f"suite {suite.name!r}: repeats are for the mode exhaustive; worst-case asks a cell at most once"
         )
+    if not named and static:
+        return Attacking(made, (), tuple(skipped))
     if not named:
         lines = "; ".join(f"{one.attack}: add {one.needs}" for one in skipped)
         raise ValueError(f"none of the attacks can be run: {lines}")
     steered = any("judge" in made[name].needed for name in named)
     return Attacking(made, tuple(named), tuple(skipped), wanted.in_loop if steered else None)
+
+
+def _unable(attack: Attack, takes: Sequence[Capabilities]) -> str:
+    """What no target can be asked that an attack would ask; empty if one can."""
+    if attack.asks_for == "image" and not any(able("image", one) for one in takes):
+        return "a model that makes images (image_out = true in tocsin.toml)"
+    if attack.kind == "visual" and not any(one.image_in for one in takes):
+        return "a model that takes images (image_in = true in tocsin.toml)"
+    return ""
 
 
 def expected_calls(attack: Attack) -> float:

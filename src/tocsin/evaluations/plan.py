@@ -18,14 +18,32 @@ from tocsin.engine import REASON, fingerprint, withheld
 from tocsin.evaluations.suite import BenchmarkEntry, Draw
 from tocsin.journal import PlannedCase, PlannedCell, case_mapped
 from tocsin.languages import same
-from tocsin.types import Case, ErrorKind, EvaluationName, Image, SafeAnswer
+from tocsin.types import (
+    STATIC,
+    Capabilities,
+    Case,
+    CellEvaluation,
+    ErrorKind,
+    EvaluationName,
+    Image,
+    Modality,
+    SafeAnswer,
+)
+
+
+def able(modality: Modality, takes: Capabilities) -> bool:
+    """Whether a model can be asked what benchmarks of a modality ask."""
+    if modality == "image":
+        return takes.text_in and takes.image_out
+    return takes.text_in and takes.text_out and (takes.image_in or modality == "language")
 
 
 class Suited(msgspec.Struct, frozen=True):
-    """Which cases an attack is for: whether they may have images, and what they ask for."""
+    """Which cases an attack is for: whether they may have images, and what they ask for; and whether it draws."""
 
     pictured: bool = False
     outputs: tuple[str, ...] = ("text",)
+    draws: bool = False
 
 
 _TEXT = Suited()
@@ -65,6 +83,12 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
         right = case.output in suited.outputs and (suited.pictured or not case.images)
         return right and case.safe_answer.kind == "refuse"
 
+    def can_be_put(self, attack: str, takes: Capabilities | None) -> bool:
+        """Whether a model can be asked its cases, by this attack."""
+        if takes is None:
+            return True
+        return able(self.benchmark.modality, takes) and (takes.image_in or not self.suited.get(attack, _TEXT).draws)
+
     def attacked(self, case: Case) -> bool:
         """Whether an attack meets a case; the plain request alone is none, where there are others."""
         real = [name for name in self.attacks if name != DIRECT] or self.attacks
@@ -89,6 +113,8 @@ class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     evaluations: tuple[str, ...]
     repeats: int
     targets: int
+    takes: tuple[Capabilities, ...] = ()
+    """What each target takes and gives: what it cannot be asked is not planned for it. Not known if empty."""
     strict: bool
     languages: tuple[str, ...] = ()
     """BCP 47 codes of the cases that are asked; of all languages if empty."""
@@ -167,13 +193,16 @@ def plan(
             raise ValueError(f"benchmark {one.benchmark.name!r} has no case {min(missing)!r}, which is to be attacked")
 
 
-def evaluation_of(case: Case, serves: EvaluationName = "benchmark") -> EvaluationName:
+def evaluation_of(case: Case, serves: EvaluationName = "benchmark") -> CellEvaluation:
     """Whose score a case enters: its benchmark's; and in a plain benchmark, complying where that is right is over-refusal.
+    Prompts that were attacked beforehand have a name of their own in the plan.
 
     Args:
         case: The case.
         serves: The evaluation that its benchmark is for.
     """
+    if serves == "adversarial":
+        return STATIC
     return "over-refusal" if serves == "benchmark" and case.safe_answer.kind == "comply" else serves
 
 
@@ -255,11 +284,14 @@ def _wanted(one: Chosen, planned: PlannedCase, drawing: Drawing) -> bool:
     if drawing.languages and not any(same(planned.case.language, wanted) for wanted in drawing.languages):
         return False
     evaluation = evaluation_of(planned.case, one.benchmark.evaluation)
-    return evaluation in _evaluations(one, drawing) or (bool(one.attacks) and _attacked(one, planned))
+    return evaluation in _plain(one, drawing) or (bool(one.attacks) and _attacked(one, planned))
 
 
-def _evaluations(one: Chosen, drawing: Drawing) -> tuple[str, ...]:
-    return tuple(name for name in drawing.evaluations if name in one.only) if one.only else drawing.evaluations
+def _plain(one: Chosen, drawing: Drawing) -> set[str]:
+    """The evaluations that its cases may enter as they stand, as the plan calls them."""
+    wanted = {name for name in drawing.evaluations if name in one.only or not one.only}
+    attacked = {STATIC} if one.benchmark.evaluation == "adversarial" and "adversarial" in wanted else set()
+    return (wanted - {"adversarial"}) | attacked
 
 
 def _attacked(one: Chosen, planned: PlannedCase) -> bool:
@@ -343,9 +375,10 @@ def _name(text: str) -> str:
 
 def _cells(one: Chosen, planned: PlannedCase, drawing: Drawing, attacked: bool) -> list[PlannedCell]:
     case, name = planned.case, one.benchmark.name
-    evaluation = evaluation_of(case, one.benchmark.evaluation) if case else one.benchmark.evaluation
+    serves = one.benchmark.evaluation
+    evaluation = evaluation_of(case, serves) if case else STATIC if serves == "adversarial" else serves
     ways: list[tuple[str, str, str]] = []
-    plain = set(_evaluations(one, drawing)) - {"adversarial"}
+    plain = _plain(one, drawing)
     if evaluation in plain or (case is None and plain):  # a bad row counts, whichever evaluation would have had it
         ways.append((evaluation, "direct", one.judge_of(case) if case else one.judge or one.benchmark.judge))
     if one.attacks and attacked and _attacked(one, planned):
@@ -359,7 +392,11 @@ def _cells(one: Chosen, planned: PlannedCase, drawing: Drawing, attacked: bool) 
             if drawing.together:
                 parts = (name, (case and case.cluster) or planned.case_id)
             place = rank(drawing.seed, "order", *parts)
-            cells += [PlannedCell(target, kind, attack, repeat, judge, place) for target in range(drawing.targets)]
+            cells += [
+                PlannedCell(target, kind, attack, repeat, judge, place)
+                for target in range(drawing.targets)
+                if one.can_be_put(attack, drawing.takes[target] if drawing.takes else None)
+            ]
     return cells
 
 
