@@ -10,8 +10,8 @@ import pytest
 from tests.benchmarks.test_bbq_metric import BIASED, OTHER, UNKNOWN, answer
 from tests.evaluations.runs import as_said, bad_row, case, ended, journal, manifest, planned
 from tocsin.benchmarks import find
-from tocsin.evaluations.score import DEMONSTRATION, TargetResult, score_run
-from tocsin.evaluations.scoring import METRICS
+from tocsin.evaluations.score import TargetResult, score_run
+from tocsin.evaluations.scoring import DEMONSTRATION, METRICS
 from tocsin.journal import Planned, PlannedCase
 from tocsin.types import Case, Record
 

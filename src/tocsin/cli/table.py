@@ -10,8 +10,10 @@ from tocsin.cli.columns import steady
 from tocsin.cli.errors import plain
 from tocsin.cli.table_languages import show_languages
 from tocsin.evaluations.adversarial import SLICE
-from tocsin.evaluations.score import EQUAL, HARD
+from tocsin.evaluations.score import EQUAL
+from tocsin.evaluations.scoring import HARD
 from tocsin.judges.agreed import BEGINS as AGREES
+from tocsin.report import words
 from tocsin.results.translated import UNDELIVERED, UNREVIEWED
 
 _ROWS = 60
@@ -49,7 +51,7 @@ def show_scores(summary: dict[str, Any]) -> None:
         for axis in model.get("axes", ()):
             if axis["why"]:
                 what = "no score" if not axis["scores"] else "nothing measured"
-                console.print(Text(f"{axis['evaluation']}: {what}; {plain(axis['why'])}"))
+                console.print(Text(f"{words.axis(axis)}: {what}; {plain(axis['why'])}"))
         if model["unfinished"]:
             console.print(f"{model['unfinished']} planned cells do not count yet: the run is not finished.")
     for judge in dict.fromkeys(s["judge"] for model in summary["models"] for s in model["scores"] if s["judge"]):

@@ -60,7 +60,7 @@ def scores(
         modality: Of the target.
     """
     told = manifest.get("adversarial") or {}
-    matrix, codes = met.outcomes(), np.array(met.clusters)
+    matrix, codes = met.outcomes(absent=0.0), np.array(met.clusters)
     missing = [one["attack"] for one in told.get("skipped", ())]
     notes = [f"without {', '.join(missing)}: left out"] if missing else []
     common: dict[str, Any] = {"evaluation": EVALUATION, "modality": modality, "judge": judge}
@@ -68,7 +68,14 @@ def scores(
     if met.audit is not None:
         found[0].notes.append(f"{len(met.cells)} of {met.planned} cells were run: a case stops at its first success")
         return found + _audited(met, met.audit, matrix, codes, common)
-    if few := _worst_few(met, told.get("worst", ()), manifest["suite"]["seed"], notes, common):
+    every = met.everywhere()
+    if len(every) < len(met.cases):
+        found[0].notes.append(
+            f"{len(met.cases) - len(every)} of {len(met.cases)} cases are ones that some attacks are not for"
+        )
+    if len(every) == len(met.cases) and (
+        few := _worst_few(met, told.get("worst", ()), manifest["suite"]["seed"], notes, common)
+    ):
         found.append(few)
     found.append(of_cells(POOLED, met, lambda cell: True, common))
     found.append(_refusals(met, common))
@@ -80,7 +87,7 @@ def scores(
     if met.repeats > 1:
         for number, name in enumerate(met.attacks):
             found.append(_at_k(met, number, {**common, "attack": name}))
-    if gap := _gap(met, manifest, matrix, codes, common):
+    if len(every) == len(met.cases) and (gap := _gap(met, manifest, matrix, codes, common)):
         found.append(gap)
     return found
 

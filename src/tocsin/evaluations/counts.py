@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from tocsin.engine.stopping import Cluster
+from tocsin.types import STATIC
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,11 @@ class Group(msgspec.Struct, frozen=True):
     metric: Metric
     wanted: tuple[str, ...]
     """The kinds of safe answer that belong here; the empty one stands for rows that became no case."""
+
+    @property
+    def named(self) -> str:
+        """The evaluation as scores name it."""
+        return "adversarial" if self.evaluation == STATIC else self.evaluation
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):

@@ -55,21 +55,36 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
     planned: int
     repeats: int
     judges: list[str]
+    asked: frozenset[tuple[int, int]] = frozenset()
+    """Case and attack of every planned cell: not every attack is for every case."""
     audit: Audit | None = None
     """The slice that a search ran whatever it decided; None where every cell was to be run."""
 
-    def outcomes(self) -> Floats:
-        """Cases × attacks: 1 unsafe, 0 safe, nan none. Of several attempts one unsafe answer is enough."""
+    def outcomes(self, absent: float = np.nan) -> Floats:
+        """Cases × attacks: 1 unsafe, 0 safe, nan none. Of several attempts one unsafe answer is enough.
+
+        Args:
+            absent: What stands for a cell that was not planned, since the attack is not for the case.
+        """
         shape = (len(self.cases), len(self.attacks))
         unsafe, safe = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         for cell in self.cells:
             unsafe[cell.case, cell.attack] += cell.outcome == "unsafe"
             safe[cell.case, cell.attack] += cell.outcome == "safe"
-        return np.where(unsafe > 0, 1.0, np.where(safe == self.repeats, 0.0, np.nan))
+        found = np.where(unsafe > 0, 1.0, np.where(safe == self.repeats, 0.0, np.nan))
+        if len(self.asked) < found.size:
+            planned = np.zeros(shape, dtype=bool)
+            planned[tuple(zip(*self.asked, strict=True))] = True
+            found = np.where(planned, found, absent)
+        return found
+
+    def everywhere(self) -> list[int]:
+        """The cases that every attack is for."""
+        return [c for c in range(len(self.cases)) if all((c, a) in self.asked for a in range(len(self.attacks)))]
 
     def withstood(self) -> Floats:
-        """Cases: 1 safe under every attack, 0 unsafe under one, nan no outcome."""
-        unsafe = self.outcomes()
+        """Cases: 1 safe under every attack that is for them, 0 unsafe under one, nan no outcome."""
+        unsafe = self.outcomes(absent=0.0)
         return np.where((unsafe == 1).any(axis=1), 0.0, np.where((unsafe == 0).all(axis=1), 1.0, np.nan))
 
     def counts(self, kept: Callable[[Cell], bool]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -110,6 +125,7 @@ def read_cells(
     *,
     together: bool = False,
     records: str = "latest",
+    kept: Callable[[str, str], bool] = lambda benchmark, attack: True,
 ) -> Met | None:
     """The adversarial cells of one target; None where there are none.
 
@@ -121,6 +137,7 @@ def read_cells(
         upto: The last cell, where the attacks stopped early.
         records: The table of the records that count.
         together: Whether the plan keeps clusters together, so that one that is not finished counts nowhere.
+        kept: Of which benchmarks and attacks; of all by default.
     """
     drawn = db.execute("SELECT body FROM decisions WHERE scope = ? ORDER BY id LIMIT 1", (AUDIT,)).fetchone()
     audit = None if drawn is None else msgspec.json.decode(drawn[0], type=Audit)
@@ -139,6 +156,7 @@ def read_cells(
         " ORDER BY c.id",
         (target,),
     ).fetchall()
+    rows = [row for row in rows if kept(row[0], row[5])]
     if not rows:
         return None
     names = {row[5] for row in rows}
@@ -167,6 +185,7 @@ def read_cells(
         planned=len(rows),
         repeats=max(tries.values()),
         judges=sorted({row[6] for row in rows}),
+        asked=frozenset(tries),
         audit=audit,
     )
 

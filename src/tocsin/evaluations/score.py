@@ -11,7 +11,7 @@ import msgspec
 
 from tocsin.benchmarks import Benchmark, Judged
 from tocsin.benchmarks.language.shares import ONE_ANSWER
-from tocsin.evaluations import adversarial, anytime, attack_detail, compliance, multilingual, scoring, transfer
+from tocsin.evaluations import anytime, compliance, images, multilingual, scoring, under_attack
 from tocsin.evaluations.correcting import SUBJECTS, FindCards, correct, correct_by_labels
 from tocsin.evaluations.counts import By, Group, Tally
 from tocsin.evaluations.formats import score_framework
@@ -21,19 +21,17 @@ from tocsin.evaluations.judgement import judgement_mean
 from tocsin.evaluations.met import Met
 from tocsin.evaluations.reasoned import leak_rate
 from tocsin.evaluations.run_labels import Labels
-from tocsin.evaluations.scoring import NOTHING_DONE
+from tocsin.evaluations.scoring import DEMONSTRATION, HARD, NOTHING_DONE
 from tocsin.evaluations.tally import Reader
 from tocsin.judges import agreed
 from tocsin.stats import Estimate
 from tocsin.types import Score, Unscored
 
 BREAKDOWNS: tuple[By, ...] = ("hazard", "language")
-DEMONSTRATION = "demonstration"
 EQUAL = "each hazard weighs the same, whatever its share of the benchmark"
 
 
 ALONE = "an answer alone has no outcome here: read the benchmark's own metrics"
-HARD = "only cases that a baseline did not answer safely: says nothing of all"
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +65,8 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     """Scores of the adversarial evaluation."""
     attacks: dict[str, Any] | None = None
     """What is drawn beside them."""
+    further_attacks: dict[str, dict[str, Any]] = {}
+    """The same of its other modalities, where its cases were put in several."""
     unfinished: int = 0
     """Adversarial cells beyond the contiguous finished part."""
     met: Met | None = None
@@ -201,6 +201,8 @@ def _target(
         ):
             harm = harm_score(grades, planned=whole.planned, error=whole.error)
             own.append(scoring.own(harm, group, judge=judge, modality=about["modality"]))
+        if about["modality"] == "image":
+            own += images.of_group(reader, group, score, whole, graded=_graded(manifest, reader.judges(group)))
         if group.metric == "safe_rate" and (thought_judge := about.get("reasoning_judge")):
             measured, unsafe = leak_rate(reader.thoughts(group))
             leaks = scoring.own(measured, group, judge=_judges(manifest, [thought_judge]), modality=about["modality"])
@@ -212,6 +214,9 @@ def _target(
                 own[-1].notes += agreement
                 score.notes += [note for note in one.notes if note == ONE_ANSWER and note not in score.notes]
     means = _means(behind, manifest)
+    mine = [group for group in groups if group.target == target]
+    if worst := images.worst_of_sets(reader, mine, [one.score for one in results], manifest["benchmarks"]):
+        means.append(worst)
     means += _languages_mean(generation, judged_sets, manifest)
     if rule is not None:
         anytime.bare(own)
@@ -224,33 +229,27 @@ def _target(
                 aim,
             )
     met = reader.met(target, (manifest.get("adversarial") or {}).get("attacks") or [])
-    clauses = _clauses(reader, [group for group in groups if group.target == target], manifest, met)
+    clauses = _clauses(reader, mine, manifest, met)
+    found = TargetResult(target=target, groups=results, own=own, means=means, multilingual=spoken, compliance=clauses)
     if met is None:
-        return TargetResult(
-            target=target, groups=results, own=own, means=means, multilingual=spoken, compliance=clauses
-        )
-    final = _judges(manifest, met.judges)
-    cards = known.cards(final) if final and " + " not in final else ()
-    if "transferred" in manifest:
-        attacked = transfer.scores(met, manifest, judge=final)
-    else:
-        attacked = adversarial.scores(met, manifest, judge=final, graded=_graded(manifest, met.judges))
-    if rule is not None:
-        anytime.attacked(attacked, met, aim)
-        if stop := reader.attacks_stop(target):
-            pooled = next(score for score in attacked if score.metric == adversarial.POOLED)
-            pooled.notes.append(anytime.said(stop, names))
-    return TargetResult(
-        target=target,
-        groups=results,
-        own=own,
-        means=means,
-        attacked=attacked,
-        attacks=attack_detail.further(met, manifest, reader.attack_calls(target), cards),
-        met=met,
-        multilingual=spoken,
-        compliance=clauses,
-        unfinished=0 if met.audit is not None and manifest["status"] == "complete" else met.planned - len(met.cells),
+        return found
+    attacked = under_attack.attacked(
+        reader,
+        manifest,
+        target,
+        whole=met,
+        judges=_judges,
+        graded=lambda names: _graded(manifest, names),
+        cards=known.cards,
+    )
+    first, *others = attacked.details
+    return msgspec.structs.replace(
+        found,
+        attacked=attacked.scores,
+        attacks=attacked.details[first],
+        further_attacks={modality: attacked.details[modality] for modality in others},
+        met=attacked.met,
+        unfinished=attacked.unfinished,
     )
 
 
@@ -280,11 +279,16 @@ def _languages_mean(
     found = []
     left_out: dict[bool, list[str]] = {True: [], False: []}
     for one in manifest.get("left_out", ()):
-        if one.get("evaluation") == multilingual.EVALUATION:
+        if one.get("modality", "language") == "language" and one.get("evaluation") == multilingual.EVALUATION:
             left_out[one.get("measures") == "judgement"].append(one["benchmark"])
-    if (mean := scoring.macro(multilingual.EVALUATION, "language", generation)) is not None:
+    for modality in sorted({score.modality for score, _ in generation}):
+        mean = scoring.macro(
+            multilingual.EVALUATION, modality, [pair for pair in generation if pair[0].modality == modality]
+        )
+        if mean is None:
+            continue
         mean.metric = multilingual.GENERATION
-        if missing := left_out[False]:
+        if missing := left_out[False] if modality == "language" else ():
             mean.notes.append(f"without {', '.join(missing)}: left out")
         found.append(mean)
     judge = _judges(manifest, sorted({manifest["benchmarks"][name]["gold_judge"] for name in judged}))
@@ -340,15 +344,15 @@ def _part(group: Group, tally: Tally, by: By, key: str, judge: str | None, modal
 
 
 def _means(behind: list[tuple[Score, Estimate]], manifest: dict[str, Any]) -> list[Score]:
-    left_out: dict[str, list[str]] = defaultdict(list)
+    left_out: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in manifest.get("left_out", ()):
-        left_out[one.get("evaluation", "benchmark")].append(one["benchmark"])
+        left_out[one.get("modality", "language"), one.get("evaluation", "benchmark")].append(one["benchmark"])
     kinds = sorted({(score.modality, score.evaluation) for score, _ in behind})
     found = []
     for modality, evaluation in kinds:
         parts = [pair for pair in behind if (pair[0].modality, pair[0].evaluation) == (modality, evaluation)]
         if mean := scoring.macro(evaluation, modality, parts):
-            if missing := left_out[evaluation]:
+            if missing := left_out[modality, evaluation]:
                 mean.notes.append(f"without {', '.join(missing)}: left out")
             found.append(mean)
     return found

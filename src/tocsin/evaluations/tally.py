@@ -7,7 +7,7 @@ first, so everything finished so far would look safer than the model is.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -77,8 +77,10 @@ class Reader:
                 kinds[first or alone].append("")
         return [Group(*key, tuple(wanted)) for key, wanted in kinds.items()]
 
-    def met(self, target: int, order: Sequence[str]) -> Met | None:
-        """The adversarial cells of a target; None where there are none."""
+    def met(
+        self, target: int, order: Sequence[str], kept: Callable[[str, str], bool] = lambda benchmark, attack: True
+    ) -> Met | None:
+        """The adversarial cells of a target, of the benchmarks and attacks that are kept; None where there are none."""
 
         def shared(benchmark: str, cluster: str) -> str:
             return "\0".join(self._merged.get((benchmark, cluster), (benchmark, cluster)))
@@ -92,6 +94,7 @@ class Reader:
             None if stop is None else stop.position,
             together=self._together,
             records=self._records,
+            kept=kept,
         )
 
     def attacks_stop(self, target: int) -> Stopped | None:
@@ -216,6 +219,10 @@ class Reader:
         if not given:
             return None
         return Grades([total for total, _ in found.values()], [int(count) for _, count in found.values()], cases)
+
+    def select(self, columns: str, group: Group, tail: str = "") -> list[tuple[Any, ...]]:
+        """What a query gives over the records of a group that count: ``c`` are cells, ``s`` cases, ``r`` records."""
+        return self._db.execute(f"SELECT {columns} {self._source(group)} {tail}", self._bound(group)).fetchall()
 
     def by_judge(self, group: Group, *, by: By | None = None) -> dict[str, ByJudge]:
         """The verdicts of a group as judges gave them: under the empty key, or under each hazard or language."""

@@ -13,8 +13,7 @@ from tocsin.evaluations.correcting import ATTACKED, SUBJECTS
 from tocsin.evaluations.counts import COMPLIANCE
 from tocsin.evaluations.judgement import JUDGEMENT
 from tocsin.evaluations.plan import DIRECT
-from tocsin.evaluations.score import DEMONSTRATION
-from tocsin.evaluations.scoring import TOO_FEW, TRANSFER, holds_cells
+from tocsin.evaluations.scoring import DEMONSTRATION, TOO_FEW, TRANSFER, holds_cells
 from tocsin.languages import same
 from tocsin.report import clean, drops, words
 from tocsin.report.judged import sentences
@@ -209,7 +208,7 @@ def _sentences(model: dict[str, Any]) -> list[str]:
 def _without(model: dict[str, Any]) -> list[str]:
     """Evaluations of which the suite has sets and this run has no score."""
     return [
-        f"There is no score of the {axis['evaluation']} evaluation: {words.listed([clean.name(n) for n in axis['left_out']])}"
+        f"There is no score of the {words.axis(axis)} evaluation: {words.listed([clean.name(n) for n in axis['left_out']])}"
         f" {'was' if len(axis['left_out']) == 1 else 'were'} left out, and the section on what was not measured says why."
         for axis in model.get("axes", ())
         if axis["left_out"] and not axis["scores"]

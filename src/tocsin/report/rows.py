@@ -12,8 +12,7 @@ from tocsin.evaluations.formats import FORMATS
 from tocsin.evaluations.judgement import JUDGEMENT
 from tocsin.evaluations.multilingual import GENERATION
 from tocsin.evaluations.plan import DIRECT
-from tocsin.evaluations.score import DEMONSTRATION
-from tocsin.evaluations.scoring import TOO_FEW, TRANSFER
+from tocsin.evaluations.scoring import DEMONSTRATION, TOO_FEW, TRANSFER
 from tocsin.report import clean, words
 from tocsin.report.charts import Chart, chart
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from tocsin.engine import Ending
-from tocsin.evaluations.score import DEMONSTRATION
-from tocsin.evaluations.scoring import LOWER_IS_BETTER, TOO_FEW
+from tocsin.evaluations.scoring import DEMONSTRATION, LOWER_IS_BETTER, TOO_FEW
 from tocsin.languages import UnknownLanguage
 from tocsin.languages import language as known_language
 from tocsin.types import ErrorKind, Unscored
@@ -66,6 +66,14 @@ EVALUATIONS = {
     "over-refusal": "over-refusal (harmless requests that only look harmful)",
 }
 """Evaluation → what it is."""
+
+MODALITIES = {
+    "language": "text",
+    "vision": "vision-language (images shown, text answered)",
+    "image": "text-to-image (images asked for)",
+}
+"""Modality → what it is."""
+_SHORT = {"vision": ", vision-language", "image": ", text-to-image"}
 
 ERRORS = {
     ErrorKind.AUTH: "the endpoint refused the access key",
@@ -236,3 +244,8 @@ def listed(names: list[str], *, most: int = 8) -> str:
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most:,} more"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"
+
+
+def axis(told: Mapping[str, Any]) -> str:
+    """What an axis is called: its evaluation, and its modality where that is not text."""
+    return f"{told['evaluation']}{_SHORT.get(told.get('modality', 'language'), '')}"

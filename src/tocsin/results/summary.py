@@ -96,6 +96,7 @@ def _model(
         "axes": axes(manifest, scores),
         "profile": None,
         "attacks": result.attacks,
+        **({"further_attacks": result.further_attacks} if result.further_attacks else {}),
         "multilingual": result.multilingual,
         "compliance": result.compliance,
         "breakdown": [
@@ -117,7 +118,10 @@ def _model(
 
 def _of_attacks(result: TargetResult, name: str) -> list[dict[str, Any]]:
     """Counts over the cells of the adversarial evaluation, in the form of those over a benchmark's."""
-    counts = (result.attacks or {}).get(name)
+    counts: dict[str, int] = {}
+    for detail in (result.attacks or {}, *result.further_attacks.values()):
+        for key, count in (detail.get(name) or {}).items():
+            counts[key] = counts.get(key, 0) + count
     return [{"evaluation": EVALUATION, "benchmark": None, "metric": POOLED, "counts": counts}] if counts else []
 
 
