@@ -21,8 +21,10 @@ CARD = Card(
     paper="Jailbreak Large Vision-Language Models Through Multi-Modal Linkage (Wang, Zhou, Li, Li, Jiang 2024)",
     source="arXiv:2412.00473",
     family="visual",
-    mechanism="An image holds the request encrypted: with words replaced, mirrored, turned, or in Base64. The text says how it is"
-    " decrypted, so that harm shows only where both are linked, and frames the whole as a scene of a game whose villain needs it.",
+    mechanism="An image holds the request encrypted: with words replaced, mirrored, turned, or in Base64. The text says how"
+    " it is"
+    " decrypted, so that harm shows only where both are linked, and frames the whole as a scene of a game whose villain"
+    " needs it.",
     parameters={
         "encryption": "word replacement, mirror, rotation, Base64; each a variant",
         "alignment": "a villain's lair in a game ('evil alignment'), for which a list is completed",
@@ -32,7 +34,8 @@ CARD = Card(
     deviations=(
         "From memory of the paper; the code of its authors was not read.",
         "The scene is worded milder, in our own words: a film's props are made, one of which is the list.",
-        "Rules title the request and choose the words that are replaced, where the paper has a model do so; their substitutes are"
+        "Rules title the request and choose the words that are replaced, where the paper has a model do so; their"
+        " substitutes are"
         " harmless words of ours, in English, and the text says which stands for which.",
         "Base64 is of the title in UTF-8, in lines of twelve characters.",
         "One query.",
@@ -40,7 +43,8 @@ CARD = Card(
     verified=(
         "text recognition reads the title, after the image is mirrored or turned back, or words are put back by the text's key"
         " (tests/attacks/test_mml.py)",
-        "Base64 as it is drawn decodes to the title; read by text recognition, nine characters of ten are right, since the small model"
+        "Base64 as it is drawn decodes to the title; read by text recognition, nine characters of ten are right, since the"
+        " small model"
         " confuses letters of like shape, and no word of the title stands in the clear (same file)",
     ),
     reported="97.80, 98.81 and 99.07% on GPT-4o on SafeBench, MM-SafetyBench and HADES-Dataset.",

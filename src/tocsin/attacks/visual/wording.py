@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from tocsin.attacks.transform.artprompt import STOP
 from tocsin.drawing import clusters
@@ -54,7 +55,7 @@ def phrases(request: str, most: int, language: str = "en") -> list[str]:
     words; in scripts without blanks, runs of letters. Never empty: what has no letters is one phrase as a whole.
     """
     if _UNSPACED.search(request):
-        found = [run for run in re.findall(r"[^\W_]+", request)]
+        found = re.findall(r"[^\W_]+", request)
     elif language.partition("-")[0] != "en":
         found = [word.group() for word in _WORD.finditer(request)]
     else:
@@ -118,4 +119,4 @@ def divided(request: str, parts: int) -> list[str]:
     glue = "" if _UNSPACED.search(request) else " "
     count = min(parts, len(words))
     ends = [round(len(words) * number / count) for number in range(count + 1)]
-    return [glue.join(words[start:end]) for start, end in zip(ends, ends[1:], strict=False)]
+    return [glue.join(words[start:end]) for start, end in pairwise(ends)]
