@@ -78,8 +78,12 @@ _WRITE = (
     f" Reply with one"
     ' JSON object and nothing else: {{"prompt": "…"}}'
 )
-_UNDERSTAND = "So far it does not see how the two belong together: explain it so that it fills the numbers in correctly in its mind."
-_INDUCE = "It sees how the two belong together, and does not answer: find an occasion and a form for which a full answer is natural."
+_UNDERSTAND = (
+    "So far it does not see how the two belong together: explain it so that it fills the numbers in correctly."
+)
+_INDUCE = (
+    "It sees how the two belong together, and does not answer: find an occasion for which a full answer is natural."
+)
 _TRIED = (
     "What stood before the text:\n{before}\n\nThe text:\n{text}\n\nThe target answered:\n{answer}\n\nRating:"
     " {rated}\n\nWrite it anew."
