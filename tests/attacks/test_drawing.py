@@ -13,8 +13,7 @@ import pytest
 from PIL import Image, ImageDraw, features
 
 from tests.attacks.reading import likeness, opened, read
-from tocsin import drawing
-from tocsin.drawing import FontMissing, Undrawable, clusters, font, lettering, png
+from tocsin.drawing import FontMissing, Undrawable, clusters, font, fonts, lettering, lines, png
 
 TEXTS = {
     "en": "Explain how strong black tea is brewed in a samovar",
@@ -98,7 +97,7 @@ def test_letters_of_arabic_are_joined() -> None:
 
 @pytest.mark.parametrize("code", ["ar", "hi", "th", "he"])
 def test_without_shaping_such_scripts_are_not_drawn_wrong(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing.features, "check", lambda name: False)
+    monkeypatch.setattr(fonts.features, "check", lambda name: False)
     with pytest.raises(FontMissing, match="raqm") as told:
         lettering(TEXTS[code], language=code)
     assert TEXTS[code].split()[0] not in str(told.value)
@@ -122,32 +121,32 @@ def test_what_cannot_be_seen_or_is_too_long_is_not_drawn(text: str) -> None:
 
 def test_english_needs_no_font_on_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     before = png(lettering(TEXTS["en"]))
-    monkeypatch.setattr(drawing, "_FOLDERS", ())
+    monkeypatch.setattr(fonts, "FOLDERS", ())
     assert png(lettering(TEXTS["en"])) == before
     with pytest.raises(FontMissing, match="cyrillic"):
         lettering(TEXTS["ru"])
 
 
 def test_a_folder_of_fonts_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    there = drawing._installed(drawing._FOLDERS)
+    there = fonts.installed(fonts.FOLDERS)
     name = next((name for name in ("DejaVuSans.ttf", "NotoSans-Regular.ttf") if name in there), None)
     if name is None:
         pytest.skip("neither DejaVu nor Noto is here")
     shutil.copy(there[name], tmp_path / "mine.ttf")
-    monkeypatch.setattr(drawing, "_FOLDERS", ())
-    monkeypatch.setenv(drawing.FOLDER, str(tmp_path))
+    monkeypatch.setattr(fonts, "FOLDERS", ())
+    monkeypatch.setenv(fonts.FOLDER, str(tmp_path))
     assert font(TEXTS["ru"], 20).path == str(tmp_path / "mine.ttf")
     (tmp_path / "broken.ttf").write_bytes(b"\x00\x01\x00\x00" + b"\xff" * 40)
-    drawing._installed.cache_clear()
+    fonts.installed.cache_clear()
     assert lettering(TEXTS["ru"]).height > 60, "a file that is no font is passed over"
 
 
 @pytest.mark.parametrize("text", ["a" * 300, "word " * 120, "茶" * 300, "one\ntwo\n\nthree", "x" * 30 + " y"])
 def test_lines_are_broken_and_nothing_is_cut_off(text: str) -> None:
-    pen = drawing._Pen(drawing._faces(text, ""), 40)
-    lines = [line for line, _ in pen.lines(text, 500)]
-    assert "".join("".join(lines).split()) == "".join(text.split())
-    assert max(pen.width(line, False) for line in lines) <= 500
+    pen = lines._Pen(fonts.faces_for(text, ""), 40)
+    made = [line for line, _ in pen.lines(text, 500)]
+    assert "".join("".join(made).split()) == "".join(text.split())
+    assert max(pen.width(line, False) for line in made) <= 500
     picture = lettering(text, width=560, size=40, height=300)
     left, top, right, bottom = inked(picture)
     assert left > 0
@@ -160,14 +159,14 @@ def test_lines_are_broken_and_nothing_is_cut_off(text: str) -> None:
 def test_marks_stay_with_their_letters_and_stops_with_their_words() -> None:
     assert clusters("e\u0301a") == ["e\u0301", "a"]
     assert clusters("क्षि") == ["क्षि"]
-    lines = [line for line, _ in drawing._Pen(drawing._faces("茶。", ""), 40).lines("茶茶茶茶茶茶。（茶）茶", 240)]
-    assert not any(line[0] in "。）" or line[-1] == "（" for line in lines)
+    made = [line for line, _ in lines._Pen(fonts.faces_for("茶。", ""), 40).lines("茶茶茶茶茶茶。（茶）茶", 240)]
+    assert not any(line[0] in "。）" or line[-1] == "（" for line in made)
 
 
 def test_a_line_of_two_scripts_is_drawn_with_two_fonts() -> None:
     text = "Tea is чай and 茶 and चाय"
     try:
-        runs = drawing._Pen(drawing._faces(text, ""), 30).runs(text)
+        runs = lines._Pen(fonts.faces_for(text, ""), 30).runs(text)
     except FontMissing as lacking:
         pytest.skip(str(lacking))
     assert "".join(part for _, part in runs) == text

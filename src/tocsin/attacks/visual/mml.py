@@ -45,7 +45,7 @@ CARD = Card(
         " (tests/attacks/test_mml.py)",
         "Base64 as it is drawn decodes to the title; read by text recognition, nine characters of ten are right, since the"
         " small model"
-        " confuses letters of like shape, and no word of the title stands in the clear (same file)",
+        " confuses letters of like shape; without the hint, no word of content stands in the clear (same file)",
     ),
     reported="97.80, 98.81 and 99.07% on GPT-4o on SafeBench, MM-SafetyBench and HADES-Dataset.",
 )
