@@ -19,7 +19,14 @@ from tocsin.drawing import png
 def _reader() -> Any:
     rapidocr = pytest.importorskip("rapidocr", reason="rapidocr is not installed: what is drawn cannot be read back")
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: what is drawn cannot be read back")
-    return rapidocr.RapidOCR(params={"Global.log_level": "error", "Global.use_cls": False})
+    return rapidocr.RapidOCR(
+        params={
+            "Global.log_level": "error",
+            "Global.use_cls": False,
+            "Det.limit_type": "max",
+            "Det.limit_side_len": 960,
+        }
+    )
 
 
 def opened(data: bytes | Image.Image) -> Image.Image:
