@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tocsin.attacks import Attack
-from tocsin.engine import Budget, Ended, Engine, Limits, Shared
+from tocsin.engine import Budget, Ended, Engine, Limits, Session, Shared
 from tocsin.journal import Journal, PlannedCase, PlannedCell, open_journal
 from tocsin.judges import Judge
 from tocsin.judges.refusal_rules import is_refusal
@@ -33,6 +33,9 @@ from tocsin.types import (
     Usage,
     Verdict,
 )
+
+if not hasattr(Session, "look"):  # until the store of images is there: what a case has is what is looked at
+    Session.look = lambda self, image: image.read()  # type: ignore[attr-defined]
 
 Reply = str | Answer | ErrorKind
 Script = Callable[[tuple[Message, ...]], Reply]
@@ -124,6 +127,11 @@ class Played(msgspec.Struct, kw_only=True):
         return self.records[0]
 
     @property
+    def images(self) -> list[list[bytes]]:
+        """The bytes of the images of the last user message of each request to the target."""
+        return [[image.data for image in messages[-1].images] for messages in self.target.asked]
+
+    @property
     def prompts(self) -> list[str]:
         """The last user message of each request to the target."""
         return [messages[-1].text for messages in self.target.asked]
@@ -198,6 +206,8 @@ async def _play(
         "attacker": Scripted("test/attacker", attacker),
         "translator": Scripted("test/translator", translator),
     }
+    if attack.kind == "visual":
+        models["target"].capabilities = Capabilities(image_in=True)
     if structured is not None:
         models["attacker"] = Held("test/attacker", structured)
     quick = CallLimits(deadline=5, tries=1, concurrency=8)

@@ -8,10 +8,12 @@ answer it so that it can go on, and with ``SMALL`` by which parameters it is pla
 from __future__ import annotations
 
 import importlib
+import io
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
+import PIL.Image
 import pytest
 
 from tests.attacks.played import TEA, Played, Reply, Script, play
@@ -216,6 +218,20 @@ def test_a_refusal_in_the_form_that_it_is_held_to_is_no_word_on_the_target(attac
     assert played.record["reason"] == "not_delivered"
 
 
+def test_a_visual_attack_shows_pictures_that_can_be_opened(attack: Attack, tmp_path: Path) -> None:
+    if attack.kind != "visual":
+        pytest.skip("it shows none")
+    assert attack.card.family == "visual"
+    played = run(tmp_path / "r", attack, REFUSAL)
+    for images in played.images:
+        assert images
+        for data in images:
+            picture = PIL.Image.open(io.BytesIO(data))
+            assert (picture.format, picture.mode, picture.info) == ("PNG", "RGB", {})
+            assert max(picture.size) <= 4096
+            assert len(picture.getcolors(1 << 24) or ()) > 1, "something is drawn on it"
+
+
 @pytest.mark.parametrize("most", [1, 2])
 def test_its_allowance_is_not_passed_by_one_query(attack: Attack, tmp_path: Path, most: int) -> None:
     played = run(tmp_path / "r", attack, REFUSAL, allowance=Allowance(queries=most))
@@ -239,6 +255,10 @@ def test_a_run_that_was_stopped_repeats_nothing_and_asks_the_same(attack: Attack
 def test_it_puts_any_prompt_and_bears_any_reply(attack: Attack, text: str, tmp_path: Path) -> None:
     said = HOSTILE[text].encode("utf-8", "replace").decode()  # readers of rows and replies let no half pair through
     played = run(tmp_path / "r", attack, said, Case(id="1", prompt=said), temperature=0.0)
+    if attack.kind == "visual" and played.record["reason"] == "not_delivered":
+        assert played.record["detail"].startswith(f"attack {attack.name!r}: "), "it is the drawing that failed"
+        assert len(said) < 12 or said[:12] not in played.record["detail"], "its text is not told"
+        return
     assert played.target.asked
     assert played.record["reason"] != "internal", played.record["detail"]
 
