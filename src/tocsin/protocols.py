@@ -12,6 +12,10 @@ from tocsin.types import Allowance, Answer, Capabilities, Case, Image, Message, 
 T = TypeVar("T")
 
 
+class Undeliverable(ValueError):
+    """What an attack raises where nothing of a case can be put to a target. The message says why and quotes no text."""
+
+
 @runtime_checkable
 class Model(Protocol):
     """Something that answers. Endpoints are made by ``tocsin.models``."""

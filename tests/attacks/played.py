@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tocsin.attacks import Attack
-from tocsin.engine import Budget, Ended, Engine, Limits, Session, Shared
+from tocsin.engine import Budget, Ended, Engine, Limits, Shared
 from tocsin.journal import Journal, PlannedCase, PlannedCell, open_journal
 from tocsin.judges import Judge
 from tocsin.judges.refusal_rules import is_refusal
@@ -33,9 +33,6 @@ from tocsin.types import (
     Usage,
     Verdict,
 )
-
-if not hasattr(Session, "look"):  # until the store of images is there: what a case has is what is looked at
-    Session.look = lambda self, image: image.read()  # type: ignore[attr-defined]
 
 Reply = str | Answer | ErrorKind
 Script = Callable[[tuple[Message, ...]], Reply]

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from PIL import ImageFont, features
 
+from tocsin.protocols import Undeliverable
+
 FOLDER = "TOCSIN_FONTS"
 """Environment variable: a folder with fonts that are looked at before all others."""
 SHAPED = frozenset({
@@ -55,7 +57,7 @@ KEPT = "\u200c\u200d"
 Drawable = ImageFont.FreeTypeFont
 
 
-class Undrawable(ValueError):
+class Undrawable(Undeliverable):
     """A text that cannot be drawn. The message never holds the text."""
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tocsin.drawing import Undrawable
 from tocsin.engine.budget import BudgetReached
 from tocsin.engine.calling import AllowanceSpent, CallFailed, RunStopped, Shared
 from tocsin.engine.further import Further
@@ -21,7 +20,7 @@ from tocsin.engine.session import Answered, Session
 from tocsin.engine.withhold import withheld
 from tocsin.journal import JournalError, Planned, ReplayDiverged
 from tocsin.models import CallAbandoned, ModelUnavailable
-from tocsin.protocols import Attack, Judge
+from tocsin.protocols import Attack, Judge, Undeliverable
 from tocsin.types import (
     Case,
     Cell,
@@ -259,7 +258,7 @@ class Engine:
             return _error(cell, attempt, failed.failure.kind, failed.failure.detail)
         except PASS_ON:
             raise
-        except Undrawable as undrawn:  # nothing reached the target, and its message never holds the text
+        except Undeliverable as undrawn:  # nothing reached the target, and its message never holds the text
             return _error(cell, attempt, ErrorKind.NOT_DELIVERED, f"attack {cell.attack!r}: {undrawn}")
         except Exception as error:
             return _error(cell, attempt, ErrorKind.INTERNAL, f"attack {cell.attack!r}: {_said(error)}")
