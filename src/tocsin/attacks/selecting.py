@@ -9,7 +9,7 @@ from tocsin import registry
 from tocsin.attacks.contract import COSTS, FAMILIES, KINDS, Attack, make
 
 PARTS: dict[str, tuple[str, ...]] = {
-    "kind": tuple(kind for kind in KINDS if kind != "visual"),
+    "kind": KINDS,
     "family": tuple(family for family in FAMILIES if family != "none"),
     "cost": COSTS,
     "needs": ("none", "attacker", "translator", "judge"),

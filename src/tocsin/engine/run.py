@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tocsin.drawing import Undrawable
 from tocsin.engine.budget import BudgetReached
 from tocsin.engine.calling import AllowanceSpent, CallFailed, RunStopped, Shared
 from tocsin.engine.further import Further
@@ -258,6 +259,8 @@ class Engine:
             return _error(cell, attempt, failed.failure.kind, failed.failure.detail)
         except PASS_ON:
             raise
+        except Undrawable as undrawn:  # nothing reached the target, and its message never holds the text
+            return _error(cell, attempt, ErrorKind.NOT_DELIVERED, f"attack {cell.attack!r}: {undrawn}")
         except Exception as error:
             return _error(cell, attempt, ErrorKind.INTERNAL, f"attack {cell.attack!r}: {_said(error)}")
         if not isinstance(answered, Answered):

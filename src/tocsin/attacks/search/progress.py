@@ -10,7 +10,7 @@ from tocsin.attacks.replies import PUT, Form
 from tocsin.attacks.steering import Best
 from tocsin.engine import AllowanceSpent, CallFailed
 from tocsin.protocols import Attempt, Session
-from tocsin.types import ErrorKind, Outcome, Verdict
+from tocsin.types import ErrorKind, Image, Outcome, Verdict
 
 MOST = 10
 """The highest rating."""
@@ -40,13 +40,13 @@ class Progress(Best):
         self._in_a_row = 0
         super().see(attempt, verdict)
 
-    async def put(self, session: Session, prompt: str) -> tuple[Attempt, Verdict]:
-        """Puts one prompt to the target in a conversation of its own, and has the answer judged.
+    async def put(self, session: Session, prompt: str, images: tuple[Image, ...] = ()) -> tuple[Attempt, Verdict]:
+        """Puts one prompt to the target in a conversation of its own, with images if there are any, and has the answer judged.
 
         Raises:
             CallFailed: There is no answer.
         """
-        attempt = await session.ask(prompt)
+        attempt = await session.ask(prompt, images=images)
         session.rewind()
         verdict = await session.judge(attempt)
         self.see(attempt, verdict)

@@ -1,0 +1,1 @@
+"""Attacks that put part of a request into an image."""
