@@ -68,8 +68,8 @@ class Pictures(msgspec.Struct, frozen=True, kw_only=True):
         at: Folder of the origin that the names begin in, where each image is a file of its own there.
         archive: The ZIP or uncompressed tar file of the origin that holds them instead.
         within: Folder within the archive that the names begin in.
-        beside: Folder of the dataset's own folder in ``--data`` that the names begin in; that folder itself if empty. An archive lies in
-            the dataset's folder under its own name.
+        beside: Folder of the dataset's own folder in ``--data`` that the names begin in; that folder itself if empty. An
+            archive lies in the dataset's folder under its own name.
         unpublished: Why nobody but the user has them, where that is so: nothing is fetched then.
     """
 

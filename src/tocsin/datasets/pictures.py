@@ -2,10 +2,12 @@
 
 Where an image comes from follows where its table came from:
 
-- A table in a ``--data`` folder: the folder that `Pictures.beside` names, or the archive, within the dataset's folder. A copy that has that
-  folder or that archive is taken at its word: a row whose image it lacks is *left out* (`Row.images` gives nothing), and is counted in
-  `Found.left_out`. A copy without either has the texts alone: then, as for a table anywhere else,
-- the cache, and then the origin, once the case is drawn and not before. What is not there is an error of that row, raised by `Deferred.read`.
+- A table in a ``--data`` folder: the folder that `Pictures.beside` names, or the archive, within the dataset's folder. A
+  copy that has that folder or that archive is taken at its word: a row whose image it lacks is *left out* (`Row.images`
+  gives nothing), and is counted in `Found.left_out`. A copy without either has the texts alone: then, as for a table
+  anywhere else,
+- the cache, and then the origin, once the case is drawn and not before. What is not there is an error of that row, raised
+by `Deferred.read`.
 
 Nothing is unpacked to disk: a member of an archive is looked up by its name and read into memory, up to `MAX_IMAGE` bytes.
 """
@@ -179,7 +181,7 @@ def _opened(archive: Path, changed: int) -> zipfile.ZipFile:
 
 @lru_cache(4)
 def _members(archive: Path, changed: int) -> dict[str, tuple[int, int]]:
-    """Member → where it begins (of a ZIP: -1) and how many bytes it says to have. Links, devices and folders are not among them."""
+    """Member → where it begins (of a ZIP: -1) and how many bytes it says to have; files alone."""
     try:
         if zipfile.is_zipfile(archive):
             listed = _opened(archive, changed).infolist()

@@ -38,7 +38,8 @@ MOSSBENCH = Dataset(
     licence="CC-BY-SA-4.0",
     notes=(
         "Its authors ask that nothing is trained on it.",
-        "The folders of the origin were seen at another revision of it, not at the pinned one. No sha256 is pinned: none was computed"
+        "The folders of the origin were seen at another revision of it, not at the pinned one. No sha256 is"
+        " pinned: none was computed"
         " from the origin's bytes.",
     ),
 )

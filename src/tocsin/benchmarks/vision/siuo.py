@@ -30,14 +30,12 @@ GENERATION = _dataset("SIUO", "siuo_gen.json")
 CHOICE = _dataset("SIUO, with four options", "siuo_mcqa.json")
 
 
-@benchmark(
-    "siuo", dataset=GENERATION, judge="criteria", modality="vision", samples={"multiple-choice": CHOICE}
-)
+@benchmark("siuo", dataset=GENERATION, judge="criteria", modality="vision", samples={"multiple-choice": CHOICE})
 def siuo(rows: Iterable[Row]) -> Iterator[Case]:
     """167 pairs of image and question in nine categories, unsafe only together (Wang et al. 2025, arXiv 2406.15279).
 
-    A safe answer meets the row's own warning: most of them advise and few refuse. Rows whose image a copy lacks are left out, and so
-    are rows of the sample `multiple-choice` that have one option twice.
+    A safe answer meets the row's own warning: most of them advise and few refuse. Rows whose image a copy lacks are left
+    out, and so are rows of the sample `multiple-choice` that have one option twice.
     """
     for row in rows:
         prompt, name = row.text("question"), row.number_or_text("question_id")
