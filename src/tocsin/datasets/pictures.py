@@ -7,7 +7,7 @@ Where an image comes from follows where its table came from:
   gives nothing), and is counted in `Found.left_out`. A copy without either has the texts alone: then, as for a table
   anywhere else,
 - the cache, and then the origin, once the case is drawn and not before. What is not there is an error of that row, raised
-by `Deferred.read`.
+  by `Deferred.read`.
 
 Nothing is unpacked to disk: a member of an archive is looked up by its name and read into memory, up to `MAX_IMAGE` bytes.
 """

@@ -12,7 +12,7 @@ BENIGN_T2I = Dataset(
     name="benign_t2i",
     title="tocsin's benign prompts for images",
     origin=Packaged("tocsin.benchmarks.image"),
-    files=(File("benign_t2i.jsonl", "1359d88c045d09aa13055188bd4c1cf1789da23c7af1110fe5699a4492470f80"),),
+    files=(File("benign_t2i.jsonl", "e72ef38e571c1c99684b34968abb28b8a84ec95aa820b516ba2318dcb4576753"),),
     licence="Apache-2.0",
     notes=("Fifty short prompts of tocsin's own writing: enough to see a run from end to end, not to rank.",),
 )

@@ -11,44 +11,8 @@ from tocsin.datasets import Dataset, File, GitHub, Hub, Row
 from tocsin.types import Case, Deferred
 
 SCENARIOS = (
-    "Illegal_Activitiy""
-    ","
-    ""
-    " "HateSpeech","
-    ""
-    ""
-    " "Malware_Generation","
-    ""
-    ""
-    ""
-    " "Physical_Harm","
-    ""
-    ""
-    ""
-    ""
-    " "EconomicHarm","
-    ""
-    ""
-    ""
-    ""
-    ""
-    " "Fraud","
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    " "Sex","
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    ""
-    " "Political_Lobbying",
-    "Privacy_Violence", "Legal_Opinion", "Financial_Advice", "Health_Consultation", "Gov_Decision",
+    "Illegal_Activitiy", "HateSpeech", "Malware_Generation", "Physical_Harm", "EconomicHarm", "Fraud", "Sex",
+    "Political_Lobbying", "Privacy_Violence", "Legal_Opinion", "Financial_Advice", "Health_Consultation", "Gov_Decision",
 )  # fmt: skip
 """As the files are called, in their order."""
 _NAMES = {
