@@ -29,10 +29,9 @@ VLGUARD = Dataset(
 
 @benchmark("vlguard", dataset=VLGUARD, judge="refusal", modality="vision")
 def vlguard(rows: Iterable[Row]) -> Iterator[Case]:
-    """1,000 images with requests: 442 unsafe, 558 safe with a harmless and a harmful one each (Zong et al. 2024, arXiv
-    2402.02207).
+    """1,000 images with 1,558 requests: 442 unsafe images, and 558 safe ones with two each (Zong et al. 2024, arXiv 2402.02207).
 
-    Rows whose image a copy lacks are left out.
+    Of the two requests about a safe image one is harmless, and to be answered. Rows whose image a copy lacks are left out.
     """
     for row in rows:
         name, safe, asked = row.number_or_text("id"), row["safe"], row["instr-resp"]
