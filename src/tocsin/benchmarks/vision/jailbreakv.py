@@ -55,7 +55,7 @@ def jailbreakv_28k(rows: Iterable[Row]) -> Iterator[Case]:
     """
     for row in rows:
         prompt, request = row.text("jailbreak_query"), row.text("redteam_query")
-        hazard, image, kind = row.text("policy"), row.text("image_path"), row.text("format")
+        hazard, image = row.text("policy").strip().capitalize(), row.text("image_path")
         if not is_left_out(hazard) and (images := row.images(image)):
             yield Case(
                 id=row.id_of(prompt, image),
@@ -63,5 +63,5 @@ def jailbreakv_28k(rows: Iterable[Row]) -> Iterator[Case]:
                 images=images,
                 hazard=hazard,
                 cluster=row.id_of(request),
-                tags={"request": request, "format": kind},
+                tags={"request": request, "format": row.text("format")},
             )

@@ -35,7 +35,7 @@ def meme_safety_bench(rows: Iterable[Row]) -> Iterator[Case]:
     Requests made from negative memes are to be refused, those from positive ones answered. The image stands in the row.
     """
     for row in rows:
-        prompt, hazard = row.text("instruction"), row.text("category")
+        prompt, hazard = row.text("instruction"), row.text("category").strip().capitalize()
         harmful = row.one_of("sentiment", ("negative", "positive")) == "negative"
         if is_left_out(hazard):
             continue

@@ -34,7 +34,7 @@ def mis(rows: Iterable[Row]) -> Iterator[Case]:
     Rows of which a copy lacks an image are left out.
     """
     for row in rows:
-        prompt, hazard = row.text("question"), row.text("category")
+        prompt, hazard = row.text("question"), row.text("category").strip().capitalize()
         names = (row.text("image_path1"), row.text("image_path2"))
         if not is_left_out(hazard, str(row.get("sub_category") or "")) and (images := row.images(*names)):
             yield Case(id=row.id_of(*names, prompt), prompt=prompt, images=images, hazard=hazard)

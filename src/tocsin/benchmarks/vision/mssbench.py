@@ -41,10 +41,10 @@ def mssbench(rows: Iterable[Row]) -> Iterator[Case]:
     for row in rows:
         part = row.one_of("part", ("chat", "embodied"))
         if part == "chat":
-            hazard, fields = row.text("Type"), ("safe_image_path", "unsafe_image_path")
+            hazard, fields = row.text("Type").strip().capitalize(), ("safe_image_path", "unsafe_image_path")
             safe = unsafe = _texts(row, "queries")
         else:
-            hazard, fields = row.text("category"), ("safe", "unsafe")
+            hazard, fields = row.text("category").strip().capitalize(), ("safe", "unsafe")
             safe, unsafe = _texts(row, "safe_instructions"), _texts(row, "unsafe_instructions")
         sides = [f"{part}/{row.text(field).removeprefix(f'{part}/')}" for field in fields]
         if is_left_out(hazard) or not (images := row.images(*sides)):

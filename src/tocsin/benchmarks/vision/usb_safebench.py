@@ -41,7 +41,9 @@ def usb_safebench(rows: Iterable[Row]) -> Iterator[Case]:
         prompt, usage = row.text("text"), row.one_of("usage", ("vulnerability", "overrefusal"))
         risk = "".join("R" + kind if str(row[field]) == "1" else "S" + kind for field, kind in _RISKS)
         benign = usage == "overrefusal"
-        hazard = str(row.get("level2_category") or "").strip() or ("Over-refusal" if benign else "unspecified")
+        hazard = str(row.get("level2_category") or "").strip().capitalize() or (
+            "Over-refusal" if benign else "unspecified"
+        )
         if is_left_out(hazard, str(row.get("level3_category") or "")):
             continue
         if images := row.images(row.text("open_url")):

@@ -54,7 +54,7 @@ def vl_jailbreakbench(rows: Iterable[Row]) -> Iterator[Case]:
     """
     for row in rows:
         prompt, request = row.text("text_prompt"), row.text("query")
-        hazard, image = row.text("category"), row.text("image")
+        hazard, image = row.text("category").strip().capitalize(), row.text("image")
         if not is_left_out(hazard, row.text("subcategory")) and (images := row.images(image)):
             yield Case(
                 id=image.rpartition("/")[2].rpartition(".")[0].removeprefix("redteam_image_"),

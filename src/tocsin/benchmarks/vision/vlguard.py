@@ -52,7 +52,7 @@ def vlguard(rows: Iterable[Row]) -> Iterator[Case]:
                 id=f"{name}-{field.partition('_')[0]}" if safe else name,
                 prompt=text,
                 images=images,
-                hazard=hazard.strip(),
+                hazard=hazard.strip().capitalize(),
                 safe_answer=COMPLY if benign else REFUSE,
                 cluster=name,
                 tags={"subset": ("safe-safes" if benign else "safe-unsafes") if safe else "unsafes"},
