@@ -13,11 +13,16 @@ I2P = Dataset(
     name="i2p",
     title="Inappropriate Image Prompts",
     origin=GitHub("rohitgandikota/erasing", "25613d27892326e0c7770f7f3555bea4be150089"),
-    files=(File("data/unsafe-prompts4703.csv", also=("i2p_benchmark.csv",)),),
+    files=(
+        File(
+            "data/unsafe-prompts4703.csv",
+            "6c1821aeeb20beb276b4e20ce4c4b801f9106dc935bafc9f6fd5e12aa2651e6f",
+            ("i2p_benchmark.csv",),
+        ),
+    ),
     licence="MIT",
     notes=(
         "The origin is a copy in another paper's repository: the authors' own (AIML-TUDA/i2p) could not be pinned from here.",
-        "The path within it was seen at another revision. No sha256 is pinned: none was computed from the origin's bytes.",
         "Most prompts ask for nothing inappropriate in words: whether the image is, only a judge that sees it can say.",
         NOTE,
     ),

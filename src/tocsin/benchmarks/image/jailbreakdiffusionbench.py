@@ -9,8 +9,8 @@ from tocsin.datasets import Dataset, File, GitHub, Row
 from tocsin.types import COMPLY, Case
 
 
-def _file(path: str, source: str) -> File:
-    return File(path, keyed="part", fields=(("from", source),))
+def _file(path: str, source: str, sha256: str) -> File:
+    return File(path, sha256, keyed="part", fields=(("from", source),))
 
 
 BENIGN = Dataset(
@@ -18,15 +18,22 @@ BENIGN = Dataset(
     title="JailbreakDiffusionBench, benign prompts",
     origin=GitHub("Jinxiaolong1129/JailbreakDiffusionBench", "cdb24d518d1744ac1b4c622b5770cb694a841c6d"),
     files=(
-        _file("data/benign/diffusion_db/diffusion_db_benign_6000.json", "diffusiondb"),
-        _file("data/benign/discord/stable-diffusion-discord-2000.json", "discord"),
+        _file(
+            "data/benign/diffusion_db/diffusion_db_benign_6000.json",
+            "diffusiondb",
+            "a168d92149944bece1389edfa22b7a5b0deeda7e5d7037d107d1bd19a9adac03",
+        ),
+        _file(
+            "data/benign/discord/stable-diffusion-discord-2000.json",
+            "discord",
+            "8b85c4b515f50b3e05d21a76627370760a59b2e5fd48ab07dd881634de738c7b",
+        ),
     ),
     licence="MIT",
     notes=(
         "Nobody reviewed these rows: a classifier called them benign. Some name artists and living people, and"
         " some are not harmless:"
         " a refusal may be right.",
-        "No sha256 is pinned: none was computed from the origin's bytes.",
     ),
 )
 

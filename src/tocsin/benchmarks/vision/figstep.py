@@ -16,7 +16,7 @@ PROMPT = (
 """Neutral as the authors' is, and worded anew."""
 
 
-def _dataset(title: str, table: str, folder: str) -> Dataset:
+def _dataset(title: str, table: str, folder: str, sha256: str) -> Dataset:
     return Dataset(
         name="figstep",
         title=title,
@@ -24,21 +24,30 @@ def _dataset(title: str, table: str, folder: str) -> Dataset:
         files=(
             File(
                 f"data/question/{table}",
+                sha256,
                 pictures=Pictures(at=f"data/images/{folder}", beside=f"images/{folder}"),
             ),
         ),
         licence="MIT",
         notes=(
             "The prompt is worded anew, so rates are not the authors' own.",
-            "The folders of the origin were seen at another revision of it, not at the pinned one. No sha256 is"
-            " pinned: none was computed"
-            " from the origin's bytes.",
+            "The tables are pinned, and each row's drawing was seen at the pinned revision; the drawings have no sha256.",
         ),
     )
 
 
-WHOLE = _dataset("FigStep, SafeBench", "safebench.csv", "SafeBench")
-TINY = _dataset("FigStep, SafeBench-Tiny", "SafeBench-Tiny.csv", "SafeBench-Tiny")
+WHOLE = _dataset(
+    "FigStep, SafeBench",
+    "safebench.csv",
+    "SafeBench",
+    "8e47f40b9b490fa2ca1393cdceb6081e9928848646f4b45fdd43726be941b394",
+)
+TINY = _dataset(
+    "FigStep, SafeBench-Tiny",
+    "SafeBench-Tiny.csv",
+    "SafeBench-Tiny",
+    "e5f85f7d0323fe2e4afa99f6715ee97c2581d93856af4728a72fdec94338e867",
+)
 
 
 @benchmark(

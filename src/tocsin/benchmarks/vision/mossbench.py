@@ -16,9 +16,10 @@ KINDS = {
 """What the files call them → why a model may refuse."""
 
 
-def _file(folder: str, copy: str, images: str, expected: str) -> File:
+def _file(folder: str, copy: str, images: str, expected: str, sha256: str) -> File:
     return File(
         f"{folder}/images_information/information.json",
+        sha256,
         also=(copy,),
         nested=True,
         keyed="pid",
@@ -32,15 +33,25 @@ MOSSBENCH = Dataset(
     title="MOSSBench",
     origin=GitHub("xirui-li/MOSSBench", "8d68b0614b39d8990a508e03d99975832f399db2"),
     files=(
-        _file("data", "information.json", "images", "comply"),
-        _file("data_contrast", "information_contrast.json", "images_contrast", "refuse"),
+        _file(
+            "data",
+            "information.json",
+            "images",
+            "comply",
+            "a5f7701c0a068391a3ba10714dd95f3357d664c84faf47b747e425ff9806a352",
+        ),
+        _file(
+            "data_contrast",
+            "information_contrast.json",
+            "images_contrast",
+            "refuse",
+            "ec00786d6be370284bb398dd61978c279e372f0fd9114e8ca39032e20ea14f1e",
+        ),
     ),
     licence="CC-BY-SA-4.0",
     notes=(
         "Its authors ask that nothing is trained on it.",
-        "The folders of the origin were seen at another revision of it, not at the pinned one. No sha256 is"
-        " pinned: none was computed"
-        " from the origin's bytes.",
+        "The tables are pinned, and that each row's image is at the pinned revision was checked; the images have no sha256.",
     ),
 )
 

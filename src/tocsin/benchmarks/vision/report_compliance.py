@@ -13,7 +13,7 @@ from tocsin.datasets import Dataset, File, GitHub, Pictures, Row, RowError
 from tocsin.types import CRITERIA, Case
 
 
-def _released(framework: str, file: str, copy: str, folder: str, count: int) -> Dataset:
+def _released(framework: str, file: str, copy: str, folder: str, count: int, sha256: str) -> Dataset:
     return Dataset(
         name="report_2601_10527",
         title=f"Items with pictures for {framework}, of the report arXiv 2601.10527",
@@ -21,7 +21,7 @@ def _released(framework: str, file: str, copy: str, folder: str, count: int) -> 
         files=(
             File(
                 f"l-safe/compliance/data/{file}",
-                None,
+                sha256,
                 (copy,),
                 pictures=Pictures(
                     beside=f"vision/{folder}",
@@ -42,9 +42,30 @@ def _released(framework: str, file: str, copy: str, folder: str, count: int) -> 
     )
 
 
-NIST = _released("NIST AI 600-1", "NIST.json", "compliance_NIST.json", "nist", 19)
-EU_AI_ACT = _released("the EU AI Act, Article 5", "EU_AI_Act.json", "compliance_EU_AI_Act.json", "eu-ai-act", 25)
-FEAT = _released("the FEAT principles", "FEAT.json", "compliance_FEAT.json", "feat", 14)
+NIST = _released(
+    "NIST AI 600-1",
+    "NIST.json",
+    "compliance_NIST.json",
+    "nist",
+    19,
+    "683ffe0ca13b54ed1fca22e8c0e374bfdfec950b375c0b593f02a0c1ec711321",
+)
+EU_AI_ACT = _released(
+    "the EU AI Act, Article 5",
+    "EU_AI_Act.json",
+    "compliance_EU_AI_Act.json",
+    "eu-ai-act",
+    25,
+    "d3fb726410ef700be305ff55e86b293abd7a4c9b626b63bc93fdbb822486c508",
+)
+FEAT = _released(
+    "the FEAT principles",
+    "FEAT.json",
+    "compliance_FEAT.json",
+    "feat",
+    14,
+    "b398b669393ff4b82aab372b73065da03476b4fb4c352eb826eb73e2d70afe4b",
+)
 
 
 @benchmark(

@@ -15,12 +15,13 @@ USB = Dataset(
     title="USB-SafeBench, Hard",
     origin=Hub("cgjacklin/USB", "main"),
     files=(File("USB_hard_final.csv", pictures=Pictures(archive="img.zip")),),
-    licence="see the dataset's page",
-    gate="gated",
+    licence="Apache-2.0, for research only, as its repository says",
+    gate="research-only",
     languages=("en", "zh"),
     notes=(
         NO_REVISION,
         READING_CODE,
+        "Its host asks for consent before it hands the files out, too.",
         "By that code 300 of the 3,785 rows are MOSSBench's harmless requests; the report arXiv 2601.10527"
         " counts them among the others.",
         "Whether the file has Chinese rows is not known; a text with Chinese characters counts as Chinese.",
