@@ -14,8 +14,8 @@ from tocsin.benchmarks import Benchmark, find
 from tocsin.datasets import DatasetError, Found, Row, locate, read_rows
 from tocsin.types import Case
 
-SAMPLES = [(name, sample) for name in NAMES for sample in find(name).samples]
-"""Every named sample of every benchmark."""
+SAMPLES = [(name, sample) for name in NAMES for sample in find(name).samples if find(name).modality == "language"]
+"""Every named sample of every benchmark of text."""
 
 
 @pytest.fixture(autouse=True)

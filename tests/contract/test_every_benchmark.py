@@ -93,8 +93,12 @@ def test_its_data_is_pinned(benchmark: Benchmark) -> None:
     assert data.gate is None or data.gate in get_args(Gate)
     assert set(data.languages) <= set(LANGUAGES)
     if isinstance(data.origin, GitHub | Hub):
-        assert len(data.origin.revision) == 40
-        assert _HEX.fullmatch(data.origin.revision)
+        if data.origin.revision == "main":
+            assert isinstance(data.origin, Hub), "whoever can see a repository of GitHub can see its commits"
+            assert any(note.startswith("No revision is pinned") for note in data.notes)
+        else:
+            assert len(data.origin.revision) == 40
+            assert _HEX.fullmatch(data.origin.revision)
         assert re.fullmatch(r"[\w.-]+/[\w.-]+", data.origin.repo)
     for file in data.files:
         assert not file.path.startswith("/")
@@ -161,6 +165,18 @@ def test_prompts_and_hazards_hold_text(benchmark: Benchmark, rows: list[Case]) -
 def test_hazards_are_spelled_in_one_way(benchmark: Benchmark, rows: list[Case]) -> None:
     hazards = {case.hazard for case in rows}
     assert len({hazard.casefold() for hazard in hazards}) == len(hazards)
+
+
+def test_images_go_with_the_modality(benchmark: Benchmark, rows: list[Case]) -> None:
+    assert {case.output for case in rows} == {"image" if benchmark.modality == "image" else "text"}
+    assert {bool(case.images) for case in rows} == {benchmark.modality == "vision"}
+
+
+def test_where_images_lie_is_within_the_data(benchmark: Benchmark) -> None:
+    for file in benchmark.dataset.files:
+        if file.pictures is not None:
+            told = (file.pictures.at, file.pictures.archive, file.pictures.within, file.pictures.beside)
+            assert [path for path in told if path.startswith("/") or ".." in path.split("/")] == []
 
 
 def test_safe_answers_are_well_formed(benchmark: Benchmark, rows: list[Case]) -> None:

@@ -31,6 +31,7 @@ from tocsin.journal import Journal, RunFolder, check_manifest, read_manifest, wr
 from tocsin.journal.folder import CALIBRATION
 from tocsin.judges import Judge, measuring
 from tocsin.judges.card import About, Card, cards_folder, save, text_of
+from tocsin.judges.contract import fits
 from tocsin.judges.labels import Labelled, LabelSet, find, own_labels
 from tocsin.judges.under_attack import flip_rates
 from tocsin.models import ModelConfig, read_config
@@ -101,7 +102,7 @@ async def calibrate_async(
 
     Args:
         judge: The judge's name, also one that the suite gives it.
-        on: Names of label sets, or files with the columns ``prompt``, ``response`` and ``label``.
+        on: Names of label sets, or files with the columns ``prompt``, ``response`` (or ``images``) and ``label``.
         data: Folder with datasets.
         accept_licences: Names of label sets whose terms are accepted.
         parameters: Of the judge, over the suite's.
@@ -121,7 +122,8 @@ async def calibrate_async(
         signals: Whether the first interrupt ends the run cleanly.
 
     Raises:
-        UnknownName, ValueError, ConfigError: There is no such judge or set; or the labels are none of answers.
+        UnknownName, ValueError, ConfigError: There is no such judge or set; or the labels are none of answers, or of answers of
+            another kind than the judge reads.
         ModelUnavailable: A key, a package or a file is missing.
         DatasetError, RowError, LicenceNotAccepted: The labels cannot be had or read.
         JournalError: The run folder cannot be used.
@@ -129,6 +131,8 @@ async def calibrate_async(
     said, made = _judge(judge, suite, parameters, roles, seed)
     chosen = [_chosen(name, said, limit, data, accept_licences) for name in dict.fromkeys(on)]
     names = [one.about.labels for one in chosen]
+    for one in chosen:
+        _check_fit(made, one)
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"labels {doubled[0]!r} are named twice: a file's set is named by the file")
     if attacked and made.models:
@@ -229,6 +233,13 @@ def _chosen(name: str, suite: Suite, limit: int | None, data: Path | str | None,
     reading = labels.load(data_folder(Path(data) if data else None))
     records = measuring.usable(labels, reading, limit=limit, seed=suite.seed)
     return Chosen(measuring.about(labels, reading, limit=limit, seed=suite.seed), records)
+
+
+def _check_fit(judge: Judge, chosen: Chosen) -> None:
+    """Raises `ValueError` if a judge of text would be put to images, or the other way round."""
+    for record in chosen.records:
+        if why := fits(judge, "image" if record.images else "text"):
+            raise ValueError(f"labels {chosen.about.labels!r}, row {record.id[:40]!r}: {why}")
 
 
 def _set(name: str) -> LabelSet:

@@ -17,9 +17,9 @@ from tocsin.judges.cascade import taken
 from tocsin.judges.labels import Labelled
 from tocsin.judges.measuring import Row, said
 from tocsin.protocols import Session
-from tocsin.types import Answer, Call, Case, Message, Outcome, Request, Role, Unscored, Verdict
+from tocsin.types import Answer, Call, Case, Image, Message, Outcome, Request, Role, Unscored, Verdict
 
-_ANSWER, _LABEL = "answer", "positive"
+_ANSWER, _LABEL, _MADE = "answer", "positive", "made"
 
 
 class StoredAnswer:
@@ -34,21 +34,33 @@ class StoredAnswer:
 
 
 def case_of(record: Labelled) -> Case:
-    """A labelled answer as a case that holds its answer and its label."""
+    """A labelled answer as a case that holds its answer and its label; its images are read here, so that a plan is made one by one.
+
+    The images that a model made stand behind those that were shown along with the prompt.
+
+    Raises:
+        ValueError: An image is gone, or has changed.
+    """
+    tags = {_ANSWER: record.response or "", _LABEL: str(int(bool(record.positive)))}
+    pictured = [Image(one.media_type, one.read()) for one in (*record.question_images, *record.images)]
     return Case(
         id=record.id,
         prompt=record.prompt,
         language=record.language,
         hazard=record.hazard,
         cluster=record.cluster,
-        tags={_ANSWER: record.response or "", _LABEL: str(int(bool(record.positive)))},
+        tags=tags | ({_MADE: str(len(record.images))} if record.images else {}),
+        images=tuple(pictured),
+        output="image" if record.images else "text",
     )
 
 
 def attempt_of(case: Case) -> Answered:
     """The finished attempt that a case of `case_of` holds."""
-    answer = Answer(case.tags[_ANSWER])
-    spoken = Conversation.of(case.messages()).then(Message("assistant", answer.text))
+    shown = len(case.images) - int(case.tags.get(_MADE, 0))
+    answer = Answer(case.tags[_ANSWER], images=case.images[shown:])
+    asked = msgspec.structs.replace(case, images=case.images[:shown]).messages()
+    spoken = Conversation.of(asked).then(Message("assistant", answer.text, answer.images))
     return Answered(spoken, answer, Call(id=0, result=answer))
 
 
@@ -87,7 +99,8 @@ async def judged(judge: Judge, records: Sequence[Labelled], *, refusal: bool) ->
 async def verdict_of(judge: Judge, case: Case) -> Verdict:
     """What a judge that asks nobody says of one stored answer, by the same way as in a run."""
     attempt = attempt_of(case)
-    return settled(case, attempt.answer, attempt.text) or await judge.judge(case, attempt, nobody)
+    found = None if attempt.answer.images else settled(case, attempt.answer, attempt.text)
+    return found or await judge.judge(case, attempt, nobody)
 
 
 async def nobody(request: Request, role: Role, model: str = "") -> Answer:

@@ -69,6 +69,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         framework: The framework for whose clauses its cases were written, by name or by the path of its file.
         paired: Whether its cases of one cluster say something only together, as one request in several languages does, or two
             sides of one comparison: a limit draws whole clusters then.
+        static_attack: The attack that its prompts or its images were already made with, where its cases are attacks that somebody
+            published: no attack is put on them, and their rate is one under attack.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: Serves = "benchmark"
     framework: str | None = None
     paired: bool = False
+    static_attack: str = ""
 
     def judge_of(self, case: Case, named: str | None) -> str:
         """The judge of a case: the one the user names for free-text answers; a gold option or label keeps its own."""
@@ -121,7 +124,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             source=str(data.origin),
             needs=tuple(needs),
             licence=data.licence,
-            tags={"evaluation": self.evaluation},
+            tags={"evaluation": self.evaluation, **({"attack": self.static_attack} if self.static_attack else {})},
         )
 
 
@@ -141,6 +144,7 @@ def benchmark(
     evaluation: Serves = "benchmark",
     framework: str | None = None,
     paired: bool = False,
+    static_attack: str = "",
 ) -> Callable[[CaseMaker], Benchmark]:
     """Registers a function from rows to cases as a benchmark; see `Benchmark` for the arguments."""
 
@@ -162,6 +166,7 @@ def benchmark(
             evaluation=evaluation,
             framework=framework,
             paired=paired,
+            static_attack=static_attack,
         )
         return registry.register("benchmark", name, made_of=cases)(made)
 

@@ -22,6 +22,9 @@ def item_benchmark(path: Path, include_drafts: bool = False) -> Benchmark:
         include_drafts: Whether items that nobody reviewed become cases, too. Their tag ``status`` says so. Those of a
             rule that was rejected do not.
 
+    Where the set asks for images, its open items alone become cases, of the modality ``image``, judged by levels against
+    their criteria.
+
     Raises:
         ConfigError: The file cannot be used, or none of its items is reviewed.
     """
@@ -35,7 +38,12 @@ def item_benchmark(path: Path, include_drafts: bool = False) -> Benchmark:
         raise ConfigError(f"{path}: framework: there is no file {found.framework} beside it")
     statuses = ("reviewed", "draft") if include_drafts else ("reviewed",)
     out = {rule.id for rule in found.rules if rule.status == "rejected"}
-    meant = {item.id: item for item in found.items if item.status in statuses and item.rule not in out}
+    pictured = found.output == "image"
+    meant = {
+        item.id: item
+        for item in found.items
+        if item.status in statuses and item.rule not in out and (item.format in OPEN or not pictured)
+    }
     if not meant:
         drafts = sum(item.status == "draft" and item.rule not in out for item in found.items)
         raise ConfigError(
@@ -66,9 +74,10 @@ def item_benchmark(path: Path, include_drafts: bool = False) -> Benchmark:
             licence=found.licence,
             languages=(found.language,),
         ),
-        judge=questions.CRITERIA_JUDGE,
+        judge=questions.IMAGE_JUDGE if pictured else questions.CRITERIA_JUDGE,
         measures="rules",
         version=1,
+        modality="image" if pictured else "language",
         evaluation="compliance",
         framework=str(beside) if beside is not None else found.framework,
     )
@@ -95,4 +104,5 @@ def _case(found: ItemSet, item: Item) -> Case:
         criteria=held,
         cluster=rule.id,
         tags={"format": item.format, "group": rule.id, "rule": rule.id, "status": item.status},
+        output=found.output,
     )

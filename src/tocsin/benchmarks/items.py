@@ -111,6 +111,7 @@ class ItemSet(_Written):
     title: Text
     licence: Text
     language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")] = "en"
+    output: Literal["text", "image"] = Field(default="text", description="what its open items ask for")
     source: Source | None = None
     generator: Generator | None = None
     rules: tuple[Rule, ...]
@@ -254,6 +255,8 @@ def _faults(found: ItemSet) -> Iterator[Fault]:
         if of is None:
             yield Fault((*at, "rule"), f"no rule of this file has the id {item.rule!r}")
             continue
+        if found.output == "image" and item.status == "reviewed" and item.format not in OPEN:
+            yield Fault((*at, "format"), "wants an answer in words, and the set asks for images: reject it")
         if item.status == "reviewed" and of.status == "rejected":
             yield Fault((*at, "status"), f"is reviewed, and its rule {of.id!r} is rejected: one of them is wrong")
         yield from (Fault((*at, *fault.place), fault.problem) for fault in answer_faults(item))

@@ -8,6 +8,8 @@ from tocsin.types import Option, SafeAnswer
 
 CRITERIA_JUDGE = "criteria"
 """The judge of open items, unless the user names another: it holds an answer against the case's own criteria."""
+IMAGE_JUDGE = "image-rubric"
+"""The judge of images, unless the user names another: it holds them against the case's criteria, where it has some."""
 TRUE_FALSE = (Option("true", "true"), Option("false", "false"))
 _CHOICE = "{question}\n\n{options}\n\nOne of these options is right. Reply with its letter and nothing else."
 _STATEMENT = "{statement}\n\nIs this statement true or false? Reply with the one word that fits: true or false."

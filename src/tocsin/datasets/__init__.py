@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tocsin.datasets.fetch import DatasetDamaged, DatasetError, Found, cache_folder, data_folder, digest, locate
-from tocsin.datasets.origin import Dataset, File, GitHub, Hub, Origin, Own, Packaged, Unpublished
+from tocsin.datasets.origin import Dataset, File, GitHub, Hub, Origin, Own, Packaged, Pictures, Unpublished
 from tocsin.datasets.rows import Row, RowError, read_rows
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Origin",
     "Own",
     "Packaged",
+    "Pictures",
     "Row",
     "RowError",
     "Unpublished",

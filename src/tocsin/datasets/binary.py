@@ -85,7 +85,7 @@ def parquet(path: Path, name: str) -> Iterator[Row | RowError]:
             groups = range(table.metadata.num_row_groups)
             if sum(table.metadata.row_group(group).total_byte_size for group in groups) > MAX_UNPACKED:
                 raise RowError(name, 0, f"unpacks to more than {MAX_UNPACKED} bytes")
-            for batch in table.iter_batches(batch_size=1000):
+            for batch in table.iter_batches(batch_size=100):
                 for values in batch.to_pylist():
                     yield Row(values, name, number + 1, number)
                     number += 1

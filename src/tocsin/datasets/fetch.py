@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 
 from tocsin.datasets.origin import Dataset, File, GitHub, Hub, Own, Packaged, Unpublished
+from tocsin.datasets.pictures import Gallery
 from tocsin.datasets.rows import Row, RowError, opened, read_rows
 
 GITHUB_FILES = "https://raw.githubusercontent.com"
@@ -37,6 +39,8 @@ class Found(msgspec.Struct, frozen=True):
     path: Path
     sha256: str
     place: Place
+    gallery: Gallery | None = None
+    """Where the images of its rows are, where they name some."""
 
     @property
     def pinned(self) -> bool:
@@ -46,7 +50,16 @@ class Found(msgspec.Struct, frozen=True):
     def rows(self) -> Iterator[Row | RowError]:
         """Its rows; see `read_rows`."""
         name = self.file.name if self.file.nested else self.path.name
-        return read_rows(self.path, header=self.file.header, fields=dict(self.file.fields), name=name)
+        file = self.file
+        for row in read_rows(self.path, header=file.header, fields=dict(file.fields), name=name, keyed=file.keyed):
+            if isinstance(row, Row):
+                row.gallery = self.gallery
+            yield row
+
+    @property
+    def left_out(self) -> int:
+        """Rows that became no case because the user's copy lacks an image of theirs, so far as its rows were read."""
+        return len(self.gallery.left) if self.gallery is not None else 0
 
 
 def cache_folder() -> Path:
@@ -90,8 +103,14 @@ def locate(dataset: Dataset, data: Path | None, *, fetch: bool = True, check: bo
     if data is not None and not isinstance(dataset.origin, Own | Packaged):
         given = [found for file in dataset.files if (found := _in_folder(dataset, file, data))]
         if given:
-            return given
-    return [_locate(dataset, file, data, fetch, check) for file in dataset.files]
+            return [_pictured(dataset, found, data) for found in given]
+    return [_pictured(dataset, _locate(dataset, file, data, fetch, check), data) for file in dataset.files]
+
+
+def _pictured(dataset: Dataset, found: Found, data: Path | None) -> Found:
+    if found.file.pictures is None:
+        return found
+    return msgspec.structs.replace(found, gallery=Gallery(dataset, found.file.pictures, found, data))
 
 
 def digest(path: Path) -> str:
@@ -134,7 +153,7 @@ def _locate(dataset: Dataset, file: File, data: Path | None, fetch: bool, check:
             f"dataset {dataset.name!r}: {file.name} is not here: run 'tocsin data fetch {dataset.name}', or {where}"
         )
     try:
-        path = _download(dataset.origin, file, cached)
+        path = download(dataset.origin, file.path, cached)
     except Exception as error:
         raise DatasetError(
             f"dataset {dataset.name!r}: {file.name} could not be had from {dataset.origin}"
@@ -158,7 +177,7 @@ def _checked(dataset: Dataset, found: Found) -> Found:
     return found
 
 
-def _download(origin: GitHub | Hub, file: File, to: Path) -> Path:
+def download(origin: GitHub | Hub, path: str, to: Path) -> Path:
     """Fetches one file to its place in the cache, whole or not at all."""
     to.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(origin, GitHub):
@@ -166,7 +185,7 @@ def _download(origin: GitHub | Hub, file: File, to: Path) -> Path:
 
         pooch.get_logger().setLevel("ERROR")
         base = os.environ.get("TOCSIN_GITHUB_FILES", GITHUB_FILES).rstrip("/")
-        url = f"{base}/{origin.repo}/{origin.revision}/{file.path}"
+        url = f"{base}/{origin.repo}/{origin.revision}/{quote(path)}"
         pooch.retrieve(url, known_hash=None, path=to.parent, fname=to.name)
         return to
     from huggingface_hub import hf_hub_download
@@ -175,7 +194,7 @@ def _download(origin: GitHub | Hub, file: File, to: Path) -> Path:
 
     fetched = hf_hub_download(
         origin.repo,
-        file.path,
+        path,
         repo_type="dataset",
         revision=origin.revision,
         local_dir=cache_folder() / to.relative_to(cache_folder()).parts[0] / origin.revision,

@@ -21,7 +21,7 @@ class GitHub(msgspec.Struct, frozen=True, tag="github"):
 
 
 class Hub(msgspec.Struct, frozen=True, tag="hub"):
-    """A dataset repository of the Hugging Face hub, at a revision."""
+    """A dataset repository of the Hugging Face hub, at a revision: a commit, or ``main`` where nobody could look one up yet."""
 
     repo: str
     revision: str
@@ -61,6 +61,25 @@ class Unpublished(msgspec.Struct, frozen=True, tag="unpublished"):
 Origin = GitHub | Hub | Packaged | Own | Unpublished
 
 
+class Pictures(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the images lie that the rows of a file name.
+
+    Attributes:
+        at: Folder of the origin that the names begin in, where each image is a file of its own there.
+        archive: The ZIP or uncompressed tar file of the origin that holds them instead.
+        within: Folder within the archive that the names begin in.
+        beside: Folder of the dataset's own folder in ``--data`` that the names begin in; that folder itself if empty. An
+            archive lies in the dataset's folder under its own name.
+        unpublished: Why nobody but the user has them, where that is so: nothing is fetched then.
+    """
+
+    at: str = ""
+    archive: str = ""
+    within: str = ""
+    beside: str = ""
+    unpublished: str = ""
+
+
 class File(msgspec.Struct, frozen=True):
     """One file of a dataset.
 
@@ -71,6 +90,8 @@ class File(msgspec.Struct, frozen=True):
         header: The names of its columns, where it is a table that does not begin with them.
         fields: What each of its rows says beyond its columns, such as the language, where a file's place says it.
         nested: Whether its folder is part of its name in a ``--data`` folder, too: files of one name stand in several there.
+        pictures: Where the images are that its rows name.
+        keyed: Where it is a JSON object of rows, or of lists of rows: the field that gets the name each row stands under.
     """
 
     path: str
@@ -79,6 +100,8 @@ class File(msgspec.Struct, frozen=True):
     header: tuple[str, ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
     nested: bool = False
+    pictures: Pictures | None = None
+    keyed: str = ""
 
     @property
     def name(self) -> str:

@@ -11,9 +11,13 @@ import zlib
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tocsin.languages import UnknownLanguage, canonical
+from tocsin.types import Image
+
+if TYPE_CHECKING:
+    from tocsin.datasets.pictures import Gallery
 
 TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".yaml", ".yml")
 BINARIES = (".xlsx", ".parquet")
@@ -39,12 +43,14 @@ class Row(Mapping[str, Any]):
         file: Name of the file.
         line: Line on which the row begins, from 1; for a JSON array the number of the element.
         number: Number of the row in its file, from 0.
+        gallery: Where the images are that it names; None where that is not known.
     """
 
-    __slots__ = ("_data", "file", "line", "number")
+    __slots__ = ("_data", "file", "gallery", "line", "number")
 
     def __init__(self, data: Mapping[str, Any], file: str, line: int, number: int) -> None:
         self._data, self.file, self.line, self.number = data, file, line, number
+        self.gallery: Gallery | None = None
 
     def __getitem__(self, field: str) -> Any:
         try:
@@ -121,6 +127,39 @@ class Row(Mapping[str, Any]):
         """An id from what the row says, for data without ids: the same in every copy, whatever rows were left out."""
         return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
+    def images(self, *names: str) -> tuple[Image, ...]:
+        """The images of these names, unread; none at all if the user's copy of the data lacks one of them, and then the row is to
+        be left out: a copy is taken at its word. See `tocsin.datasets.pictures`.
+
+        Raises:
+            RowError: A name leads out of the data's folder.
+        """
+        if self.gallery is None:
+            raise self.error("names an image, and nobody knows where its images are")
+        found: list[Image] = []
+        for name in names:
+            try:
+                image = self.gallery.image(name)
+            except (ValueError, OSError) as error:
+                raise self.error(f"its image {error}") from error
+            if image is None:
+                self.gallery.left.add(self.line)
+                return ()
+            found.append(image)
+        return tuple(found)
+
+    def image(self, field: str) -> Image:
+        """An image that stands in the row itself: bytes, or a mapping that has them under ``bytes``, as in Parquet.
+
+        Raises:
+            RowError: It is missing, or is no image of that kind.
+        """
+        value = self[field]
+        data = value.get("bytes") if isinstance(value, Mapping) else value
+        if not isinstance(data, bytes) or not data:
+            raise self.error(f"field {field!r} holds no image")
+        return Image(data=data)
+
     def error(self, problem: str) -> RowError:
         """An error about this row."""
         return RowError(self.file, self.line, problem)
@@ -139,7 +178,12 @@ def _quotable(names: Mapping[str, Any]) -> str:
 
 
 def read_rows(
-    path: Path, *, header: tuple[str, ...] = (), fields: Mapping[str, str] | None = None, name: str = ""
+    path: Path,
+    *,
+    header: tuple[str, ...] = (),
+    fields: Mapping[str, str] | None = None,
+    name: str = "",
+    keyed: str = "",
 ) -> Iterator[Row | RowError]:
     """The rows of a file, by its ending: JSON lines, a JSON array, CSV, TSV or the first sheet of an XLSX file with a
     header, YAML, or Parquet (extra ``parquet``); gzip or xz on top of those that are text.
@@ -153,6 +197,8 @@ def read_rows(
             that the rows of two such files that belong together have the same one.
         fields: What each row says beyond its columns.
         name: What rows and errors call the file; its own name if empty.
+        keyed: Of a JSON object of rows, or of lists of rows: the field that gets the name each row stands under. What is neither
+            is passed over.
 
     Raises:
         RowError: The file as a whole cannot be read (encoding, format, no rows at all).
@@ -168,7 +214,7 @@ def read_rows(
         raise RowError(name, 0, "is no table, and so takes no header: its rows name their fields")
     empty = True
     try:
-        for row in _rows(path, name, ending, header):
+        for row in _rows(path, name, ending, header, keyed):
             empty = False
             yield Row({**row, **fields}, row.file, row.line, row.number) if fields and isinstance(row, Row) else row
     except UnicodeDecodeError as error:
@@ -179,7 +225,7 @@ def read_rows(
         raise RowError(name, 0, "holds no rows")
 
 
-def _rows(path: Path, name: str, ending: str, header: tuple[str, ...]) -> Iterator[Row | RowError]:
+def _rows(path: Path, name: str, ending: str, header: tuple[str, ...], keyed: str) -> Iterator[Row | RowError]:
     if ending in BINARIES:
         from tocsin.datasets import binary  # they bring libraries of their own
 
@@ -187,7 +233,7 @@ def _rows(path: Path, name: str, ending: str, header: tuple[str, ...]) -> Iterat
         return
     raw = opened(path)
     with raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="\n" if ending != ".csv" else "") as text:
-        yield from _parsed(text, name, ending, list(header) or None)
+        yield from _parsed(text, name, ending, list(header) or None, keyed)
 
 
 def opened(path: Path) -> io.BufferedReader | gzip.GzipFile | lzma.LZMAFile:
@@ -213,11 +259,13 @@ def _other_encoding(path: Path, name: str) -> RowError:
     return RowError(name, 0, "is not UTF-8: save it as UTF-8")
 
 
-def _parsed(text: io.TextIOWrapper, name: str, ending: str, header: list[str] | None) -> Iterator[Row | RowError]:
+def _parsed(
+    text: io.TextIOWrapper, name: str, ending: str, header: list[str] | None, keyed: str
+) -> Iterator[Row | RowError]:
     if ending in (".jsonl", ".ndjson"):
         return _json_lines(text, name)
     if ending == ".json":
-        return _json_array(text, name)
+        return _json_array(text, name, keyed)
     if ending in (".yaml", ".yml"):
         return _yaml_list(text, name)
     return _table(text, name, "\t" if ending == ".tsv" else ",", header)
@@ -257,11 +305,18 @@ def _row(line: str, name: str, line_number: int, number: int) -> Row | RowError:
     return Row(data, name, line_number, number)
 
 
-def _json_array(text: io.TextIOWrapper, name: str) -> Iterator[Row | RowError]:
+def _json_array(text: io.TextIOWrapper, name: str, keyed: str) -> Iterator[Row | RowError]:
     try:
         data = _json(text.read())
     except ValueError as error:
         raise RowError(name, getattr(error, "lineno", 0), f"is not JSON ({str(error)[:80]})") from error
+    if keyed and isinstance(data, dict):
+        data = [
+            {**element, keyed: key} if isinstance(element, dict) else element
+            for key, value in data.items()
+            if isinstance(value, dict | list)
+            for element in (value if isinstance(value, list) else [value])
+        ]
     if not isinstance(data, list):
         raise RowError(name, 1, "is not a JSON array of objects")
     for number, element in enumerate(data):

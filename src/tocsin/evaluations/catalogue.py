@@ -116,12 +116,13 @@ def datasets_here(data: Path | None = None) -> list[tuple[Dataset, list[str], li
 def _together(parts: list[Dataset]) -> Dataset:
     if len(parts) == 1:
         return parts[0]
-    files: list[File] = []
+    files: dict[str, File] = {}
     for dataset in parts:
-        files += [file for file in dataset.files if file not in files]
+        for file in dataset.files:
+            files.setdefault(file.path, file)
     gate = next((dataset.gate for dataset in parts if dataset.gate), None)
     licences = ", ".join(dict.fromkeys(dataset.licence for dataset in parts))
-    return replace(parts[0], files=tuple(files), gate=gate, licence=licences)
+    return replace(parts[0], files=tuple(files.values()), gate=gate, licence=licences)
 
 
 def fetch_dataset(name: str, *, accepted: Sequence[str] = ()) -> list[Found]:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tocsin.judges import members
-from tocsin.judges.contract import Judge, judge
+from tocsin.judges.contract import Judge, Output, Sees, judge
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Case, Outcome, Verdict
 
@@ -118,6 +118,15 @@ class Cascade(Judge, frozen=True, kw_only=True, dict=True):
     def sure(self) -> tuple[Sure | None, ...]:
         """When a verdict of each step but the last stands; None where the step does not say."""
         return tuple(_sure(place, entry) for place, entry in enumerate(self._entries[:-1], 1))
+
+    @property
+    def sees(self) -> Sees:
+        """What its steps see, taken together."""
+        return members.sees_of(self.judges)
+
+    def unfit(self, output: Output) -> str:
+        """Why one of its steps cannot judge answers of this kind."""
+        return members.unfit_of(self.judges, output)
 
     def taught_by(self) -> frozenset[str]:
         """What one of them learned from: a figure on it would flatter the whole."""

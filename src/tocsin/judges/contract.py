@@ -14,6 +14,8 @@ from tocsin.protocols import Asker, Attempt
 from tocsin.types import Case, Verdict
 
 Sees = Literal["text", "image", "both"]
+Output = Literal["text", "image"]
+"""What a case asks for; see `tocsin.types.Case`."""
 
 
 class Judge(registry.Plugin, frozen=True, kw_only=True):
@@ -25,15 +27,29 @@ class Judge(registry.Plugin, frozen=True, kw_only=True):
     """BCP 47 codes it is made for; empty if it does not depend on the language."""
     grades: ClassVar[bool] = True
     """Whether its scores, where it gives any, are grades of harm, of which a mean says something; they may be chances."""
-    sees: ClassVar[Sees] = "text"
-    """What it is given: the text alone, the images alone, or both. Images of what it is given have their bytes, unless it sees
-    the text alone."""
+    sees_itself: ClassVar[Sees] = "text"
+    """What its class says that it sees: see `sees`, which for a judge of judges follows from its members."""
     learned_from: ClassVar[tuple[str, ...]] = ()
     """Label sets that it was trained or tuned on: agreement with them says nothing of other answers."""
 
     def taught_by(self) -> frozenset[str]:
         """Label sets that it, or a judge within it, learned from."""
         return frozenset(self.learned_from)
+
+    @property
+    def sees(self) -> Sees:
+        """What it is given: the text alone, the images alone, or both. Images of what it is given have their bytes, unless it
+        sees the text alone.
+        """
+        return self.sees_itself
+
+    def unfit(self, output: Output) -> str:
+        """Why it cannot judge answers of this kind, as a sentence goes on after "it"; empty if it can."""
+        if output == "image" and self.sees == "text":
+            return "reads text alone, and the answers are images"
+        if output == "text" and self.sees == "image":
+            return "looks at images that a model made, and the answers are text"
+        return ""
 
     @property
     def identity(self) -> str:
@@ -88,12 +104,12 @@ def judge(
         source: Paper or repository of the method.
         languages: BCP 47 codes it is made for; empty if it does not depend on the language.
         needs: Roles or extras it needs.
-        sees: What it is given: ``text``, ``image`` or ``both``.
+        sees: What it is given: ``text``, ``image`` (what a model made) or ``both``.
     """
 
     def keep(cls: Made) -> Made:
         cls.name, cls.version, cls.reads, cls.source = name, version, reads, source
-        cls.languages, cls.needs, cls.sees = languages, needs, sees
+        cls.languages, cls.needs, cls.sees_itself = languages, needs, sees
         return registry.register("judge", name)(cls)
 
     return keep
@@ -107,3 +123,14 @@ def make(name: str, parameters: dict[str, Any] | None = None) -> Judge:
     said = dict(parameters or {})
     made: Judge = registry.make("judge", said.pop("judge", name), said)
     return made
+
+
+def fits(judge: Judge, case_output: Output) -> str:
+    """Why a judge cannot judge what a case asks for; empty if it can.
+
+    Args:
+        judge: The judge. One that asks other judges fits if all of them do.
+        case_output: `Case.output`.
+    """
+    why = judge.unfit(case_output)
+    return f"judge {judge.name!r} {why}" if why else ""

@@ -9,7 +9,7 @@ import msgspec
 
 from tocsin import registry
 from tocsin.engine import PASS_ON, CallFailed
-from tocsin.judges.contract import Judge, make
+from tocsin.judges.contract import Judge, Output, Sees, make
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Case, Outcome, Unscored, Verdict
 
@@ -55,8 +55,23 @@ def models_of(judges: Sequence[Judge]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for judge in judges for name in judge.models))
 
 
+def sees_of(judges: Sequence[Judge]) -> Sees:
+    """What has to be shown so that each of the judges sees its own: text, images, or both."""
+    found = {judge.sees for judge in judges}
+    return found.pop() if len(found) == 1 else "both"
+
+
+def unfit_of(judges: Sequence[Judge], output: Output) -> str:
+    """Why one of the judges cannot judge answers of this kind: it would never vote. Empty if all can."""
+    return next((f"asks {judge.name!r}, which {why}" for judge in judges if (why := judge.unfit(output))), "")
+
+
 async def heard(judge: Judge, case: Case, attempt: Attempt, ask: Asker) -> Verdict:
-    """What one of several judges says; unscored where its call fails or it has a fault, which stops no other."""
+    """What one of several judges says; unscored where it cannot judge such answers, where its call fails, or where it has a
+    fault, which stops no other.
+    """
+    if why := judge.unfit(case.output):
+        return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.UNSURE, rationale=f"it {why}")
     try:
         return await judge.judge(case, attempt, ask)
     except CallFailed as failed:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tocsin.judges import members
-from tocsin.judges.contract import Judge, judge
+from tocsin.judges.contract import Judge, Output, Sees, judge
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Case, Outcome, Unscored, Verdict
 
@@ -65,6 +65,15 @@ class Panel(Judge, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _judges(self) -> tuple[Judge, ...]:
         return tuple(members.made(f"member {place}", entry) for place, entry in enumerate(self.members, 1))
+
+    @property
+    def sees(self) -> Sees:
+        """What its members see, taken together."""
+        return members.sees_of(self._judges)
+
+    def unfit(self, output: Output) -> str:
+        """Why one of its members cannot judge answers of this kind."""
+        return members.unfit_of(self._judges, output)
 
     def taught_by(self) -> frozenset[str]:
         """What one of them learned from: a figure on it would flatter the whole."""

@@ -12,7 +12,7 @@ from tocsin.judges.contract import Judge, judge
 from tocsin.judges.rubric_file import Prompts, RubricFile, Scale, read_rubric
 from tocsin.judges.second_pass import agreed, cut
 from tocsin.protocols import Asker, Attempt
-from tocsin.types import Case, Message, Outcome, Request, Sampling, Unscored, Verdict
+from tocsin.types import Case, Image, Message, Outcome, Request, Sampling, Unscored, Verdict
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -91,22 +91,33 @@ class FromRubric(Judge, frozen=True, kw_only=True, dict=True):
             if criteria is None:
                 why = f"{self._file.name}: no prompt for the category {category[:40]!r}"
                 return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.UNSURE, rationale=why)
-        turns = shown.turns(case, attempt)
-        first = await self._ask(case, turns, criteria, ask)
+        turns, images = shown.turns(case, attempt), self._images(attempt)
+        first = await self._ask(case, turns, criteria, ask, images)
         if first.outcome is Outcome.UNSCORED or not self.second_pass:
             return first
         kept, left_out = cut(turns)
         if not left_out:
             return first
-        second = await self._ask(case, kept, criteria, ask, again=True)
+        second = await self._ask(case, kept, criteria, ask, images, again=True)
         return agreed(self._file.name, first, second, left_out)
 
+    def _images(self, attempt: Attempt) -> tuple[Image, ...]:
+        """What is shown beside the text: nothing, to a judge that sees the text alone."""
+        return ()
+
     async def _ask(
-        self, case: Case, turns: tuple[Message, ...], criteria: str | None, ask: Asker, *, again: bool = False
+        self,
+        case: Case,
+        turns: tuple[Message, ...],
+        criteria: str | None,
+        ask: Asker,
+        images: tuple[Image, ...] = (),
+        *,
+        again: bool = False,
     ) -> Verdict:
         quoted = (*turns, Message("user", criteria)) if self._file.criteria and criteria else turns
-        ticket = rubric_request.ticket_of(f"{self._asker} again" if again else self._asker, quoted, case.prompt)
-        messages = rubric_request.messages(self._file, ticket, turns, case.prompt, criteria, cut=again)
+        ticket = rubric_request.ticket_of(f"{self._asker} again" if again else self._asker, quoted, case.prompt, images)
+        messages = rubric_request.messages(self._file, ticket, turns, case.prompt, criteria, cut=again, images=images)
         said = await ask(Request(messages, self._sampling), "judge", self.model)
         if why := shown.incomplete(said):
             return shown.unread(self._file.name, said, why)

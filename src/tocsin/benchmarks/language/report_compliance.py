@@ -125,7 +125,7 @@ def items_of(row: Row) -> Iterator[Case]:
         if isinstance(variant, Mapping) and variant.get("question_type") == PICTURED:
             continue
         try:
-            yield _case(_Variant(row, variant, number), group, dimension)
+            yield _case(Variant(row, variant, number), group, dimension)
         except RowError as error:
             bad.append(error.problem)
     if bad:
@@ -138,7 +138,7 @@ def pictured(row: Row) -> int:
     return sum(isinstance(one, Mapping) and one.get("question_type") == PICTURED for one in variants)
 
 
-class _Variant(Row):
+class Variant(Row):
     """A variant of a row, whose errors name it."""
 
     __slots__ = ("_name",)
@@ -152,10 +152,11 @@ class _Variant(Row):
         )
 
     def error(self, problem: str) -> RowError:
+        """An error about this variant."""
         return RowError(self.file, self.line, f"{self._name}: {problem}")
 
 
-def _case(variant: _Variant, group: str, dimension: str) -> Case:
+def _case(variant: Variant, group: str, dimension: str) -> Case:
     kind = variant.one_of("question_type", tuple(_FORMATS))
     prompt, criteria, answer = variant.text("question_text").strip(), "", CRITERIA
     options: tuple[Option, ...] = ()
@@ -184,7 +185,7 @@ def _case(variant: _Variant, group: str, dimension: str) -> Case:
     )
 
 
-def _options(variant: _Variant) -> dict[str, str]:
+def _options(variant: Variant) -> dict[str, str]:
     said = variant["options"]
     if not isinstance(said, Mapping) or len(said) < 2:
         raise variant.error("field 'options' does not hold two options or more")

@@ -83,7 +83,7 @@ class LabelSet(msgspec.Struct, frozen=True, kw_only=True):
                     raise LeftOut(row, "withheld", "its text is stopped by the filter that always runs")
                 earlier = kept.get(record.id)
                 if earlier is not None:
-                    if (earlier.prompt, earlier.response) != (record.prompt, record.response):
+                    if _what(earlier) != _what(record):
                         raise LeftOut(row, "id taken", "another row of this set has the same id")
                     record = msgspec.structs.replace(record, id=_free(record.id, kept))
             except RowError as error:
@@ -182,14 +182,19 @@ def _textless(record: Labelled) -> Labelled:
     return msgspec.structs.replace(record, prompt="", response=None, asked="", cluster=record.id)
 
 
+def _what(record: Labelled) -> tuple[object, ...]:
+    """What was labelled: words, and images."""
+    return record.prompt, record.response, record.hashes
+
+
 def _consistent(kept: dict[str, Labelled], places: dict[str, Row], left: _Leaving) -> tuple[Labelled, ...]:
     """The records without those whose text also stands under another label: nobody knows which of the two holds."""
-    said: dict[tuple[str, str | None], set[bool | None]] = {}
+    said: dict[tuple[object, ...], set[bool | None]] = {}
     for record in kept.values():
-        said.setdefault((record.prompt, record.response), set()).add(record.positive)
+        said.setdefault(_what(record), set()).add(record.positive)
     labelled = []
     for record in kept.values():
-        if len(said[record.prompt, record.response]) > 1:
+        if len(said[_what(record)]) > 1:
             left.out(LeftOut(places[record.id], "contradiction", "the same text has another label in another row"))
         else:
             labelled.append(record)

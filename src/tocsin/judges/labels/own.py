@@ -1,15 +1,20 @@
-"""A user's own labels: a file with the columns ``prompt``, ``response`` and ``label``."""
+"""A user's own labels: a file with the columns ``prompt``, ``response`` (or ``images``) and ``label``."""
 
 from __future__ import annotations
 
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 from tocsin.datasets import Dataset, File, Own, Row
 from tocsin.judges.labels.contract import LabelSet
-from tocsin.judges.labels.records import Labelled, LeftOut, cluster_of, said, word
+from tocsin.judges.labels.records import Labelled, LeftOut, Pictured, cluster_of, said, word
+from tocsin.judges.seen import media_type
 
 WORDS = {"unsafe": True, "safe": False}
-COLUMNS = ("prompt", "response", "label", "id", "language", "hazard", "cluster", "weight")
+COLUMNS = ("prompt", "response", "label", "id", "language", "hazard", "cluster", "weight", "images", "question_images")
+_LARGEST = 32 * 2**20
+"""Bytes of an image."""
 
 
 def own_labels(path: Path) -> LabelSet:
@@ -18,12 +23,14 @@ def own_labels(path: Path) -> LabelSet:
     It needs the columns ``prompt``, ``response`` and ``label`` (``safe`` or ``unsafe``). Optional columns: ``id`` (else a
     hash of prompt and response), ``language`` (BCP 47, else ``en``), ``hazard``, ``cluster`` (else the prompt's), and
     ``weight``: how many answers this one stands for, at least 1, where labels were drawn unequally. The inclusion
-    probability is its inverse. The set is named by the file, with ``own-`` before it.
+    probability is its inverse. ``images`` are paths of images beside the file that a model made, as a list or separated by
+    ``|``: with them, ``response`` may be empty. ``question_images`` are those that were shown along with the prompt. The set is
+    named by the file, with ``own-`` before it.
     """
     return LabelSet(
         name=f"own-{path.stem}",
         title=f"own labels of {path.name}",
-        reader=_record,
+        reader=partial(_record, path.parent),
         dataset=Dataset(
             name=path.stem,
             title=f"own labels of {path.name}",
@@ -36,14 +43,17 @@ def own_labels(path: Path) -> LabelSet:
     )
 
 
-def _record(row: Row) -> Labelled:
-    prompt, response = said(row, "prompt"), said(row, "response")
+def _record(folder: Path, row: Row) -> Labelled:
+    prompt = said(row, "prompt")
+    images, shown = _images(row, "images", folder), _images(row, "question_images", folder)
+    response = _said(row, "response") if images else said(row, "response")
+    hashes = [image.sha256 for image in (*images, *shown)]
     label = word(row, "label").lower()
     if label not in WORDS:
         raise LeftOut(row, "unknown label", "field 'label' is neither safe nor unsafe")
     language = row.language("language", _said(row, "language") or "en")
     return Labelled(
-        id=_said(row, "id") or row.id_of(prompt, response),
+        id=_said(row, "id") or row.id_of(prompt, response, *hashes),
         prompt=prompt,
         response=response,
         unsafe=WORDS[label],
@@ -51,7 +61,38 @@ def _record(row: Row) -> Labelled:
         hazard=_said(row, "hazard") or "unspecified",
         cluster=_said(row, "cluster") or cluster_of(prompt),
         probability=_probability(row),
+        images=images,
+        question_images=shown,
     )
+
+
+def _images(row: Row, field: str, folder: Path) -> tuple[Pictured, ...]:
+    """The images that a row names.
+
+    Raises:
+        RowError: One lies elsewhere, cannot be read, is too large or is none of PNG, JPEG, GIF and WebP by what it holds.
+    """
+    given = row.get(field)
+    names = given.split("|") if isinstance(given, str) else given or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise row.error(f"field {field!r} is no list of paths, nor paths separated by |")
+    return tuple(_image(row, field, folder, name.strip()) for name in names if name.strip())
+
+
+def _image(row: Row, field: str, folder: Path, name: str) -> Pictured:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise row.error(f"field {field!r}: an image must lie in the file's own folder or below it")
+    try:
+        with path.open("rb") as opened:
+            data = opened.read(_LARGEST + 1)
+    except OSError as error:
+        raise row.error(f"field {field!r}: {path.name} cannot be read ({error.strerror})") from error
+    if len(data) > _LARGEST:
+        raise row.error(f"field {field!r}: {path.name} has more than {_LARGEST} bytes")
+    if not (kind := media_type(data)):
+        raise row.error(f"field {field!r}: {path.name} is none of PNG, JPEG, GIF and WebP")
+    return Pictured(path, kind, sha256(data).hexdigest())
 
 
 def _said(row: Row, field: str) -> str:

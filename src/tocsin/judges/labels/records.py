@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
+from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
@@ -18,6 +19,28 @@ Reason = Literal[
 ]
 """Why a row has no part in any figure."""
 REASONS: tuple[Reason, ...] = get_args(Reason)
+
+
+class Pictured(msgspec.Struct, frozen=True):
+    """An image beside a file of labels: where it lies, what it is, and the hash of what it says."""
+
+    path: Path
+    media_type: str
+    sha256: str
+
+    def read(self) -> bytes:
+        """Its bytes.
+
+        Raises:
+            ValueError: It is gone, or is not what it was when the labels were read.
+        """
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"image {self.path.name} cannot be read ({error.strerror})") from error
+        if sha256(data).hexdigest() != self.sha256:
+            raise ValueError(f"image {self.path.name} has changed since its label was read")
+        return data
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +60,8 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
         cluster: What stands or falls together shares it.
         probability: With which probability it came into the sample, in (0, 1].
         others: What other judges said of it, by name: whether it is positive.
+        images: What a model made, where images were labelled; the response may be empty then.
+        question_images: What was shown along with the prompt.
     """
 
     id: str
@@ -52,6 +77,13 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str = ""
     probability: float = 1.0
     others: Mapping[str, bool] = {}
+    images: tuple[Pictured, ...] = ()
+    question_images: tuple[Pictured, ...] = ()
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """Of all its images: the same words beside other images are another record."""
+        return tuple(image.sha256 for image in (*self.images, *self.question_images))
 
     @property
     def positive(self) -> bool | None:

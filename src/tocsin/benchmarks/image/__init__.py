@@ -1,0 +1,1 @@
+"""Benchmarks of models that make images: one file each."""

@@ -1,0 +1,1 @@
+"""Benchmarks of models that read images: one file each."""
