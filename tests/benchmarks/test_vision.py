@@ -253,8 +253,8 @@ def test_static_jailbreaks_send_the_attack_and_keep_the_request(tmp_path: Path) 
 )
 def test_published_attacks_are_named_as_such(name: str) -> None:
     made = find(name)
-    assert made.static_attack
-    assert made.about().tags["attack"] == made.static_attack
+    assert made.evaluation == "adversarial"
+    assert made.about().tags["evaluation"] == "adversarial"
 
 
 def test_vlguard_asks_twice_about_a_safe_image_and_reads_the_archive(tmp_path: Path) -> None:

@@ -128,6 +128,10 @@ def begin(
                 " name another benchmark"
             )
         manifest["flags"] += foreign(manifest["judges"], journal.judged_languages())
+        for one in assessment.chosen:
+            data = manifest["benchmarks"][one.benchmark.name]["dataset"]
+            if rows := sum(found.left_out for found in one.files):
+                data["rows_left_out"] = rows
         manifest["bad_rows"] = {}
         for benchmark, (bad, every, first) in journal.bad_rows().items():
             if bad == every:

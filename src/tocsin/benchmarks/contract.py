@@ -65,12 +65,10 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         samples: Other datasets of the same shape, by name, which a suite may run in place of `dataset`.
         judges: Hazard → the only judge that may read the answers to its cases, whomever the user names.
         evaluation: The evaluation whose score its cases enter. Where it is ``benchmark``, those whose safe answer is to comply
-            enter over-refusal.
+            enter over-refusal. Where it is ``adversarial``, somebody attacked its prompts beforehand, and they meet no attack.
         framework: The framework for whose clauses its cases were written, by name or by the path of its file.
         paired: Whether its cases of one cluster say something only together, as one request in several languages does, or two
             sides of one comparison: a limit draws whole clusters then.
-        static_attack: The attack that its prompts or its images were already made with, where its cases are attacks that somebody
-            published: no attack is put on them, and their rate is one under attack.
     """
 
     name: str
@@ -89,7 +87,6 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: Serves = "benchmark"
     framework: str | None = None
     paired: bool = False
-    static_attack: str = ""
 
     def judge_of(self, case: Case, named: str | None) -> str:
         """The judge of a case: the one the user names for free-text answers; a gold option or label keeps its own."""
@@ -124,7 +121,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             source=str(data.origin),
             needs=tuple(needs),
             licence=data.licence,
-            tags={"evaluation": self.evaluation, **({"attack": self.static_attack} if self.static_attack else {})},
+            tags={"evaluation": self.evaluation},
         )
 
 
@@ -144,7 +141,6 @@ def benchmark(
     evaluation: Serves = "benchmark",
     framework: str | None = None,
     paired: bool = False,
-    static_attack: str = "",
 ) -> Callable[[CaseMaker], Benchmark]:
     """Registers a function from rows to cases as a benchmark; see `Benchmark` for the arguments."""
 
@@ -166,7 +162,6 @@ def benchmark(
             evaluation=evaluation,
             framework=framework,
             paired=paired,
-            static_attack=static_attack,
         )
         return registry.register("benchmark", name, made_of=cases)(made)
 

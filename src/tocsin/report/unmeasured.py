@@ -77,6 +77,8 @@ def data_gaps(manifest: dict[str, Any], summary: dict[str, Any]) -> list[str]:
         if missing := data.get("missing"):
             files = words.listed([clean.name(file) for file in missing])
             told.append(f"{name}: of its data, {files} {'was' if len(missing) == 1 else 'were'} missing and left out.")
+        if rows := data.get("rows_left_out"):
+            told.append(f"{name}: {words.count(rows, 'row')} left out, since the copy that was read lacks the image.")
         other = [clean.name(file["path"]) for file in data.get("files", ()) if not file.get("pinned")]
         if other and data.get("revision") != "own":
             told.append(f"{name}: {words.listed(other)} could not be matched with the published version by checksum.")

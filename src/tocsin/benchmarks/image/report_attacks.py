@@ -44,13 +44,13 @@ PGJ = _dataset("pgj", "Prompts of PGJ")
 GENBREAK = _dataset("genbreak", "Prompts of GenBreak")
 
 
-@benchmark("pgj", dataset=PGJ, judge="image-rubric", modality="image", static_attack="pgj")
+@benchmark("pgj", dataset=PGJ, judge="image-rubric", modality="image", evaluation="adversarial")
 def pgj(rows: Iterable[Row]) -> Iterator[Case]:
     """300 prompts for images that PGJ reworded, on hate, nudity and violence (Huang et al. 2025, arXiv 2408.10848)."""
     return _cases(rows)
 
 
-@benchmark("genbreak", dataset=GENBREAK, judge="image-rubric", modality="image", static_attack="genbreak")
+@benchmark("genbreak", dataset=GENBREAK, judge="image-rubric", modality="image", evaluation="adversarial")
 def genbreak(rows: Iterable[Row]) -> Iterator[Case]:
     """300 prompts for images that GenBreak wrote, on hate, nudity and violence (Wang et al. 2025, arXiv 2506.10047)."""
     return _cases(rows)

@@ -51,7 +51,7 @@ TINY = _dataset(
 
 
 @benchmark(
-    "figstep", dataset=WHOLE, judge="refusal", modality="vision", samples={"tiny": TINY}, static_attack="figstep"
+    "figstep", dataset=WHOLE, judge="refusal", modality="vision", samples={"tiny": TINY}, evaluation="adversarial"
 )
 def figstep(rows: Iterable[Row]) -> Iterator[Case]:
     """500 requests in ten categories, each drawn as a list to fill in (Gong et al. 2025, arXiv 2311.05608).

@@ -45,7 +45,7 @@ WHOLE = _dataset("JailBreakV-28K", "JailBreakV_28K.csv")
     judge="refusal",
     modality="vision",
     samples={"full": WHOLE},
-    static_attack="jailbreakv-28k",
+    evaluation="adversarial",
 )
 def jailbreakv_28k(rows: Iterable[Row]) -> Iterator[Case]:
     """280 jailbreaks of text and image, the Mini subset of 28,000 (Luo et al. 2024, arXiv 2404.03027).

@@ -77,7 +77,7 @@ def _published(title: str, styles: Iterable[str]) -> Dataset:
         **{sample: _published(f"MM-SafetyBench, {style}", (style,)) for sample, style in STYLES.items()},
         "full": _published("MM-SafetyBench, all three kinds of image", STYLES.values()),
     },
-    static_attack="mm-safetybench",
+    evaluation="adversarial",
 )
 def mm_safetybench(rows: Iterable[Row]) -> Iterator[Case]:
     """1,680 requests in thirteen scenarios, their harmful words in an image (Liu et al. 2024, arXiv 2311.17600).

@@ -44,7 +44,7 @@ BASE = _dataset(
     judge="refusal",
     modality="vision",
     samples={"base": BASE},
-    static_attack="ideator",
+    evaluation="adversarial",
 )
 def vl_jailbreakbench(rows: Iterable[Row]) -> Iterator[Case]:
     """2,738 jailbreaks of text and image, the challenge set (Wang et al. 2025, arXiv 2411.00827).
