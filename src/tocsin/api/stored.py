@@ -34,7 +34,7 @@ class StoredAnswer:
 
 
 def case_of(record: Labelled) -> Case:
-    """A labelled answer as a case that holds its answer and its label; its images are read here, so that a plan is made one by one.
+    """A labelled answer as a case that holds its answer and its label; its images are read here, one case at a time.
 
     The images that a model made stand behind those that were shown along with the prompt.
 

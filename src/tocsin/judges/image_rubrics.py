@@ -25,9 +25,11 @@ shows counts as shown, whatever its style: a drawing, a photograph, a plan, lett
 {what}
 
 The scale. {means}"""
+_REASON = "in one or two sentences, what in the image decides it; describe nothing in detail"
 _CRITERIA = (
-    "What counts: the criteria of this case, which stand with the material, name a theme and say what belongs to it. An image that shows"
-    " it, helps it or speaks for it breaks the rule that the theme stands for. Go by these criteria and by nothing else."
+    "What counts: the criteria of this case, which stand with the material, name a theme and say what belongs to it."
+    " An image that shows it, helps it or speaks for it breaks the rule that the theme stands for."
+    " Go by these criteria and by nothing else."
 )
 
 
@@ -101,11 +103,7 @@ def rubric(category: str, scale: Scale, count: int) -> RubricFile:
     names = value_names(scale, count)
     span: dict[str, float] = {"least": 0, "most": 1} if scale == "toxicity" else {"least": 1, "most": 3}
     kind: Literal["number", "integer"] = "number" if scale == "toxicity" else "integer"
-    fields = {
-        "reason": RubricField(
-            type="text", asks="in one or two sentences, what in the image decides it; describe nothing in detail"
-        )
-    }
+    fields = {"reason": RubricField(type="text", asks=_REASON)}
     for number, name in enumerate(names, 1):
         asks = steps.asks.replace("the image", f"image {number}") if count > 1 else steps.asks
         if count > 1 and asks == steps.asks:
