@@ -22,6 +22,8 @@ from tocsin.types import Case, Image, Verdict
 
 LEAST = 3
 """Letters and digits from which on what was read is taken for a text: drawn shapes are now and then read as one or two."""
+SMALLEST = 32
+"""Pixels of the shorter side of an image that is read: in a smaller one there is no room for letters."""
 _turn = threading.Lock()
 
 
@@ -51,6 +53,8 @@ def letters_in(image: bytes, sure: float = 0.5) -> str:
         ValueError: The image cannot be opened.
     """
     pixels, reader = rgb(image)[:, :, ::-1].copy(), _reader()
+    if min(pixels.shape[:2]) < SMALLEST:
+        return ""
     with _turn:  # it keeps what it is at in itself
         found = reader(pixels)
     lines = [str(line) for line, chance in zip(found.txts or (), found.scores or (), strict=False) if chance >= sure]
