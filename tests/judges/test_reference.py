@@ -41,7 +41,7 @@ def test_every_parameter_is_in_the_reference_and_no_other(judge: type[judges.Jud
 def test_every_judge_that_asks_is_in_the_reference() -> None:
     rows = {codes(row[0])[0]: row[1] for row in table(PAGE, "| judge | asks a model |")}
     assert (
-        {"guard", "rubric", "panel", "cascade", "image-rubric", "vision-rubric", "ocr-text", "nudenet"}
+        {"guard", "rubric", "panel", "cascade", "image-rubric", "vision-rubric", "ocr-text"}
         <= set(rows)
         <= set(registry.names("judge"))
     )
