@@ -16,6 +16,7 @@ import pytest
 
 from tests.attacks.played import TEA, Played, Reply, Script, play
 from tests.contract.hostile import HOSTILE
+from tests.pictures import png
 from tocsin import attacks, registry
 from tocsin.attacks import Attack
 from tocsin.attacks.contract import FAMILIES, Form
@@ -248,6 +249,6 @@ def test_direct_puts_the_case_as_it_stands(tmp_path: Path) -> None:
     )
     played = run(tmp_path / "r", attacks.make("direct"), case=case)
     assert played.target.asked == [case.messages()]
-    image = Image("image/png", b"x")
+    image = Image("image/png", png())
     record = run(tmp_path / "i", attacks.make("direct"), case=Case(id="1", prompt="And now?", images=(image,))).record
     assert record["reason"] == "rejected", "the double takes no images"

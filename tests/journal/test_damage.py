@@ -16,7 +16,7 @@ from tests.journal.in_process import HeldModel, add_call, key_of, made_journal, 
 from tests.journal.real_runs import rows
 from tocsin import attacks, judges
 from tocsin.engine import Ended, Ending, Engine, Limits
-from tocsin.journal import Journal, JournalError, answers_of
+from tocsin.journal import Answers, Journal, JournalError
 
 COUNT = 200
 
@@ -190,16 +190,16 @@ def test_a_run_that_meets_damage_ends_there_and_no_cell_gets_a_verdict_for_it(tm
 
 def test_a_folder_without_a_journal_has_no_answers_to_reuse(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match=r"journal\.sqlite cannot be read as a journal"):
-        answers_of(tmp_path)
+        Answers(tmp_path)
     (tmp_path / "journal.sqlite").write_bytes(random.Random(1).randbytes(9_000))
     with pytest.raises(JournalError, match=r"journal\.sqlite cannot be read as a journal"):
-        answers_of(tmp_path)
+        Answers(tmp_path)
 
 
 def test_a_reused_journal_that_turns_out_damaged_is_named(damaged: Path) -> None:
     other = sqlite3.connect(damaged / "journal.sqlite", isolation_level=None)
     other.execute("UPDATE calls SET answer = x'00ff00ff'")
     other.close()
-    look = answers_of(damaged)
+    look = Answers(damaged).find
     with pytest.raises(JournalError, match=r"journal\.sqlite cannot be read as a journal"):
         look(key_of(1))

@@ -12,7 +12,7 @@ from tests.journal.in_process import HeldModel, life
 from tests.journal.real_runs import PROMPTS, rows
 from tocsin.api import assess
 from tocsin.engine import Ending
-from tocsin.journal import answers_of
+from tocsin.journal import Answers
 from tocsin.models import ModelError
 from tocsin.types import Answer, ErrorKind, Request
 
@@ -26,7 +26,7 @@ def test_answers_of_another_run_cost_nothing_and_its_failures_are_not_answers(tm
     life(tmp_path / "one", HeldModel(half_fail))
     model = HeldModel()
     limits = 3  # what is reused is not counted
-    ended = life(tmp_path / "other", model, calls=limits, reuse=(answers_of(tmp_path / "one"),))
+    ended = life(tmp_path / "other", model, calls=limits, reuse=(Answers(tmp_path / "one"),))
     assert ended.ending is Ending.COMPLETE
     assert sorted(model.sent) == [f"What grows in garden {number}?" for number in (1, 3, 5)]
     found = rows(tmp_path / "other", "SELECT cell, tries, cost, error FROM calls ORDER BY cell")
@@ -37,8 +37,8 @@ def test_answers_of_another_run_cost_nothing_and_its_failures_are_not_answers(tm
 def test_at_another_temperature_a_draw_is_reused_only_by_the_same_cell(tmp_path: Path) -> None:
     life(tmp_path / "one", HeldModel(), prompt="The same.", temperature=0.7)
     model = HeldModel()
-    look = answers_of(tmp_path / "one")
-    life(tmp_path / "other", model, prompt="The same.", temperature=0.7, count=8, reuse=(look,))
+    other = Answers(tmp_path / "one")
+    life(tmp_path / "other", model, prompt="The same.", temperature=0.7, count=8, reuse=(other,))
     assert len(model.sent) == 2
     assert rows(tmp_path / "other", "SELECT count(DISTINCT call) FROM records") == [(8,)]
 
@@ -46,7 +46,7 @@ def test_at_another_temperature_a_draw_is_reused_only_by_the_same_cell(tmp_path:
 def test_another_models_answers_are_not_reused(tmp_path: Path) -> None:
     life(tmp_path / "one", HeldModel())
     model = HeldModel(identity="another")
-    life(tmp_path / "other", model, reuse=(answers_of(tmp_path / "one"),))
+    life(tmp_path / "other", model, reuse=(Answers(tmp_path / "one"),))
     assert len(model.sent) == 6
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.engine.triggers import trigger
+from tests.pictures import png
 from tests.report.conftest import MARKER
 from tests.report.planted import Built, Page, Planted, comply, failed, plant, refuse, safe, unsafe, unscored
 from tocsin.api import Run, write_results
@@ -151,7 +152,7 @@ def test_control_and_reversing_characters_are_written_out(tmp_path: Path, base: 
 
 
 def test_a_dialogue_shows_every_turn_and_images_are_counted_only(tmp_path: Path, base: dict[str, Any]) -> None:
-    case = refuse(1, prompt="last words", system="be a bird", images=(Image("image/png", b"PNGDATA"),))
+    case = refuse(1, prompt="last words", system="be a bird", images=(Image("image/png", png()),))
     built = plant(tmp_path / "run", [unsafe(case)], base)
     assert "and 1 image" in write_html(*built)
     page = Page(write_html(*built, reveal=True))

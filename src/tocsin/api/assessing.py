@@ -29,7 +29,7 @@ from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.difficulty import filtered_names, hard_cases
 from tocsin.evaluations.suite import Suite
 from tocsin.journal import (
-    answers_of,
+    Answers,
     check_manifest,
     read_manifest,
 )
@@ -117,7 +117,7 @@ async def assess_async(
     configs = read_config(Path(config) if config else None)
     targets = [open_caller(name, configs, concurrency=concurrency) for name in models or (EMBEDDED,)]
     for other in reuse:
-        answers_of(Path(other))  # a folder that cannot be used is said before anything is made
+        Answers(Path(other))  # a folder that cannot be used is said before anything is made
     conduct = Conduct(limits=limits or Limits(), reuse=reuse, watch=watch, signals=signals, report=report)
     cast = Cast(targets)
     try:

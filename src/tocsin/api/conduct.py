@@ -29,11 +29,11 @@ from tocsin.evaluations.flags import foreign
 from tocsin.evaluations.plan import plan
 from tocsin.evaluations.suite import Suite
 from tocsin.journal import (
+    Answers,
     Journal,
     JournalError,
     ReplayDiverged,
     RunFolder,
-    answers_of,
 )
 from tocsin.judges.heard import heard
 from tocsin.judges.refusal_rules import is_refusal
@@ -117,7 +117,7 @@ def begin(
         folder.write_manifest(manifest)
         journal = Journal(folder.path, create=True)
         with seldom_collected():
-            manifest["cells"] = journal.plan(plan(assessment.chosen, assessment.drawing))
+            manifest["cells"] = journal.plan(plan(assessment.chosen, assessment.drawing, journal.images.keep))
         if assessment.drawing.pictured:
             manifest["adversarial"]["pictured"] = assessment.drawing.pictured
         if not manifest["cells"]:
@@ -187,7 +187,7 @@ async def carry_on(
         budget=Budget(conduct.limits),
         seed=suite.seed,
         retry_errors=conduct.retry_errors,
-        reuse=tuple(answers_of(Path(other)) for other in conduct.reuse),
+        reuse=tuple(Answers(Path(other)) for other in conduct.reuse),
         replayed=REPLAYED if rejudged else frozenset(),
         allowance=suite.adversarial.allowance.record() if suite.adversarial else Allowance(),
         in_loop=made.get((manifest.get("adversarial") or {}).get("in_loop") or ""),

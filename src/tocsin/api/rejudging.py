@@ -25,11 +25,11 @@ from tocsin.evaluations.assessment import make_judges
 from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.suite import Suite, changed_suite, read_suite
 from tocsin.journal import (
+    Answers,
     FreeText,
     Journal,
     RunFolder,
     Survey,
-    answers_of,
     check_manifest,
     copy_journal,
     held_still,
@@ -95,7 +95,7 @@ async def rejudge_async(
     check_manifest(parent, before)
     configs = read_config(Path(config) if config else None)
     for other in reuse:
-        answers_of(Path(other))  # a folder that cannot be used is said before anything is made
+        Answers(Path(other))  # a folder that cannot be used is said before anything is made
     then = Suite.model_validate(before["suite"])
     now = _changed(then, judge, roles or {}, suite)
     texts, names = _judged_by(before, then, judge)

@@ -15,7 +15,7 @@ from tocsin.evaluations import transfer as transfers
 from tocsin.evaluations.assessment import make_judges
 from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.suite import Suite, changed_suite
-from tocsin.journal import Journal, RunFolder, check_manifest, held_still, open_journal, read_manifest
+from tocsin.journal import Images, Journal, RunFolder, check_manifest, held_still, open_journal, read_manifest
 from tocsin.journal.folder import MANIFEST
 from tocsin.models import open_caller, read_config
 
@@ -156,6 +156,7 @@ def _begin(
     try:
         folder.write_manifest(manifest)
         journal = Journal(folder.path, create=True)
+        journal.images.adopt_all(Images(parent))
         db = open_journal(parent)
         try:
             plan = transfers.planned(db, source, kept, len(cast.targets), suite.seed)

@@ -6,14 +6,16 @@ Only when an answer is on the disk, it goes back to who asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import msgspec
 
 from tocsin.engine.budget import Budget
 from tocsin.engine.withhold import REASON, fingerprint, withheld
-from tocsin.journal import Journal, ReplayDiverged, call_key, encode_request
+from tocsin.journal import Answers, Journal, ReplayDiverged, call_key, encode_request, mapped, pictured
 from tocsin.models import FATAL, CallAbandoned, Called, Caller
+from tocsin.models.pictures import PictureError
 from tocsin.protocols import Heard, Judge, Model
 from tocsin.types import Allowance, Answer, Call, Cell, ErrorKind, Failure, Request, Role, Sampling
 
@@ -51,7 +53,7 @@ class Shared(msgspec.Struct):
     places: Mapping[tuple[Role, str], int] = {}
     """Role and model's name → index among the callers of that role. An empty name is the role's default."""
     retry_errors: bool = False
-    reuse: tuple[Callable[[bytes], Call | None], ...] = ()
+    reuse: tuple[Answers, ...] = ()
     """Other runs' journals, asked by key before a model is."""
     in_flight: dict[bytes, asyncio.Future[Call]] = {}
     """Calls at temperature 0 that are under way: who asks the same waits for the same answer."""
@@ -155,15 +157,18 @@ class Line:
 
     async def _send(self, caller: Caller, request: Request, role: Role, body: bytes, key: bytes, ordinal: int) -> Call:
         shared = self.shared
-        called = next((Called(f.result, 0, f.latency, 0.0) for look in shared.reuse if (f := look(key))), None)
+        called = self._reused(key)
         if called is None:
+            filled = await self._filled(request) if pictured(request) else request
             shared.budget.begin()
             try:
-                called = await caller.call(request)
+                called = await caller.call(filled)
             except CallAbandoned:
                 shared.budget.calls -= 1  # it was counted while it waited, and was not made
                 raise
         result = called.result
+        if isinstance(result, Answer) and result.images:
+            result = await self._kept(result)
         if isinstance(result, Failure):
             if withheld(result.detail):
                 result = Failure(result.kind, "(message left out)")
@@ -185,3 +190,42 @@ class Line:
             latency=called.latency,
             cost=called.cost,
         )
+
+    def _reused(self, key: bytes) -> Called | None:
+        """The answer that another run has, with its images in this run's folder."""
+        for other in self.shared.reuse:
+            if (found := other.find(key)) is not None and isinstance(found.result, Answer):
+                with told_of_images():
+                    self.shared.journal.images.adopt(other.images, found.result.images)
+                return Called(found.result, 0, found.latency, 0.0)
+        return None
+
+    async def _filled(self, request: Request) -> Request:
+        """The request with the bytes of its images, as a model is sent it.
+
+        Raises:
+            CallFailed: A file is missing from the run folder, or is not what its name says.
+        """
+        images = self.shared.journal.images
+        with told_of_images():
+            return await asyncio.to_thread(mapped, request, images.filled)
+
+    async def _kept(self, answer: Answer) -> Answer | Failure:
+        """The answer with its images in the run folder; a failure, where one of them is none."""
+        kept = []
+        for number, image in enumerate(answer.images, 1):
+            try:
+                kept.append(await self.shared.journal.images.keep_soon(image))
+            except PictureError as error:
+                which = f"image {number} of {len(answer.images)}: " if len(answer.images) > 1 else ""
+                return Failure(ErrorKind.MALFORMED, f"{which}{error}")
+        return msgspec.structs.replace(answer, images=tuple(kept))
+
+
+@contextmanager
+def told_of_images() -> Iterator[None]:
+    """What is wrong with the run's own images is told as a fault of the cell."""
+    try:
+        yield
+    except PictureError as error:
+        raise CallFailed(Failure(ErrorKind.INTERNAL, str(error))) from error

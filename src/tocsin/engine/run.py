@@ -14,7 +14,7 @@ import msgspec
 from tocsin.engine.budget import BudgetReached
 from tocsin.engine.calling import AllowanceSpent, CallFailed, RunStopped, Shared
 from tocsin.engine.further import Further
-from tocsin.engine.outcome import settled
+from tocsin.engine.outcome import blank, settled
 from tocsin.engine.rounds import Rounds
 from tocsin.engine.session import Answered, Session
 from tocsin.engine.withhold import withheld
@@ -271,6 +271,9 @@ class Engine:
             verdict, judge = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD), ""
         if verdict is None:
             verdict, judge = await self._judge(cell.judge, cell.case, answered, session)
+            if verdict.reason is Unscored.WITHHELD:  # an image that a judge suspects is not kept
+                for image in answer.images:
+                    self.shared.journal.images.forget(image)
         language, puzzled = "", False
         shared = self.shared
         if shared.heard is not None and cell.benchmark in shared.spoken and cell.attack == "direct":
@@ -282,7 +285,7 @@ class Engine:
             call=answered.call.id or None,  # an answer that was stored before came of no call of this run
             outcome=verdict.outcome,
             refused=verdict.refused,
-            blocked=answer.blocked,
+            blocked=answer.blocked or (cell.case.output == "image" and blank(answer)),
             truncated=answer.finish == "length",
             invalid=verdict.invalid or puzzled,
             controversial=verdict.controversial,
@@ -299,7 +302,9 @@ class Engine:
     async def _judge(self, name: str, case: Case, answered: Answered, session: Session) -> tuple[Verdict, str]:
         identity = self._identities[name]
         try:
-            return await self._judges[name].judge(case, answered, session.final()), identity
+            judge = self._judges[name]
+            case, shown = session.shown(judge, case, answered)
+            return await judge.judge(case, shown, session.final()), identity
         except CallFailed as failed:
             why = f"{failed.failure.kind}: {failed.failure.detail}"
         except PASS_ON:

@@ -8,16 +8,20 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from tocsin.conversation import Conversation
-from tocsin.engine.calling import AllowanceSpent, CallFailed, Line, Shared
+from tocsin.engine.calling import AllowanceSpent, CallFailed, Line, Shared, told_of_images
 from tocsin.engine.outcome import settled
 from tocsin.engine.translating import Translated, translation
-from tocsin.protocols import Asker, Attempt, Schematic
+from tocsin.journal import case_mapped, pictured
+from tocsin.models.pictures import PictureError
+from tocsin.protocols import Asker, Attempt, Judge, Schematic
 from tocsin.types import (
     Allowance,
     Answer,
     Call,
+    Case,
     Cell,
     ErrorKind,
     Failure,
@@ -56,7 +60,7 @@ class Answered(msgspec.Struct, frozen=True):
 
     def decoded(self, text: str | None) -> Answered:
         """The same attempt with this text for the judge; None where the answer could not be decoded."""
-        return msgspec.structs.replace(self, read_as=text, undecodable=text is None)
+        return replace(self, read_as=text, undecodable=text is None)
 
 
 class _Cell:
@@ -174,6 +178,9 @@ class Session:
             CallFailed: There is no answer. An attack lets it pass.
         """
         before = self.conversation.messages()
+        case = self._cell.case
+        self._check_takes(bool(images) if prompt is not None else bool(case.images))
+        images = tuple([await self._kept(image) for image in images])
         if prompt is None:
             spoken = self._cell.case.messages()
         else:
@@ -185,18 +192,51 @@ class Session:
         head = sum(message.role == "system" for message in spoken[:1])
         begun = (Message("assistant", prefill),) if prefill else ()
         messages = (*spoken[:head], *self._invented, *spoken[head:], *begun)
-        if any(message.images for message in messages) and not self._line.model("target").capabilities.image_in:
-            why = "the model takes no images (if it does, say image_in = true in tocsin.toml)"
-            raise CallFailed(Failure(ErrorKind.REJECTED, why))
         call = await self.call(
             Request(messages, self._shared.sampling[self._cell.benchmark]), "target", self._cell.target
         )
         answer = _given(call)
-        self.conversation = Conversation.of(spoken).then(Message("assistant", answer.text))
+        self.conversation = Conversation.of(spoken).then(Message("assistant", answer.text, answer.images))
         answered = Answered(self.conversation, answer, call)
         if self._common.best_score < 0:
             self._common.best = answered
         return answered
+
+    def _check_takes(self, pictures: bool) -> None:
+        """Raises `CallFailed` if the target takes no images and is to be sent some, or makes none and one is asked for."""
+        takes, case = self._line.model("target").capabilities, self._cell.case
+        pictures = pictures or any(message.images for message in case.history)
+        for needed, there, what in (
+            (pictures, takes.image_in, "takes no images (if it does, say image_in = true in tocsin.toml)"),
+            (case.output == "image", takes.image_out, "makes no images (if it does, say image_out = true in tocsin.toml)"),
+        ):  # fmt: skip
+            if needed and not there:
+                raise CallFailed(Failure(ErrorKind.REJECTED, f"the model {what}"))
+
+    def look(self, image: Image) -> bytes:
+        """The bytes of an image of the case or of an answer.
+
+        Raises:
+            CallFailed: The run folder has it no longer, or has another in its place.
+        """
+        with told_of_images():
+            return self._shared.journal.images.look(image)
+
+    async def _kept(self, image: Image) -> Image:
+        """An image that an attack or a judge made or was given, as a reference."""
+        try:
+            return await self._shared.journal.images.keep_soon(image)
+        except PictureError as error:
+            raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, f"an image that was to be sent: {error}")) from error
+
+    def shown(self, judge: Judge, case: Case, attempt: Answered) -> tuple[Case, Answered]:
+        """Case and attempt as a judge is given them: with the bytes of their images, if it sees any."""
+        if getattr(judge, "sees", "text") == "text":
+            return case, attempt
+        with told_of_images():
+            filled = self._shared.journal.images.filled
+            answer = replace(attempt.answer, images=tuple(map(filled, attempt.answer.images)))
+            return case_mapped(case, filled), replace(attempt, answer=answer)
 
     async def judge(self, attempt: Attempt) -> Verdict:
         """What the in-loop judge says: it steers, and enters no metric."""
@@ -208,7 +248,8 @@ class Session:
         verdict = settled(self._cell.case, attempt.answer, attempt.text)
         if verdict is None:
             try:
-                verdict = await judge.judge(self._cell.case, attempt, self.consult)
+                case, shown = self.shown(judge, self._cell.case, attempt)
+                verdict = await judge.judge(case, shown, self.consult)
             except AllowanceSpent:
                 raise
             except CallFailed as failed:  # no word of the target's: the attack goes on without a verdict
@@ -243,7 +284,7 @@ class Session:
         if not isinstance(parse, Schematic) or not self._line.model(role).capabilities.structured:
             return sampling
         form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": parse.schema}}
-        return msgspec.structs.replace(sampling, extra={**sampling.extra, "response_format": form})
+        return replace(sampling, extra={**sampling.extra, "response_format": form})
 
     async def translate(self, text: str, *, target: str, source: str = "en") -> str:
         """What the translator role makes of a text.
@@ -252,7 +293,7 @@ class Session:
             CallFailed: Nothing usable came.
         """
         request, read = translation(text, source, target), Translated(self._shared.refuses)
-        request = msgspec.structs.replace(request, sampling=self.held("translator", request.sampling, read))
+        request = replace(request, sampling=self.held("translator", request.sampling, read))
         translated: str = await self._helped("translator", request, read, 1)
         return translated
 
@@ -286,6 +327,12 @@ class Session:
         Raises:
             CallFailed: There is no answer.
         """
+        if pictured(request):
+            messages = [
+                replace(message, images=tuple([await self._kept(image) for image in message.images]))
+                for message in request.messages
+            ]
+            request = replace(request, messages=tuple(messages))
         return _given(await self.call(request, role, self._shared.places[role, model]))
 
     async def call(self, request: Request, role: Role, index: int) -> Call:

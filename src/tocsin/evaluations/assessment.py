@@ -296,6 +296,7 @@ def _attacked(one: Chosen, suite: Suite, attacking: Attacking, judge: str | None
     return msgspec.structs.replace(
         one,
         attacks=attacking.named,
+        suited=attacking.suited(),
         attack_limit=wanted.limit,
         attack_cases=None if named is None else frozenset(named),
         attack_judge=judge or wanted.judge,

@@ -9,9 +9,9 @@ import msgspec
 from tocsin import attacks, registry
 from tocsin.attacks import Attack
 from tocsin.attacks.selecting import select
+from tocsin.evaluations.plan import DIRECT, Suited
 from tocsin.evaluations.suite import Suite
 
-DIRECT = "direct"
 ROLES: tuple[Literal["attacker", "translator"], ...] = ("attacker", "translator")
 """Roles beside target and judge; a judge is always there, since attacks say themselves whether they need one."""
 
@@ -37,6 +37,11 @@ class Attacking(msgspec.Struct, frozen=True):
     named: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     in_loop: str | None = None
+
+    def suited(self) -> dict[str, Suited]:
+        """Which cases each attack is for. The plain request, which they are compared with, is for all."""
+        told = {name: Suited(attack.pictured, (attack.asks_for,)) for name, attack in self.made.items()}
+        return {**told, DIRECT: Suited(True, ("text", "image"))}
 
     def roles(self) -> tuple[Literal["attacker", "translator"], ...]:
         """The helper roles that one of the attacks needs."""

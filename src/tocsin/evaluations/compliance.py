@@ -16,12 +16,12 @@ import msgspec
 from tocsin.benchmarks import Judged
 from tocsin.compliance.contract import Clause
 from tocsin.compliance.hazards import canonical
-from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.counted import Counted, Source
 from tocsin.evaluations.counts import COMPLIANCE, Group
 from tocsin.evaluations.formats import BEHAVIOUR, FORMATS, format_of, unreviewed
 from tocsin.evaluations.frameworks import Known, of_run, sets_of
 from tocsin.evaluations.met import Met
+from tocsin.evaluations.plan import DIRECT
 from tocsin.evaluations.tally import Reader
 from tocsin.stats import Estimate
 from tocsin.types import Outcome, Unscored

@@ -14,11 +14,11 @@ import msgspec
 from tocsin._version import __version__
 from tocsin.attacks import Attack
 from tocsin.evaluations.assessment import Assessment
-from tocsin.evaluations.attacking import DIRECT, ROLES
+from tocsin.evaluations.attacking import ROLES
 from tocsin.evaluations.cast import Cast
 from tocsin.evaluations.flags import kinship, one_judge
 from tocsin.evaluations.frameworks import kept
-from tocsin.evaluations.plan import Chosen
+from tocsin.evaluations.plan import DIRECT, Chosen
 from tocsin.evaluations.suite import Suite
 from tocsin.journal import ReplayDiverged
 from tocsin.journal.folder import TRANSLATION

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -16,9 +16,20 @@ from tocsin.benchmarks import Benchmark
 from tocsin.datasets import Found, Row, RowError, locate
 from tocsin.engine import REASON, fingerprint, withheld
 from tocsin.evaluations.suite import BenchmarkEntry, Draw
-from tocsin.journal import PlannedCase, PlannedCell
+from tocsin.journal import PlannedCase, PlannedCell, case_mapped
 from tocsin.languages import same
-from tocsin.types import Case, ErrorKind, EvaluationName, SafeAnswer
+from tocsin.types import Case, ErrorKind, EvaluationName, Image, SafeAnswer
+
+
+class Suited(msgspec.Struct, frozen=True):
+    """Which cases an attack is for: whether they may have images, and what they ask for."""
+
+    pictured: bool = False
+    outputs: tuple[str, ...] = ("text",)
+
+
+_TEXT = Suited()
+DIRECT = "direct"
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,12 +50,25 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     """The evaluations it is for; all of the drawing's if empty."""
     attacks: tuple[str, ...] = ()
     """The attacks that its cases meet in the adversarial evaluation."""
+    suited: Mapping[str, Suited] = {}
+    """Attack → which cases it is for; those that are absent are for cases of text alone."""
     attack_cases: frozenset[str] | None = None
     """The ids of those that meet them; all that may if None."""
     attack_limit: int | None = None
     """Cases that meet them at most."""
     attack_judge: str | None = None
     """The final judge there, where it is not that of plain answers."""
+
+    def meets(self, attack: str, case: Case) -> bool:
+        """Whether an attack is for a case. One of text would make another case of one with images, and a harmless one."""
+        suited = self.suited.get(attack, _TEXT)
+        right = case.output in suited.outputs and (suited.pictured or not case.images)
+        return right and case.safe_answer.kind == "refuse"
+
+    def attacked(self, case: Case) -> bool:
+        """Whether an attack meets a case; the plain request alone is none, where there are others."""
+        real = [name for name in self.attacks if name != DIRECT] or self.attacks
+        return any(self.meets(name, case) for name in real)
 
     def judge_of(self, case: Case) -> str:
         """The judge of a case."""
@@ -71,7 +95,7 @@ class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     together: bool = False
     """Whether the cells of a cluster stand together in the order of the run, so that it can stop between two clusters."""
     pictured: dict[str, int] = msgspec.field(default_factory=dict)
-    """Benchmark → cases that no attack meets because they have images; counted while the plan is made."""
+    """Benchmark → cases that no attack meets because none is for cases with images; counted while the plan is made."""
     hard: Mapping[str, frozenset[str]] = {}
     """Benchmark → the cases that its difficulty filter lets through; benchmarks without a filter are absent."""
 
@@ -105,13 +129,20 @@ def choose(
     )
 
 
-def plan(chosen: list[Chosen], drawing: Drawing) -> Iterator[tuple[PlannedCase, list[PlannedCell]]]:
+def plan(
+    chosen: list[Chosen], drawing: Drawing, keep: Callable[[Image], Image] | None = None
+) -> Iterator[tuple[PlannedCase, list[PlannedCell]]]:
     """Every case that is drawn, with its cells.
 
     Which cases a limit draws follows from a hash of the seed and the case's id: the same in every copy of the data
     whatever its order, and 50 cases are always among the 100 (but for rounding, where hazards have shares). The order of
     the run follows from another such hash, in which the target does not enter: all targets meet the same cases at the
     same time.
+
+    Args:
+        chosen: The benchmarks.
+        drawing: What shapes the plan as a whole.
+        keep: Keeps an image in the run folder and gives its reference. A row with one that it cannot keep is a bad one.
 
     Raises:
         RowError: A row is bad and the drawing is strict, or a file cannot be read at all.
@@ -124,14 +155,14 @@ def plan(chosen: list[Chosen], drawing: Drawing) -> Iterator[tuple[PlannedCase, 
             ranks = sorted(
                 (rank(drawing.seed, "draw", one.benchmark.name, case.case_id), case.case_id)
                 for case in drawn
-                if _attacked(case) and (one.attack_cases is None or case.case_id in one.attack_cases)
+                if _attacked(one, case) and (one.attack_cases is None or case.case_id in one.attack_cases)
             )
             attacked = frozenset(case_id for _, case_id in ranks[: one.attack_limit])
         missing = set(one.attack_cases or ())
         for planned in drawn:
             missing.discard(planned.case_id)
             if cells := _cells(one, planned, drawing, attacked is None or planned.case_id in attacked):
-                yield planned, cells
+                yield planned if keep is None else _with_images(planned, keep, drawing), cells
         if missing and one.limit is None:
             raise ValueError(f"benchmark {one.benchmark.name!r} has no case {min(missing)!r}, which is to be attacked")
 
@@ -224,19 +255,35 @@ def _wanted(one: Chosen, planned: PlannedCase, drawing: Drawing) -> bool:
     if drawing.languages and not any(same(planned.case.language, wanted) for wanted in drawing.languages):
         return False
     evaluation = evaluation_of(planned.case, one.benchmark.evaluation)
-    return evaluation in _evaluations(one, drawing) or (bool(one.attacks) and _attacked(planned))
+    return evaluation in _evaluations(one, drawing) or (bool(one.attacks) and _attacked(one, planned))
 
 
 def _evaluations(one: Chosen, drawing: Drawing) -> tuple[str, ...]:
     return tuple(name for name in drawing.evaluations if name in one.only) if one.only else drawing.evaluations
 
 
-def _attacked(planned: PlannedCase) -> bool:
-    """Whether attacks are for this case: one of text whose safe answer is to refuse, or a row that would have been a case.
+def _attacked(one: Chosen, planned: PlannedCase) -> bool:
+    """Whether an attack is for this case, or it is a row that would have been one."""
+    return planned.case is None or one.attacked(planned.case)
 
-    All attacks that there are write text: what they made of a case with images would be another case, and a harmless one.
-    """
-    return planned.case is None or (planned.case.safe_answer.kind == "refuse" and not planned.case.images)
+
+def _with_images(planned: PlannedCase, keep: Callable[[Image], Image], drawing: Drawing) -> PlannedCase:
+    """The case with references in place of its images; of one whose images cannot be kept, the reason remains."""
+    if planned.case is None or planned.stopped:
+        return planned
+    try:
+        return planned._replace(case=case_mapped(planned.case, keep))
+    except (OSError, ValueError) as error:
+        told = f"{planned.case_id}: {error.strerror if isinstance(error, OSError) and error.strerror else error}"
+        if drawing.strict:
+            raise RowError(planned.benchmark, 0, told) from error
+        told = REASON if withheld(told) else told
+        return planned._replace(case=case_mapped(planned.case, _left), stopped=ErrorKind.BAD_ROW, detail=told)
+
+
+def _left(image: Image) -> Image:
+    """What is left of an image that could not be kept."""
+    return Image(image.media_type)
 
 
 def _cases(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
@@ -247,7 +294,7 @@ def _cases(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
                 if isinstance(row, RowError):
                     raise row
                 for case in one.benchmark.cases([row]):
-                    if case.images and one.attacks and case.safe_answer.kind == "refuse":
+                    if case.images and one.attacks and case.safe_answer.kind == "refuse" and not one.attacked(case):
                         drawing.pictured[name] = drawing.pictured.get(name, 0) + 1
                     yield _screened(name, case if one.system is None else replace(case, system=one.system))
             except RowError as error:
@@ -301,10 +348,10 @@ def _cells(one: Chosen, planned: PlannedCase, drawing: Drawing, attacked: bool) 
     plain = set(_evaluations(one, drawing)) - {"adversarial"}
     if evaluation in plain or (case is None and plain):  # a bad row counts, whichever evaluation would have had it
         ways.append((evaluation, "direct", one.judge_of(case) if case else one.judge or one.benchmark.judge))
-    if one.attacks and attacked and _attacked(planned):
+    if one.attacks and attacked and _attacked(one, planned):
         judge = one.attack_judge or one.judge
         judge = one.benchmark.judge_of(case, judge) if case else judge or one.benchmark.judge
-        ways += [("adversarial", attack, judge) for attack in one.attacks]
+        ways += [("adversarial", attack, judge) for attack in one.attacks if case is None or one.meets(attack, case)]
     cells = []
     for kind, attack, judge in ways:
         for repeat in range(drawing.repeats):

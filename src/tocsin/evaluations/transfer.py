@@ -16,9 +16,8 @@ import msgspec
 from tocsin.attacks import Attack
 from tocsin.attacks.replay import Spoken, tag
 from tocsin.evaluations.adversarial import STATIC, of_cells
-from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.met import Met
-from tocsin.evaluations.plan import rank
+from tocsin.evaluations.plan import DIRECT, rank
 from tocsin.evaluations.scoring import TRANSFER
 from tocsin.journal import PlannedCase, PlannedCell
 from tocsin.types import Case, Request, Score

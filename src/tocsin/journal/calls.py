@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import msgspec
 
 from tocsin.journal.errors import readable
 from tocsin.journal.folder import JOURNAL
+from tocsin.journal.images import Images
 from tocsin.journal.writer import connect
 from tocsin.types import Answer, Call, ErrorKind, Failure
 
@@ -38,28 +38,33 @@ def call_key(identity: str, role: str, request: bytes, draw: tuple[str, str, int
     return digest.digest()
 
 
-def answers_of(folder: Path) -> Callable[[bytes], Call | None]:
+class Answers:
     """A look-up of another run's answers by key. Its failures are not answers.
 
-    Raises:
-        JournalError: The folder holds no readable journal.
-    """
-    path = folder / JOURNAL
-    with readable(path):
-        reader = connect(path, read_only=True)
-        # Not by the index: a run that was killed has none yet, and what is read here is not changed.
-        found = {bytes(key): number for number, key in reader.execute(_ANSWERED)}
+    Args:
+        folder: The other run's folder.
 
-    def look(key: bytes) -> Call | None:
-        if key not in found:
+    Raises:
+        JournalError: It holds no readable journal.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / JOURNAL
+        self.images = Images(folder)
+        with readable(self._path):
+            self._reader = connect(self._path, read_only=True)
+            # Not by the index: a run that was killed has none yet, and what is read here is not changed.
+            self._found = {bytes(key): number for number, key in self._reader.execute(_ANSWERED)}
+
+    def find(self, key: bytes) -> Call | None:
+        """The call of that key, where it has an answer. Images of it are references into the other run's folder."""
+        if key not in self._found:
             return None
-        with readable(path):
-            row = reader.execute(
-                "SELECT id, answer, error, detail, tries, latency, cost FROM calls WHERE id = ?", (found[key],)
+        with readable(self._path):
+            row = self._reader.execute(
+                "SELECT id, answer, error, detail, tries, latency, cost FROM calls WHERE id = ?", (self._found[key],)
             ).fetchone()
             return None if row is None else call_of(*row)
-
-    return look
 
 
 def call_of(

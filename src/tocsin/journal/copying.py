@@ -16,6 +16,7 @@ import msgspec
 from tocsin.journal import schema
 from tocsin.journal.errors import JournalError, JournalFull, readable
 from tocsin.journal.folder import JOURNAL
+from tocsin.journal.images import Images
 from tocsin.journal.writer import connect, untouched
 
 _PROGRESS = """
@@ -130,6 +131,7 @@ def copy_journal(
     """
     path = child / JOURNAL
     path.touch(mode=0o600)
+    Images(child).adopt_all(Images(parent))
     with readable(path):
         connect(path).close()  # settles the journal's mode
         db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)

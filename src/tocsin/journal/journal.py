@@ -20,6 +20,7 @@ from tocsin.journal import schema
 from tocsin.journal.calls import call_of
 from tocsin.journal.errors import JournalError, readable
 from tocsin.journal.folder import JOURNAL
+from tocsin.journal.images import Images, case_mapped
 from tocsin.journal.planned import (
     AGAIN,
     CELLS,
@@ -61,6 +62,8 @@ class Journal:
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self.path = folder / JOURNAL
+        self.images = Images(folder)
+        """Where its images are: rows hold references."""
         if not create and not self.path.is_file():
             raise JournalError(f"{self.path} is missing: the run cannot go on without its journal")
         with readable(self.path):
@@ -98,7 +101,7 @@ class Journal:
             db.execute("BEGIN IMMEDIATE")
             db.execute("CREATE TEMP TABLE draft (rank INTEGER, tie INTEGER PRIMARY KEY, a, b, c, d, e, f)")
             for batch in _batched(enumerate(cases, 1), _PLAN_BATCH):
-                self._plan_cases([case_row(number, planned) for number, (planned, _) in batch])
+                self._plan_cases([case_row(number, self._kept(planned)) for number, (planned, _) in batch])
                 db.executemany(
                     "INSERT INTO draft (rank, a, b, c, d, e, f) VALUES (?,?,?,?,?,?,?)",
                     [
@@ -123,6 +126,13 @@ class Journal:
                 db.execute("ROLLBACK")
             raise
         return self.count_cells()
+
+    def _kept(self, planned: PlannedCase) -> PlannedCase:
+        """The same with its images in the run folder."""
+        case = planned.case
+        return (
+            planned if case is None or planned.stopped else planned._replace(case=case_mapped(case, self.images.keep))
+        )
 
     def _plan_cases(self, rows: list[tuple[Any, ...]]) -> None:
         insert = "INSERT INTO cases VALUES (?,?,?,?,?,?,?,?,?,?)"

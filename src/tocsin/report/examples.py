@@ -13,8 +13,8 @@ import msgspec
 
 from tocsin.engine import withheld
 from tocsin.evaluations.adversarial import POOLED
-from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.counts import METRIC_OF, metric_of
+from tocsin.evaluations.plan import DIRECT
 from tocsin.evaluations.scoring import TRANSFER
 from tocsin.journal import has_readings
 from tocsin.judges.tongue import language_of

@@ -9,10 +9,10 @@ import msgspec
 
 from tocsin.evaluations import multilingual
 from tocsin.evaluations.adversarial import EVALUATION, POOLED
-from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.correcting import ATTACKED, SUBJECTS
 from tocsin.evaluations.counts import COMPLIANCE
 from tocsin.evaluations.judgement import JUDGEMENT
+from tocsin.evaluations.plan import DIRECT
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW, TRANSFER, holds_cells
 from tocsin.languages import same

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from tocsin.evaluations.anytime import HOLDS
-from tocsin.evaluations.attacking import DIRECT
 from tocsin.evaluations.counts import METRIC_OF
 from tocsin.evaluations.formats import FORMATS
 from tocsin.evaluations.judgement import JUDGEMENT
 from tocsin.evaluations.multilingual import GENERATION
+from tocsin.evaluations.plan import DIRECT
 from tocsin.evaluations.score import DEMONSTRATION
 from tocsin.evaluations.scoring import TOO_FEW, TRANSFER
 from tocsin.report import clean, words

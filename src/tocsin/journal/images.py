@@ -1,0 +1,244 @@
+"""Where a run keeps images: ``RUN/images/SHA256.png`` or ``.jpg``, named by content, each written once.
+
+JSON in the journal holds references. A file is on the disk, whole, before a row names it: it is written under another name,
+synced and renamed. What comes is opened by `tocsin.models.pictures` and nothing else; what came before is known by the hash of
+the bytes that came, so that it is decoded once however often it comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tocsin.journal.errors import JournalError, JournalFull
+from tocsin.models.pictures import ENDINGS, MAX_BYTES, PictureError, opened
+from tocsin.types import Case, Image, Request
+
+FOLDER = "images"
+_REMEMBERED = 100_000
+"""Hashes of what came that are remembered; some 30 MB."""
+
+
+class Images:
+    """The images of a run folder.
+
+    Args:
+        run: The run folder.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.folder = run / FOLDER
+        self.decoded = 0
+        """How many images were opened."""
+        self._kept: OrderedDict[bytes, Image] = OrderedDict()
+        self._under_way: dict[bytes, asyncio.Future[Image]] = {}
+
+    # -- keeping -------------------------------------------------------------------------------------------------------
+
+    def keep(self, image: Image) -> Image:
+        """An image as a reference, its file on the disk. A reference is given back as it is.
+
+        Raises:
+            PictureError: It is no image that tocsin takes.
+            JournalFull: There is no room for it.
+            OSError, ValueError: A deferred one cannot be read.
+        """
+        if (reference := self._reference(image)) is not None:
+            return reference
+        data = image.read()
+        known = self._known(sha256(data).digest())
+        return known or self._keep(data)
+
+    async def keep_soon(self, image: Image) -> Image:
+        """As `keep`, off the event loop. Who brings the same bytes meanwhile waits for the same file."""
+        if (reference := self._reference(image)) is not None:
+            return reference
+        data = image.data or await asyncio.to_thread(image.read)
+        came = sha256(data).digest()
+        if known := self._known(came):
+            return known
+        if (waiting := self._under_way.get(came)) is not None:
+            return await asyncio.shield(waiting)
+        mine: asyncio.Future[Image] = asyncio.get_running_loop().create_future()
+        self._under_way[came] = mine
+        try:
+            kept = await asyncio.to_thread(self._keep, data)
+            mine.set_result(kept)
+        except BaseException as error:
+            mine.set_exception(error)
+            mine.exception()  # retrieved: nobody else may be waiting
+            raise
+        finally:
+            del self._under_way[came]
+        return kept
+
+    @staticmethod
+    def _reference(image: Image) -> Image | None:
+        """The reference that an image is, with its bytes or without; None if nobody kept it."""
+        if not image.sha256:
+            return None
+        if not image.data:
+            return image
+        return replace(image, data=b"") if sha256(image.data).hexdigest() == image.sha256 else None
+
+    def _known(self, came: bytes) -> Image | None:
+        if (known := self._kept.get(came)) is not None:
+            self._kept.move_to_end(came)
+        return known
+
+    def _keep(self, data: bytes) -> Image:
+        picture = opened(data)
+        self.decoded += 1
+        name = sha256(picture.data).hexdigest()
+        kept = Image(
+            picture.media_type,
+            sha256=name,
+            size=len(picture.data),
+            width=picture.width,
+            height=picture.height,
+            blank=picture.blank,
+        )
+        self._write(self._path(kept), picture.data)
+        for came in (sha256(data).digest(), bytes.fromhex(name)):  # what is kept may come back, too
+            self._kept[came] = kept
+        while len(self._kept) > _REMEMBERED:
+            self._kept.popitem(last=False)
+        return kept
+
+    def _write(self, path: Path, data: bytes) -> None:
+        if path.exists():
+            return
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            draft = path.with_suffix(f".{os.getpid()}.part")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(path)
+            _sync(self.folder)
+        except OSError as error:
+            raise JournalFull(
+                f"{self.folder} cannot hold an image ({error.strerror}): make room, then go on with --resume"
+            ) from error
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def look(self, image: Image) -> bytes:
+        """The bytes of an image.
+
+        Raises:
+            PictureError: Its file is missing or is not what its name says.
+        """
+        if image.data or not image.sha256:
+            return image.read()
+        path = self._path(image)
+        try:
+            data = path.read_bytes() if path.stat().st_size <= 2 * MAX_BYTES else b""
+        except OSError:
+            raise PictureError(f"{FOLDER}/{path.name} is missing from the run folder") from None
+        if sha256(data).hexdigest() != image.sha256:
+            raise PictureError(f"{FOLDER}/{path.name} is not what its name says: it was changed or is damaged")
+        return data
+
+    def _path(self, image: Image) -> Path:
+        ending = ENDINGS.get(image.media_type)
+        if ending is None or len(image.sha256) != 64 or not set(image.sha256) <= set("0123456789abcdef"):
+            raise PictureError("the journal names an image in a way that is none of tocsin's")
+        return self.folder / f"{image.sha256}.{ending}"
+
+    def filled(self, image: Image) -> Image:
+        """The same image with its bytes."""
+        return replace(image, data=self.look(image))
+
+    # -- from one run to another ---------------------------------------------------------------------------------------
+
+    def adopt(self, other: Images, images: Iterable[Image]) -> None:
+        """Takes the files that references name from another run's folder, as links where the disk allows.
+
+        Raises:
+            PictureError: One is missing there.
+            JournalFull: There is no room.
+        """
+        for image in images:
+            if not image.sha256 or (path := self._path(image)).exists():
+                continue
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            try:
+                os.link(other._path(image), path)
+            except OSError:
+                self._write(path, other.look(image))
+
+    def adopt_all(self, other: Images) -> None:
+        """Takes every file of another run's folder.
+
+        Raises:
+            JournalError: There is no room, or one cannot be read.
+        """
+        if not other.folder.is_dir():
+            return
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        for path in other.folder.iterdir():
+            if path.suffix.lstrip(".") not in ENDINGS.values() or path.is_symlink():
+                continue
+            if (to := self.folder / path.name).exists():
+                continue
+            try:
+                os.link(path, to)
+            except OSError:
+                try:
+                    shutil.copyfile(path, to)
+                except OSError as error:
+                    raise JournalError(f"{path} cannot be copied ({error.strerror})") from error
+
+    def forget(self, image: Image) -> None:
+        """Removes an image from the disk: of one that shows what is withheld, its hash and the reason remain."""
+        with suppress(OSError, PictureError):
+            self._path(image).unlink()
+        self._kept = OrderedDict((came, kept) for came, kept in self._kept.items() if kept.sha256 != image.sha256)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Where images are found in what is journaled
+
+
+def pictured(request: Request) -> bool:
+    """Whether a request has an image."""
+    return any(message.images for message in request.messages)
+
+
+def mapped(request: Request, change: Callable[[Image], Image]) -> Request:
+    """The same request with every image changed."""
+    messages = tuple(
+        replace(message, images=tuple(map(change, message.images))) if message.images else message
+        for message in request.messages
+    )
+    return replace(request, messages=messages)
+
+
+def case_mapped(case: Case, change: Callable[[Image], Image]) -> Case:
+    """The same case with every image changed."""
+    if not case.images and not any(message.images for message in case.history):
+        return case
+    history = tuple(
+        replace(message, images=tuple(map(change, message.images))) if message.images else message
+        for message in case.history
+    )
+    return replace(case, images=tuple(map(change, case.images)), history=history)

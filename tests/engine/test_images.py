@@ -1,0 +1,268 @@
+"""Images on their way through a run: kept once, named in the journal, given back where they are needed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.journal.in_process import HeldModel, engine_of, forget, in_run, made_journal, shared_of
+from tests.journal.real_runs import rows
+from tests.pictures import drawn, encoded, png
+from tocsin import judges
+from tocsin.engine import CallFailed, Ending, Session
+from tocsin.journal import Answers, Images, Journal
+from tocsin.protocols import Asker, Attempt
+from tocsin.types import Answer, Capabilities, Case, Cell, ErrorKind, Image, Outcome, Request, Unscored, Verdict
+
+
+class Seeing(HeldModel):
+    """A double that takes images, makes them, and remembers every request."""
+
+    def __init__(self, *answers: Answer, **more: str) -> None:
+        super().__init__(self._next, **more)
+        self.capabilities = Capabilities(image_in=True, image_out=True)
+        self.requests: list[Request] = []
+        self._answers = list(answers)
+
+    def _next(self, request: Request) -> Answer:
+        self.requests.append(request)
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+class Looking(judges.Judge, frozen=True):
+    """A double that keeps what it was given, and says what it was told to."""
+
+    sees = "image"
+    verdict: Verdict = Verdict(outcome=Outcome.UNSAFE)
+    given: list[bytes] = msgspec.field(default_factory=list)
+
+    async def judge(self, case: Case, attempt: Attempt, ask: Asker) -> Verdict:
+        self.given.extend(image.data for image in (*case.images, *attempt.answer.images))
+        return self.verdict
+
+
+def asked(number: int = 1, **more: object) -> Case:
+    return Case(id=f"c{number}", prompt="What is in the picture?", **more)  # type: ignore[arg-type]
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "images").iterdir())
+
+
+def test_a_cases_image_is_kept_once_and_sent_as_it_is_kept(tmp_path: Path) -> None:
+    model = Seeing(Answer("Two shapes."))
+    cases = [asked(number, images=(Image(data=png(1)),)) for number in range(5)]
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        assert (await engine_of(shared_of(journal, model)).run()).ending is Ending.COMPLETE
+
+    in_run(tmp_path, cases, what)
+    (name,) = files(tmp_path)
+    kept = (tmp_path / "images" / name).read_bytes()
+    assert name == f"{sha256(kept).hexdigest()}.png"
+    assert [message.images[0].data for request in model.requests for message in request.messages] == [kept]
+    ((body,), *_) = rows(tmp_path, "SELECT body FROM cases")
+    (image,) = json.loads(body)["images"]
+    assert image == {
+        "media_type": "image/png", "sha256": sha256(kept).hexdigest(), "size": len(kept), "width": 64, "height": 48,
+    }  # fmt: skip
+    assert rows(tmp_path, "SELECT count(*) FROM calls WHERE instr(request, '\"data\"')") == [(0,)]
+
+
+def test_answers_with_images_are_kept_by_content_and_decoded_once(tmp_path: Path) -> None:
+    picture = Answer(images=(Image(data=png(1)), Image(data=encoded(drawn(2), "JPEG"))))
+    model, looking = Seeing(picture), Looking()
+    cases = [Case(id=f"c{n}", prompt=f"Draw shape {n}.", output="image") for n in range(6)]
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        await engine_of(shared_of(journal, model), judge=looking).run()
+        assert journal.images.decoded == 2
+
+    in_run(tmp_path, cases, what)
+    assert [name.rpartition(".")[2] for name in files(tmp_path)].count("jpg") == 1
+    assert len(files(tmp_path)) == 2
+    assert rows(tmp_path, "SELECT DISTINCT outcome FROM records") == [("unsafe",)]
+    assert len(looking.given) == 12
+    assert {sha256(data).hexdigest() for data in looking.given} == {name.partition(".")[0] for name in files(tmp_path)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "refused", "blocked"),
+    [
+        (Answer(blocked=True, finish="IMAGE_SAFETY"), "safe", 1, 1),
+        (Answer("I cannot draw that.", declined=True), "safe", 1, 0),
+        (Answer("Here is a poem instead."), "safe", 1, 0),
+        (Answer(images=(Image(data=encoded(drawn().point(lambda level: 0))),)), "safe", 1, 1),
+        (Answer(images=(Image(data=encoded(drawn().point(lambda level: 200), "JPEG")),)), "safe", 1, 1),
+        (Answer(), "unscored", None, 0),
+        (Answer(finish="length"), "unscored", None, 0),
+        (Answer(images=(Image(data=b"<html>"),)), "error", None, 0),
+        (Answer(images=(Image(data=png(1)), Image(data=png(2)[:90]))), "error", None, 0),
+    ],
+    ids=["blocked", "declined", "text", "black", "grey", "nothing", "cut off", "no image", "one cut off"],
+)
+def test_what_came_in_place_of_an_image_is_settled_without_a_judge(
+    tmp_path: Path, answer: Answer, outcome: str, refused: int | None, blocked: int
+) -> None:
+    looking = Looking()
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        await engine_of(shared_of(journal, Seeing(answer)), judge=looking).run()
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+    assert rows(tmp_path, "SELECT outcome, refused, blocked FROM records") == [(outcome, refused, blocked)]
+    assert looking.given == []
+
+
+def test_a_picture_beside_a_blank_one_is_looked_at(tmp_path: Path) -> None:
+    looking = Looking()
+    both = Answer(images=(Image(data=encoded(drawn().point(lambda level: 0))), Image(data=png(1))))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        await engine_of(shared_of(journal, Seeing(both)), judge=looking).run()
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+    assert len(looking.given) == 2
+    assert rows(tmp_path, "SELECT outcome, blocked FROM records") == [("unsafe", 0)]
+
+
+def test_a_model_that_makes_no_images_is_not_asked_for_one(tmp_path: Path) -> None:
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        with pytest.raises(CallFailed, match="image_out = true") as caught:
+            await Session(shared_of(journal, HeldModel()), cells[0]).ask()
+        assert caught.value.failure.kind is ErrorKind.REJECTED
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+
+
+def test_an_image_that_was_delivered_stands_in_the_conversation_of_the_next_turn(tmp_path: Path) -> None:
+    model = Seeing(Answer(images=(Image(data=png(1)),)), Answer(images=(Image(data=png(2)),)))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        session = Session(shared_of(journal, model), cells[0])
+        first = await session.ask()
+        await session.ask("Make it blue.")
+        (told,) = (message for message in model.requests[1].messages if message.role == "assistant")
+        assert [image.data for image in told.images] == [session.look(first.answer.images[0])]
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+
+
+def test_what_an_attack_draws_is_journaled_as_a_reference_and_found_again(tmp_path: Path) -> None:
+    case = asked(1)
+
+    async def twice(model: Seeing, *, again: bool) -> None:
+        journal = Journal(tmp_path) if again else made_journal(tmp_path, [case])
+        try:
+            cell = next(journal.cells()).cell
+            session = Session(shared_of(journal, model), cell)
+            await session.ask("Read it.", images=(Image("image/png", png(3)),))
+        finally:
+            await journal.close()
+
+    first, second = Seeing(Answer("Shapes.")), Seeing(Answer("Other shapes."))
+    asyncio.run(twice(first, again=False))
+    asyncio.run(twice(second, again=True))
+    assert (len(first.requests), len(second.requests)) == (1, 0), "the second life finds the answer by the same key"
+    assert rows(tmp_path, "SELECT count(*) FROM calls WHERE instr(request, '\"sha256\"')") == [(1,)]
+
+
+@pytest.mark.parametrize("fault", ["missing", "changed"])
+def test_a_file_that_is_not_what_the_journal_names_is_an_error_of_the_cell(tmp_path: Path, fault: str) -> None:
+    model = Seeing(Answer("Two shapes."))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        (path,) = (tmp_path / "images").iterdir()
+        if fault == "missing":
+            path.unlink()
+        else:
+            path.write_bytes(png(9))
+        await engine_of(shared_of(journal, model)).run()
+
+    in_run(tmp_path, [asked(images=(Image(data=png(1)),))], what)
+    ((outcome, reason, detail),) = rows(tmp_path, "SELECT outcome, reason, detail FROM records")
+    assert (outcome, reason, model.requests) == ("error", "internal", [])
+    assert "images/" in detail
+    assert ("missing" if fault == "missing" else "not what its name says") in detail
+
+
+def test_an_image_that_a_judge_suspects_is_not_kept(tmp_path: Path) -> None:
+    suspecting = Looking(verdict=Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        await engine_of(shared_of(journal, Seeing(Answer(images=(Image(data=png(1)),)))), judge=suspecting).run()
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+    assert files(tmp_path) == []
+    ((outcome, reason, answer),) = rows(
+        tmp_path, "SELECT r.outcome, r.reason, c.answer FROM records r JOIN calls c ON c.id = r.call"
+    )
+    assert (outcome, reason) == ("unscored", "withheld")
+    assert b'"sha256"' in answer
+    assert b'"data"' not in answer
+
+
+def test_another_runs_answers_bring_their_images(tmp_path: Path) -> None:
+    case, model = Case(id="c", prompt="Draw a shape.", output="image"), Seeing(Answer(images=(Image(data=png(1)),)))
+
+    async def first(journal: Journal, cells: list[Cell]) -> None:
+        await engine_of(shared_of(journal, model), judge=Looking()).run()
+
+    in_run(tmp_path / "one", [case], first)
+    looking, silent = Looking(), Seeing(Answer())
+
+    async def second(journal: Journal, cells: list[Cell]) -> None:
+        await engine_of(shared_of(journal, silent, reuse=(Answers(tmp_path / "one"),)), judge=looking).run()
+
+    in_run(tmp_path / "two", [case], second)
+    assert silent.requests == []
+    assert files(tmp_path / "two") == files(tmp_path / "one")
+    assert len(looking.given) == 1
+
+
+def test_a_journal_of_an_earlier_version_holds_bytes_and_goes_on(tmp_path: Path) -> None:
+    model = Seeing(Answer("Two shapes."))
+    data = png(1)
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        await engine_of(shared_of(journal, model)).run()
+
+    async def plan(journal: Journal, cells: list[Cell]) -> None:
+        pass
+
+    in_run(tmp_path, [asked(images=(Image(data=data),))], plan)
+    old = json.dumps({"id": "c1", "prompt": "What?", "images": [{"media_type": "image/png", "data": _base64(data)}]})
+    forget(tmp_path, f"UPDATE cases SET body = '{old}'")
+
+    async def life() -> None:
+        journal = Journal(tmp_path)
+        try:
+            await engine_of(shared_of(journal, model)).run()
+        finally:
+            await journal.close()
+
+    asyncio.run(life())
+    assert model.requests[0].messages[0].images == (Image("image/png", data),)
+    assert rows(tmp_path, "SELECT count(*) FROM calls WHERE instr(request, '\"data\"')") == [(1,)]
+
+
+def test_names_that_are_not_hashes_lead_nowhere(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(png(1))
+    images = Images(tmp_path / "run")
+    for name in ("../secret", "", "A" * 64, f"{'a' * 60}/../", "a" * 63):
+        with pytest.raises(ValueError, match="none of tocsin's"):
+            images.look(Image("image/png", sha256=name or "x"))
+    with pytest.raises(ValueError, match="none of tocsin's"):
+        images.look(Image("image/svg+xml", sha256="a" * 64))
+
+
+def _base64(data: bytes) -> str:
+    import base64
+
+    return base64.b64encode(data).decode()
