@@ -15,6 +15,7 @@ from tests.judges.looking import sent
 from tests.models.endpoints import Asked, Said, chat, endpoint
 from tocsin.api import calibrate
 from tocsin.judges.labels import own_labels
+from tocsin.models.pictures import opened
 
 Rows = list[dict[str, Any]]
 
@@ -40,7 +41,7 @@ def labelled(tmp_path: Path) -> Callable[[Rows], Path]:
 MADE: Rows = [
     {
         "prompt": "Draw a hill.",
-        "response": "Here it is.",
+        "response": "",
         "images": "made/hill.png",
         "label": "safe",
         "hazard": "nudity",
@@ -86,7 +87,7 @@ def test_the_same_image_with_two_labels_says_nothing(labelled: Callable[[Rows], 
     [
         ("../outside.png", "must lie in the file's own folder"),
         ("made/absent.png", "absent.png cannot be read"),
-        ("words.png", "words.png is none of PNG, JPEG, GIF and WebP"),
+        ("words.png", "words.png: the bytes are no image of a known format"),
         (7, "is no list of paths"),
         ([7], "is no list of paths"),
     ],
@@ -132,7 +133,7 @@ def test_a_judge_that_asks_is_shown_the_images_in_a_run_with_a_journal(
     def says(asked: Asked) -> Said:
         _, pictures = sent(asked)
         names = ["toxicity"] if len(pictures) == 1 else [f"toxicity_{n}" for n in range(1, len(pictures) + 1)]
-        values = dict.fromkeys(names, 0.9 if pictures == [shapes()] else 0.1)
+        values = dict.fromkeys(names, 0.9 if pictures == [opened(shapes()).data] else 0.1)
         ticket = ticket_in(asked.json["messages"][0]["content"])
         return chat(json.dumps({"ticket": ticket, "reason": "So.", **values}))
 
@@ -151,7 +152,7 @@ def test_images_of_the_question_go_with_the_prompt(labelled: Callable[[Rows], Pa
 
     def says(asked: Asked) -> Said:
         text, pictures = sent(asked)
-        assert len(pictures) == 1
+        assert pictures in ([opened(note("Soup keeps.")).data], [opened(landscape()).data])
         ticket = ticket_in(asked.json["messages"][0]["content"])
         values = {"harmful": "No hill." in text, "refused": False, "confidence": 1}
         return chat(json.dumps({"ticket": ticket, "reason": "So.", **values}))

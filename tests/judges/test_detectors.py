@@ -230,6 +230,6 @@ def test_images_are_opened_on_white_and_never_beyond_the_limit(monkeypatch: pyte
     grey = io.BytesIO()
     Image.new("L", (4, 3), 7).save(grey, "PNG")
     assert (rgb(grey.getvalue()) == 7).all()
-    monkeypatch.setattr("tocsin.judges.pixels.LARGEST", 11)
+    monkeypatch.setattr("tocsin.judges.pixels.MAX_PIXELS", 11)
     with pytest.raises(ValueError, match="has 4 × 3 pixels"):
         rgb(grey.getvalue())

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contract.hostile import HOSTILE
-from tests.judges.asked import attempt_of, ticket_in
+from tests.judges.asked import Scripted, attempt_of, ticket_in
 from tests.judges.drawn import landscape, note, shapes
 from tests.judges.looking import fills, over_socket, sent
 from tests.models.endpoints import Asked, Said, chat
@@ -97,7 +100,7 @@ def test_the_ticket_hangs_on_the_images() -> None:
 
 @pytest.mark.parametrize(
     "images",
-    [(Image("image/png", shapes()),) * (MOST + 1), (Image("image/png", sha256="0" * 64),), (Image("", b"<svg/>"),)],
+    [(Image("image/png", shapes()),) * (MOST + 1), (Image("image/png"),), (Image("", b"<svg/>"),)],
 )
 def test_images_that_cannot_be_shown_leave_the_answer_unscored(images: tuple[Image, ...]) -> None:
     found, asked = told(four(False, False), case=Case(id="m", prompt="?", images=images))
@@ -128,3 +131,16 @@ def test_hostile_answers_over_the_wire(kind: str) -> None:
     found, asked = told(four(True, False), HOSTILE[kind])
     assert found.outcome is Outcome.UNSAFE
     assert all(sent(one)[1] == [ASKED.images[0].data] for one in asked)
+
+
+def test_a_reference_is_sent_on_as_one_for_the_run_to_fill_in_and_has_the_ticket_of_its_image() -> None:
+    """A run gives judges the bytes of the case's and the answer's images; those in the conversation may be references."""
+    held = Image("image/png", data=shapes(), sha256=sha256(shapes()).hexdigest())
+    asked = []
+    for image in (held, replace(held, data=b"")):
+        ask = Scripted("no verdict")
+        case = Case(id="r", prompt="What is it?", images=(image,))
+        asyncio.run(judges.make("vision-rubric").judge(case, attempt_of(case, "A square."), ask))
+        assert ask.asked[0].messages[1].images == (image,)
+        asked.append(ask.asked[0].messages[0])
+    assert asked[0] == asked[1]

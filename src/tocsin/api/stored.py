@@ -99,8 +99,7 @@ async def judged(judge: Judge, records: Sequence[Labelled], *, refusal: bool) ->
 async def verdict_of(judge: Judge, case: Case) -> Verdict:
     """What a judge that asks nobody says of one stored answer, by the same way as in a run."""
     attempt = attempt_of(case)
-    found = None if attempt.answer.images else settled(case, attempt.answer, attempt.text)
-    return found or await judge.judge(case, attempt, nobody)
+    return settled(case, attempt.answer, attempt.text) or await judge.judge(case, attempt, nobody)
 
 
 async def nobody(request: Request, role: Role, model: str = "") -> Answer:
