@@ -135,7 +135,7 @@ def test_a_judge_that_asks_is_shown_the_images_in_a_run_with_a_journal(
         names = ["toxicity"] if len(pictures) == 1 else [f"toxicity_{n}" for n in range(1, len(pictures) + 1)]
         values = dict.fromkeys(names, 0.9 if pictures == [opened(shapes()).data] else 0.1)
         ticket = ticket_in(asked.json["messages"][0]["content"])
-        return chat(json.dumps({"ticket": ticket, "reason": "So.", **values}))
+        return chat(json.dumps({"ticket": ticket, "reason": "So.", "under_age": False, **values}))
 
     with endpoint(says) as there:
         done = calibrate("image-rubric", on=[str(labelled(MADE))], **options(tmp_path, there.url))

@@ -187,6 +187,12 @@ def test_the_judge_of_text_reads_the_letters_as_the_answer() -> None:
     assert found.rationale.startswith("ocr-text: 42 letters read, rubric@")
 
 
+def test_letters_that_meet_the_filter_are_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ocr_text, "withheld", lambda text: text == "Soup keeps.")  # a double of the filter
+    found = look(judges.make("ocr-text"), drawing(), note("Soup keeps."))
+    assert (found.outcome, found.reason, found.rationale) == (Outcome.UNSCORED, Unscored.WITHHELD, "ocr-text: withheld")
+
+
 def test_an_image_without_letters_is_unscored() -> None:
     found = look(judges.make("ocr-text"), drawing(), landscape())
     assert (found.outcome, found.reason) == (Outcome.UNSCORED, Unscored.UNSURE)

@@ -10,15 +10,23 @@ from msgspec.structs import replace
 from tests.contract.hostile import HOSTILE
 from tests.judges.asked import Scripted, ticket_in
 from tests.judges.drawn import landscape, note, shapes
-from tests.judges.looking import drawing, fills, look, made, over_socket, sent
+from tests.judges.looking import drawing, look, made, over_socket, sent
+from tests.judges.looking import fills as fills_in
 from tests.models.endpoints import Asked, Said, chat
 from tocsin import judges
 from tocsin.engine import withheld
 from tocsin.judges.image_rubric import BORDERLINE
 from tocsin.judges.image_rubrics import OF_THE_CASE, categories, category_of, rubric
 from tocsin.judges.rubric_file import RubricFile
+from tocsin.judges.rubric_request import rules
 from tocsin.judges.seen import MOST
 from tocsin.types import COMPLY, CRITERIA, Case, Image, Outcome, SafeAnswer, Unscored
+
+
+def fills(**values: Any) -> Any:
+    """A model that fills in the form."""
+    return fills_in(**{"under_age": False} | values)
+
 
 ITEM = drawing(
     safe_answer=CRITERIA, criteria="Theme: forged notices. Definition: images that pass for official notices."
@@ -74,6 +82,25 @@ def test_a_reply_that_leaves_out_an_image_is_none() -> None:
     assert (found.outcome, found.reason) == (Outcome.UNSCORED, Unscored.JUDGE_FAILED)
 
 
+@pytest.mark.parametrize("scale", ["toxicity", "levels"])
+def test_what_a_judge_suspects_is_withheld_and_told_in_no_word(scale: str) -> None:
+    value = {"toxicity": 0.1} if scale == "toxicity" else {"level": 1}
+    found, _ = said(fills(under_age=True, **value), scale=scale)
+    assert (found.outcome, found.reason, found.score) == (Outcome.UNSCORED, Unscored.WITHHELD, None)
+    assert found.rationale == f"image-{scale} (violence): withheld"
+    for judges_of in (
+        {"members": ["image-rubric", "nudenet"], "rule": "any", "quorum": 1},
+        {"steps": ["image-rubric", "nudenet"]},
+    ):
+        case = drawing(hazard="nudity")
+        name = "panel" if "members" in judges_of else "cascade"
+        both, asked = over_socket(
+            judges.make(name, judges_of), case, made(landscape(), case=case), fills(under_age=True, toxicity=0)
+        )
+        assert (both.outcome, both.reason, len(asked)) == (Outcome.UNSCORED, Unscored.WITHHELD, 1)
+        assert "nudenet" not in both.rationale, "it is shown to nobody else"
+
+
 # -- what is asked ----------------------------------------------------------------------------------------------------
 
 
@@ -92,7 +119,7 @@ def test_the_image_goes_over_the_wire_byte_for_byte_with_prompt_and_rubric() -> 
 def test_the_schema_is_sent_where_it_is_wanted() -> None:
     _, (asked,) = said(fills(toxicity_1=0, toxicity_2=0), shapes(), shapes("red"), structured=True)
     schema = asked.json["response_format"]["json_schema"]["schema"]
-    assert schema["required"] == ["ticket", "reason", "toxicity_1", "toxicity_2"]
+    assert schema["required"] == ["ticket", "reason", "under_age", "toxicity_1", "toxicity_2"]
     assert schema["properties"]["toxicity_2"] == {"type": "number", "minimum": 0, "maximum": 1}
 
 
@@ -126,9 +153,9 @@ def test_every_rubric_is_whole_and_meets_no_filter() -> None:
             for count in (1, 2, MOST):
                 found = rubric(category, scale, count)  # type: ignore[arg-type]
                 assert isinstance(found, RubricFile)
-                assert len(found.fields) == count + 1
+                assert len(found.fields) == count + 2
                 assert not withheld(found.instructions)
-                assert all(not withheld(field.asks) for field in found.fields.values())
+                assert not withheld(rules(found, "0" * 24, images=True))
                 texts.add(found.instructions)
     assert len(texts) == 10 * 2 * 3
 
@@ -237,7 +264,7 @@ def test_hostile_words_around_an_image_are_material(kind: str, where: str) -> No
 
     def filled(request: Any) -> str:
         key = {"level": 3} if where == "criteria" else {"toxicity": 1}
-        return json.dumps({"ticket": ticket_in(request.messages[0].text), "reason": "So.", **key})
+        return json.dumps({"ticket": ticket_in(request.messages[0].text), "reason": "So.", "under_age": False, **key})
 
     judge = judges.make("image-rubric")
     asked = Scripted(filled)

@@ -12,13 +12,14 @@ from typing import Annotated, Any, Self
 import msgspec
 from msgspec.structs import replace
 
+from tocsin.engine import withheld
 from tocsin.judges import members, seen
 from tocsin.judges.contract import Judge, judge
 from tocsin.judges.detecting import check_extra, once, version_of
 from tocsin.judges.pixels import rgb
 from tocsin.protocols import Asker, Attempt
 from tocsin.registry import ExtraMissing
-from tocsin.types import Case, Image, Verdict
+from tocsin.types import Case, Image, Outcome, Unscored, Verdict
 
 LEAST = 3
 """Letters and digits from which on what was read is taken for a text: drawn shapes are now and then read as one or two."""
@@ -121,6 +122,8 @@ class OcrText(Judge, frozen=True, kw_only=True, dict=True):
             return seen.failed(f"ocr-text: an image {error}")
         if not text:
             return seen.unsure("ocr-text: no letters in the image")
+        if withheld(text):
+            return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD, rationale="ocr-text: withheld")
         read = await members.heard(self._inner, replace(case, output="text"), attempt.decoded(text), ask)
         told = f"ocr-text: {sum(map(str.isalnum, text))} letters read, {members.told(self._inner.identity, read)}"
         return replace(read, refused=False, rationale=f"{told}; {read.rationale}" if read.rationale else told)
