@@ -53,9 +53,10 @@ def letters_in(image: bytes, sure: float = 0.5) -> str:
         ExtraMissing: There is no rapidocr.
         ValueError: The image cannot be opened.
     """
-    pixels, reader = rgb(image)[:, :, ::-1].copy(), _reader()
+    pixels = rgb(image)[:, :, ::-1].copy()
     if min(pixels.shape[:2]) < SMALLEST:
         return ""
+    reader = _reader()
     with _turn:  # it keeps what it is at in itself
         found = reader(pixels)
     lines = [str(line) for line, chance in zip(found.txts or (), found.scores or (), strict=False) if chance >= sure]
