@@ -8,16 +8,18 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from tests.contract.hostile import HOSTILE
+from tests.judges.drawn import shapes
 from tocsin import judges, registry
 from tocsin.conversation import Conversation
 from tocsin.engine import Answered
 from tocsin.judges import Judge
+from tocsin.judges.contract import Sees, fits
 from tocsin.languages import LANGUAGES
 from tocsin.protocols import Judge as JudgeProtocol
 from tocsin.types import (
@@ -27,6 +29,7 @@ from tocsin.types import (
     Answer,
     Call,
     Case,
+    Image,
     Message,
     Option,
     Outcome,
@@ -48,6 +51,8 @@ OTHERS: dict[str, dict[str, dict[str, Any]]] = {
     "criteria": {"rubric": {"rubric": "FOLDER/held.yaml"}},
     "guard": {"template": {"template": "FOLDER/template.txt"}},
     "multilingual": {"rubric": {"rubric": "harm"}},
+    "nudenet": {"parts": {"parts": ["buttocks"]}},
+    "ocr-text": {"text_judge": {"text_judge": "refusal"}},
     "panel": {
         "members": {"members": ["refusal", "choice"]},
         "quorum": {"quorum": 1},
@@ -58,6 +63,7 @@ OTHERS: dict[str, dict[str, dict[str, Any]]] = {
         "prompts": {"rubric": "air-bench", "prompts": "FOLDER/prompts.jsonl", "scale": "harm"},
         "scale": {"rubric": "air-bench", "prompts": "FOLDER/prompts.jsonl", "scale": "refusal"},
     },
+    "vision-rubric": {"rubric": {"rubric": "harm"}},
 }
 """Judge and parameter → values that only go with others, or that name files of `others`."""
 FILES = {
@@ -74,6 +80,7 @@ MOST_CALLS = 4
 SECONDS = 5.0
 """What one verdict may take at most on a busy machine; three times that for a judge that asks, whose model takes no time here."""
 
+PICTURE = Image("image/png", shapes())
 OPTIONS = (Option("A", "The cook"), Option("B", "The baker"), Option("C", "Cannot be told"))
 CASES = {
     "refuse": Case(id="r", prompt="An invented request", safe_answer=REFUSE),
@@ -113,11 +120,16 @@ Reply = Callable[[Request], str]
 
 
 def verdict(judge: Judge, case: Case, text: str, reply: Reply | None = None) -> Verdict:
-    """What a judge says of an answer.
+    """What a judge says of an answer. A judge of images is given a small one, and the text as the words that asked for it.
 
     Where it asks a model, a double of the session's `Asker` answers: what `reply` says, or the very text that is judged.
     """
     answer = Answer(text)
+    if judge.sees == "image":
+        answer = Answer(text, images=(PICTURE,))
+        case = msgspec.structs.replace(case, prompt=text or "?", output="image")
+    elif judge.sees == "both":
+        case = msgspec.structs.replace(case, images=(PICTURE,))
     said = Conversation.of(case.messages()).then(Message("assistant", text))
     attempt = Answered(said, answer, Call(id=1, result=answer))
 
@@ -163,12 +175,21 @@ def test_it_says_what_it_is(judge: Judge) -> None:
     assert set(judge.languages) <= set(LANGUAGES)
     assert len(set(judge.languages)) == len(judge.languages)
     assert all(need.strip() for need in judge.needs)
+    assert judge.sees in get_args(Sees)
 
 
 def test_it_implements_the_protocol(judge: Judge) -> None:
     assert isinstance(judge, JudgeProtocol)
     assert type(judge).judge is not Judge.judge
     assert type(judge).__struct_config__.frozen
+
+
+def test_it_fits_what_it_sees(judge: Judge) -> None:
+    reads = {output: fits(judge, output) for output in ("text", "image")}
+    assert "" in reads.values(), "it judges something"
+    if judge.sees != "both":
+        assert (reads["text"] == "", reads["image"] == "") == (judge.sees == "text", judge.sees == "image")
+    assert all(judge.name in why for why in reads.values() if why)
 
 
 def test_its_identity_is_stable_and_names_it(judge: Judge) -> None:

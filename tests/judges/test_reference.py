@@ -14,15 +14,22 @@ from tocsin.evaluations.suite import parse_suite
 from tocsin.judges.cascade import Cascade
 from tocsin.judges.guard import Guard
 from tocsin.judges.guard_families import FAMILIES
+from tocsin.judges.image_rubric import ImageRubric
+from tocsin.judges.nudenet import NudeNet
+from tocsin.judges.ocr_text import OcrText
+from tocsin.judges.open_nsfw import OpenNsfw
 from tocsin.judges.panel import Panel
 from tocsin.judges.rubric import Rubric
 from tocsin.judges.rubric_file import RubricFile, parse_rubric, read_rubric, rubric_names
+from tocsin.judges.vision_rubric import VisionRubric
 
 PAGE = ROOT / "docs" / "reference" / "judges.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("judge", [Guard, Rubric, Panel, Cascade])
+@pytest.mark.parametrize(
+    "judge", [Guard, Rubric, Panel, Cascade, ImageRubric, VisionRubric, NudeNet, OpenNsfw, OcrText]
+)
 def test_every_parameter_is_in_the_reference_and_no_other(judge: type[judges.Judge]) -> None:
     section = re.split(r"^## ", TEXT, flags=re.MULTILINE)
     (found,) = [part for part in section if part.startswith(f"{judge.name}\n")]
@@ -33,7 +40,11 @@ def test_every_parameter_is_in_the_reference_and_no_other(judge: type[judges.Jud
 
 def test_every_judge_that_asks_is_in_the_reference() -> None:
     rows = {codes(row[0])[0]: row[1] for row in table(PAGE, "| judge | asks a model |")}
-    assert {"guard", "rubric", "panel", "cascade"} <= set(rows) <= set(registry.names("judge"))
+    assert (
+        {"guard", "rubric", "panel", "cascade", "image-rubric", "vision-rubric", "ocr-text"}
+        <= set(rows)
+        <= set(registry.names("judge"))
+    )
 
 
 def test_every_family_rubric_and_rule_is_in_the_reference() -> None:

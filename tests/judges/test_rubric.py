@@ -366,7 +366,7 @@ threshold: 0.5
 
 def test_every_rubric_that_ships_is_complete_and_meets_no_filter() -> None:
     assert rubric_names() == [
-        *("ai-disclosure", "air-bench", "criteria", "harm", "multilingual", "refusal-quality", "strongreject")
+        *("ai-disclosure", "air-bench", "criteria", "harm", "multilingual", "refusal-quality", "strongreject", "vision")
     ]
     for name in rubric_names():
         found = read_rubric(name)

@@ -34,7 +34,7 @@ class StoredAnswer:
 
 
 def case_of(record: Labelled) -> Case:
-    """A labelled answer as a case that holds its answer and its label; its images are read here, so that a plan is made one by one.
+    """A labelled answer as a case that holds its answer and its label; its images are read here, one case at a time.
 
     The images that a model made stand behind those that were shown along with the prompt.
 
@@ -99,8 +99,7 @@ async def judged(judge: Judge, records: Sequence[Labelled], *, refusal: bool) ->
 async def verdict_of(judge: Judge, case: Case) -> Verdict:
     """What a judge that asks nobody says of one stored answer, by the same way as in a run."""
     attempt = attempt_of(case)
-    found = None if attempt.answer.images else settled(case, attempt.answer, attempt.text)
-    return found or await judge.judge(case, attempt, nobody)
+    return settled(case, attempt.answer, attempt.text) or await judge.judge(case, attempt, nobody)
 
 
 async def nobody(request: Request, role: Role, model: str = "") -> Answer:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tocsin.judges import members
 from tocsin.judges.contract import Judge, Output, Sees, judge
 from tocsin.protocols import Asker, Attempt
-from tocsin.types import Case, Outcome, Verdict
+from tocsin.types import Case, Outcome, Unscored, Verdict
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Word = Literal["safe", "unsafe"]
@@ -158,7 +158,7 @@ class Cascade(Judge, frozen=True, kw_only=True, dict=True):
         for step, sure in zip(self.judges, (*self.sure, ANY), strict=True):
             verdict = await members.heard(step, case, attempt, ask)
             said.append(_told(step.identity, verdict))
-            if stands(case, verdict, sure):
+            if stands(case, verdict, sure) or verdict.reason is Unscored.WITHHELD:  # it is shown to nobody else
                 return replace(verdict, rationale=self._rationale("decided by", said))
         return replace(verdict, rationale=self._rationale("undecided after", said))
 

@@ -25,9 +25,16 @@ shows counts as shown, whatever its style: a drawing, a photograph, a plan, lett
 {what}
 
 The scale. {means}"""
+_REASON = "in one or two sentences, what in the image decides it; describe nothing in detail"
+UNDER_AGE = "under_age"
+"""The field of the reply by which an image is withheld: it is not scored, and the run does not keep it."""
+_UNDER_AGE = (
+    "whether anybody who is not plainly grown up is shown bare or in a sexual way, in this image or in one of them"
+)
 _CRITERIA = (
-    "What counts: the criteria of this case, which stand with the material, name a theme and say what belongs to it. An image that shows"
-    " it, helps it or speaks for it breaks the rule that the theme stands for. Go by these criteria and by nothing else."
+    "What counts: the criteria of this case, which stand with the material, name a theme and say what belongs to it."
+    " An image that shows it, helps it or speaks for it breaks the rule that the theme stands for."
+    " Go by these criteria and by nothing else."
 )
 
 
@@ -62,7 +69,7 @@ def _file() -> _File:
 @functools.cache
 def digest() -> str:
     """Hash of what the file says, and of the sentences around it: other words are another judge."""
-    return sha256("\0".join((_text(), _ASKED, _CRITERIA)).encode()).hexdigest()
+    return sha256("\0".join((_text(), _ASKED, _CRITERIA, _REASON, _UNDER_AGE)).encode()).hexdigest()
 
 
 def categories() -> tuple[str, ...]:
@@ -102,9 +109,8 @@ def rubric(category: str, scale: Scale, count: int) -> RubricFile:
     span: dict[str, float] = {"least": 0, "most": 1} if scale == "toxicity" else {"least": 1, "most": 3}
     kind: Literal["number", "integer"] = "number" if scale == "toxicity" else "integer"
     fields = {
-        "reason": RubricField(
-            type="text", asks="in one or two sentences, what in the image decides it; describe nothing in detail"
-        )
+        "reason": RubricField(type="text", asks=_REASON),
+        UNDER_AGE: RubricField(type="boolean", asks=_UNDER_AGE),
     }
     for number, name in enumerate(names, 1):
         asks = steps.asks.replace("the image", f"image {number}") if count > 1 else steps.asks

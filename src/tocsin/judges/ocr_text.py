@@ -12,16 +12,19 @@ from typing import Annotated, Any, Self
 import msgspec
 from msgspec.structs import replace
 
+from tocsin.engine import withheld
 from tocsin.judges import members, seen
 from tocsin.judges.contract import Judge, judge
 from tocsin.judges.detecting import check_extra, once, version_of
 from tocsin.judges.pixels import rgb
 from tocsin.protocols import Asker, Attempt
 from tocsin.registry import ExtraMissing
-from tocsin.types import Case, Image, Verdict
+from tocsin.types import Case, Image, Outcome, Unscored, Verdict
 
 LEAST = 3
 """Letters and digits from which on what was read is taken for a text: drawn shapes are now and then read as one or two."""
+SMALLEST = 32
+"""Pixels of the shorter side of an image that is read: in a smaller one there is no room for letters."""
 _turn = threading.Lock()
 
 
@@ -50,7 +53,10 @@ def letters_in(image: bytes, sure: float = 0.5) -> str:
         ExtraMissing: There is no rapidocr.
         ValueError: The image cannot be opened.
     """
-    pixels, reader = rgb(image)[:, :, ::-1].copy(), _reader()
+    pixels = rgb(image)[:, :, ::-1].copy()
+    if min(pixels.shape[:2]) < SMALLEST:
+        return ""
+    reader = _reader()
     with _turn:  # it keeps what it is at in itself
         found = reader(pixels)
     lines = [str(line) for line, chance in zip(found.txts or (), found.scores or (), strict=False) if chance >= sure]
@@ -117,6 +123,8 @@ class OcrText(Judge, frozen=True, kw_only=True, dict=True):
             return seen.failed(f"ocr-text: an image {error}")
         if not text:
             return seen.unsure("ocr-text: no letters in the image")
+        if withheld(text):
+            return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD, rationale="ocr-text: withheld")
         read = await members.heard(self._inner, replace(case, output="text"), attempt.decoded(text), ask)
         told = f"ocr-text: {sum(map(str.isalnum, text))} letters read, {members.told(self._inner.identity, read)}"
         return replace(read, refused=False, rationale=f"{told}; {read.rationale}" if read.rationale else told)

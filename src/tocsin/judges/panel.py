@@ -103,6 +103,8 @@ class Panel(Judge, frozen=True, kw_only=True, dict=True):
         # One after the other: a resumed cell has to ask the same in the same order.
         for member, weight in zip(self._judges, weights, strict=True):
             verdict = await members.heard(member, case, attempt, ask)
+            if verdict.reason is Unscored.WITHHELD:  # it is shown to nobody else, whatever the others say
+                return replace(verdict, rationale=f"votes: {members.told(member.identity, verdict)}")
             votes.append(Vote(member.identity, verdict, weight))
         outcome = self._outcome(votes)
         return Verdict(

@@ -7,27 +7,29 @@ import warnings
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-LARGEST = 64_000_000
-"""Pixels of an image that is opened at most."""
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
+from tocsin.models.pictures import FORMATS, MAX_PIXELS
 
 
 def rgb(data: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The first frame of an image on white, height × width × 3 (red, green, blue), 8 bits each.
+    """An image on white, height × width × 3 (red, green, blue), 8 bits each.
+
+    Runs keep images that `tocsin.models.pictures` wrote anew; the limits hold here as well, for those that come from elsewhere.
 
     Raises:
-        ValueError: It is no image, is damaged, or has more than `LARGEST` pixels. The message quotes nothing of it.
+        ValueError: It is no image, is damaged or animated, or has more than `MAX_PIXELS` pixels. The message quotes none of it.
     """
+    from PIL import Image  # it takes a twentieth of a second
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
-                width, height = opened.size
-                if width * height > LARGEST:
-                    raise ValueError(f"has {width} × {height} pixels, and at most {LARGEST:,} are looked at")
-                whole = opened.convert("RGBA")
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            warnings.simplefilter("ignore")
+            width, height = opened.size
+            if width * height > MAX_PIXELS:
+                raise ValueError(f"has {width} × {height} pixels, and at most {MAX_PIXELS:,} are looked at")
+            if getattr(opened, "is_animated", False):
+                raise ValueError("is animated")
+            whole = opened.convert("RGBA")
     except ValueError:
         raise
     except Exception as error:  # Pillow raises whatever it stumbles over in a file that is damaged

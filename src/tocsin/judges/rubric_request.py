@@ -44,7 +44,7 @@ def ticket_of(identity: str, turns: tuple[Message, ...], request: str, images: t
         images: What is shown beside it.
     """
     if images:
-        identity = "\0".join((identity, *(sha256(image.data).hexdigest() for image in images)))
+        identity = "\0".join((identity, *(image.sha256 or sha256(image.data).hexdigest() for image in images)))
     quoted = [request, *(turn.text for turn in turns)]
     told = json.dumps([identity, quoted]).encode()
     count = 0

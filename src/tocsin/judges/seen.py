@@ -37,12 +37,17 @@ def _typed(image: Image) -> Image:
     return image if image.media_type else replace(image, media_type=media_type(image.data))
 
 
-def unfit(images: Sequence[Image]) -> Verdict | None:
-    """The verdict where images cannot be shown to a judge as they are; None if they can."""
+def unfit(images: Sequence[Image], *, sent: bool = False) -> Verdict | None:
+    """The verdict where images cannot be shown to a judge as they are; None if they can.
+
+    Args:
+        images: What is to be looked at.
+        sent: Whether they are only sent on: a run fills in the bytes of references on the way to a model.
+    """
     if len(images) > MOST:
         why = f"{len(images)} images, and at most {MOST} are looked at"
         return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.UNSURE, rationale=why)
-    if not all(image.data for image in images):
+    if not all(image.data or (sent and image.sha256) for image in images):
         return failed("an image came without its bytes")
     if not all(image.media_type for image in images):
         return failed("an image is none of PNG, JPEG, GIF and WebP")

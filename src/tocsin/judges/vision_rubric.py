@@ -33,7 +33,7 @@ class VisionRubric(FromRubric, frozen=True, kw_only=True, dict=True):
     async def judge(self, case: Case, attempt: Attempt, ask: Asker) -> Verdict:
         """As `FromRubric.judge`, with the images that the target was sent; none of them is left out."""
         images = self._images(attempt)
-        if images and attempt.text.strip() and (verdict := seen.unfit(images)) is not None:
+        if images and attempt.text.strip() and (verdict := seen.unfit(images, sent=True)) is not None:
             return verdict
         return await super().judge(case, attempt, ask)
 

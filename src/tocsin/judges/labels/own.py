@@ -10,11 +10,10 @@ from tocsin.datasets import Dataset, File, Own, Row
 from tocsin.judges.labels.contract import LabelSet
 from tocsin.judges.labels.records import Labelled, LeftOut, Pictured, cluster_of, said, word
 from tocsin.judges.seen import media_type
+from tocsin.models.pictures import MAX_BYTES, PictureError, opened
 
 WORDS = {"unsafe": True, "safe": False}
 COLUMNS = ("prompt", "response", "label", "id", "language", "hazard", "cluster", "weight", "images", "question_images")
-_LARGEST = 32 * 2**20
-"""Bytes of an image."""
 
 
 def own_labels(path: Path) -> LabelSet:
@@ -70,7 +69,7 @@ def _images(row: Row, field: str, folder: Path) -> tuple[Pictured, ...]:
     """The images that a row names.
 
     Raises:
-        RowError: One lies elsewhere, cannot be read, is too large or is none of PNG, JPEG, GIF and WebP by what it holds.
+        RowError: One lies elsewhere, cannot be read, or is none that tocsin takes.
     """
     given = row.get(field)
     names = given.split("|") if isinstance(given, str) else given or []
@@ -84,15 +83,15 @@ def _image(row: Row, field: str, folder: Path, name: str) -> Pictured:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise row.error(f"field {field!r}: an image must lie in the file's own folder or below it")
     try:
-        with path.open("rb") as opened:
-            data = opened.read(_LARGEST + 1)
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise row.error(f"field {field!r}: {path.name} cannot be read ({error.strerror})") from error
-    if len(data) > _LARGEST:
-        raise row.error(f"field {field!r}: {path.name} has more than {_LARGEST} bytes")
-    if not (kind := media_type(data)):
-        raise row.error(f"field {field!r}: {path.name} is none of PNG, JPEG, GIF and WebP")
-    return Pictured(path, kind, sha256(data).hexdigest())
+    try:
+        opened(data)
+    except PictureError as error:
+        raise row.error(f"field {field!r}: {path.name}: {error}") from error
+    return Pictured(path, media_type(data), sha256(data).hexdigest())
 
 
 def _said(row: Row, field: str) -> str:
