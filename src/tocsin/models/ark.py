@@ -39,7 +39,9 @@ class ArkImages(OpenAIImages):
     async def _draw(self, prompt: str, images: tuple[Image, ...], extra: Mapping[str, Any], timeout: float) -> Came:
         body = self._body(prompt, extra)
         if images:
-            told = [f"data:{one.media_type or 'image/png'};base64,{base64.b64encode(one.data).decode()}" for one in images]
+            told = [
+                f"data:{one.media_type or 'image/png'};base64,{base64.b64encode(one.data).decode()}" for one in images
+            ]
             body["image"] = told[0] if len(told) == 1 else told
         return await self._exchange(self._generations, _encode(body), timeout)
 

@@ -33,8 +33,8 @@ class _Error(msgspec.Struct):
 
 
 class _Item(msgspec.Struct):
-    b64_json: str | None | UnsetType = UNSET
-    url: str | None | UnsetType = UNSET
+    b64_json: str | UnsetType | None = UNSET
+    url: str | UnsetType | None = UNSET
     error: _Error | str | None = None
     text: str | None = None
     respect_moderation: bool | None = None
@@ -85,7 +85,7 @@ def drawn(body: bytes) -> Drawn:
         items = [_Item(error=reply.error)]
     if len(items) > MOST_IMAGES:
         raise ModelError(ErrorKind.MALFORMED, f"the reply holds more than {MOST_IMAGES} images")
-    told = _media_type(f"image/{reply.output_format}") if reply.output_format else ""
+    told = media_type(f"image/{reply.output_format}") if reply.output_format else ""
     images = [image for item in items if (image := _image(item, told)) is not None]
     errors = [_error(item) for item in items if item.error]
     text = "\n\n".join(item.text for item in items if item.text)
@@ -101,7 +101,7 @@ def drawn(body: bytes) -> Drawn:
     return Drawn(tuple(images), text, blocked, counted, reply.model or "")
 
 
-def unpacked(encoded: str, media_type: str = "") -> Fetched:
+def unpacked(encoded: str, told: str = "") -> Fetched:
     """Bytes that stand as base64 in JSON, in either alphabet, or as a ``data:`` address.
 
     Raises:
@@ -109,21 +109,21 @@ def unpacked(encoded: str, media_type: str = "") -> Fetched:
     """
     if encoded.startswith("data:"):
         head, _, encoded = encoded.partition(",")
-        media_type = _media_type(head[5:].partition(";")[0]) or media_type
+        told = media_type(head[5:].partition(";")[0]) or told
         if not head.endswith(";base64"):
             raise ModelError(ErrorKind.MALFORMED, "the image is not base64")
     try:
         flat = "".join(encoded.split()).translate(str.maketrans("-_", "+/"))
-        return Fetched(base64.b64decode(flat + "=" * (-len(flat) % 4), validate=True), media_type)
+        return Fetched(base64.b64decode(flat + "=" * (-len(flat) % 4), validate=True), told)
     except (binascii.Error, ValueError) as error:
         raise ModelError(ErrorKind.MALFORMED, "the image is not base64") from error
 
 
-def _image(item: _Item, media_type: str) -> Fetched | str | None:
+def _image(item: _Item, told: str) -> Fetched | str | None:
     if item.respect_moderation is False:  # a stand-in for what was kept back, if there is anything
         return None
     if item.b64_json:
-        return unpacked(item.b64_json, media_type)
+        return unpacked(item.b64_json, told)
     if item.url:
         return unpacked(item.url) if item.url.startswith("data:") else item.url
     if item.b64_json is UNSET and item.url is UNSET and not item.error and not item.text:
@@ -147,6 +147,7 @@ def _fault(error: _Error) -> ModelError:
     return ModelError(ErrorKind.SERVER, "the endpoint made no image, for a reason of its own")
 
 
-def _media_type(told: str) -> str:
+def media_type(told: str) -> str:
+    """A media type as it was told, if it is one of an image; empty otherwise."""
     told = told.strip().lower().replace("image/jpg", "image/jpeg")
     return told if _MEDIA_TYPE.fullmatch(told) else ""

@@ -95,6 +95,7 @@ class OpenAIChat(OpenAIEndpoint):
             body.update(sampling.extra)
         return body
 
+
 def _wire_message(message: Message) -> dict[str, Any]:
     if not message.images:
         return {"role": message.role, "content": message.text}

@@ -1,7 +1,7 @@
 """The OpenAI images API, and whatever else speaks it.
 
-What is sent and what comes back: https://platform.openai.com/docs/api-reference/images. A request holds one prompt, the text of the
-last user message: there is no system prompt and no conversation. Where the conversation holds images, the latest are edited.
+What is sent and what comes back: https://platform.openai.com/docs/api-reference/images. A request holds one prompt, the text of
+the last user message: there is no system prompt and no conversation. Where the conversation holds images, the latest are edited.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class OpenAIImages(OpenAIEndpoint):
     def __init__(self, name: str, config: ModelConfig, *, wire_model: str | None = None) -> None:
         refuse_text_fields(name, config)
         for field in sorted(self.fields & config.extra.keys()):
-            raise ConfigError(f"model {name!r}: {field!r} cannot stand in extra: what it is must be known to the journal")
+            raise ConfigError(
+                f"model {name!r}: {field!r} cannot stand in extra: what it is must be known to the journal"
+            )
         super().__init__(name, config, wire_model=wire_model)
         self._generations, self._edits = self._at("images/generations"), self._at("images/edits")
         self._fetcher = Fetcher(config.image_hosts)
@@ -133,7 +135,7 @@ class OpenAIImages(OpenAIEndpoint):
             text=there.text,
             finish=there.blocked or "stop",
             blocked=bool(there.blocked),
-            declined=bool(there.text) and not images,
+            declined=bool(there.text) and not images and not there.blocked,
             usage=there.usage,
             model=there.model,
             images=tuple(images),
@@ -143,7 +145,10 @@ class OpenAIImages(OpenAIEndpoint):
 def refuse_text_fields(name: str, config: ModelConfig) -> None:
     """Raises `ConfigError` where an entry says of a model that makes images what only one that writes takes."""
     told = {
-        **{field: getattr(config, field) for field in ("system", "temperature", "top_p", "max_tokens", "max_tokens_field")},
+        **{
+            field: getattr(config, field)
+            for field in ("system", "temperature", "top_p", "max_tokens", "max_tokens_field")
+        },
         **config.reasoning(),
         "structured": config.structured or None,
     }
