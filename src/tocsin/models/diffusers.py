@@ -1,7 +1,7 @@
 """Pipelines of the library diffusers on this machine (extra ``diffusers``, which brings torch).
 
-``diffusers/NAME`` is a repository on the hub or a folder with a pipeline. It is loaded at the first call, beside its time, and draws
-one request at a time in a thread. A call that is out of time ends after the step that it is at.
+``diffusers/NAME`` is a repository on the hub or a folder with a pipeline. It is loaded at the first call, beside its time, and
+draws one request at a time in a thread. A call that is out of time ends after the step that it is at.
 """
 
 from __future__ import annotations
