@@ -39,7 +39,7 @@ BLOCKS = frozenset(
 )
 """Values of ``finishReason`` by which the provider's filter ends an answer."""
 
-_DRAWS = re.compile("image", re.IGNORECASE)
+_DRAWS = re.compile("image|nano-banana", re.IGNORECASE)
 """Models that make images by their names."""
 
 _FINISHES = {"STOP": "stop", "MAX_TOKENS": "length", "FINISH_REASON_UNSPECIFIED": "stop"}
