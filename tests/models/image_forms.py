@@ -66,6 +66,12 @@ def ended(reason: str, *parts: dict[str, Any]) -> Form:
     return lambda asked: candidate(*parts, finish=reason)
 
 
+def exhausted(detail: dict[str, Any]) -> Form:
+    """Gemini's 429, which says in its details what is used up."""
+    told = {"code": 429, "message": "That was too much.", "status": "RESOURCE_EXHAUSTED", "details": [detail]}
+    return lambda asked: said(429, {"error": told})
+
+
 def _partial(asked: Asked) -> web.Response:
     """One image, and one that the filter kept back."""
     if asked.wire == "gemini":
@@ -199,28 +205,8 @@ _GEMINI: dict[str, Form] = {
     "no-image-with-text": ended("NO_IMAGE", {"text": REFUSES}),
     "beside-text": lambda asked: candidate({"text": "Here it is."}, inline(asked.drawn())),
     "draft-only": lambda asked: candidate({**inline(asked.drawn()), "thought": True}, {"text": REFUSES}),
-    "429": lambda asked: said(
-        429,
-        {
-            "error": {
-                "code": 429,
-                "message": "Slow down.",
-                "status": "RESOURCE_EXHAUSTED",
-                "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}],
-            }
-        },
-    ),
-    "quota": lambda asked: said(
-        429,
-        {
-            "error": {
-                "code": 429,
-                "message": "Your quota is used up.",
-                "status": "RESOURCE_EXHAUSTED",
-                "details": [{"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}]}],
-            }
-        },
-    ),
+    "429": exhausted({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}),
+    "quota": exhausted({"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}]}),
     "401": status(401, "UNAUTHENTICATED"),
     "404": status(404, "NOT_FOUND"),
 }

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import ssl
+import subprocess
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -206,3 +210,39 @@ def test_a_media_type_that_is_no_images_is_not_told(images: ImageService) -> Non
     found = fetch(f"{images.root}/page", images.host)
     assert found.media_type == ""
     assert found.data.startswith(b"<!doctype")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl, to make a certificate")
+def test_a_certificate_is_checked_by_the_hosts_name_and_not_by_the_pinned_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=pictures.test")
+    names = ("-addext", "subjectAltName=DNS:pictures.test", "-keyout", str(key), "-out", str(certificate))
+    subprocess.run(["openssl", *made, *names], check=True, capture_output=True)
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server_side.load_cert_chain(certificate, key)
+    data = picture("tls")
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n" % len(data) + data)
+        await writer.drain()
+        writer.close()
+
+    async def fetched(name: str) -> Fetched | ModelError:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=server_side)
+        port = server.sockets[0].getsockname()[1]
+        try:
+            return await Fetcher([name], resolve=resolving(["127.0.0.1"])).fetch(f"https://{name}:{port}/a.png", 5)
+        except ModelError as error:
+            return error
+        finally:
+            server.close()
+
+    unknown = run_loop(fetched("pictures.test"))
+    assert isinstance(unknown, ModelError)
+    assert (unknown.kind, "Certificate" in unknown.detail) == (ErrorKind.CONNECTION, True)
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", ssl.create_default_context(cafile=str(certificate)))
+    assert run_loop(fetched("pictures.test")) == (data, "image/png")
+    assert isinstance(run_loop(fetched("others.test")), ModelError)

@@ -90,6 +90,13 @@ def test_what_is_said_of_images_is_refused_where_none_are_made(config: Any) -> N
         opened("openai/gpt-5.2", **config)
 
 
+@pytest.mark.parametrize("provider", ["anthropic", "local"])
+def test_providers_that_make_no_images_say_so(provider: str) -> None:
+    entry = ModelConfig(image_out=True)
+    with pytest.raises(ConfigError, match=r"make no images|write text"):
+        open_caller(f"{provider}/smollm2-135m", {f"{provider}/smollm2-135m": entry})
+
+
 def test_the_official_endpoint_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ModelUnavailable, match="OPENAI_API_KEY"):

@@ -93,10 +93,12 @@ class Fetcher:
                 return await self._fetch(address, limit)
         except TimeoutError as error:
             raise ModelError(ErrorKind.TIMEOUT, "the image was not fetched within the call's time") from error
-        except (aiohttp.InvalidURL, ValueError) as error:
+        except aiohttp.InvalidURL as error:
             raise _forbidden("it is not one") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:  # a wrong certificate is a ValueError, too
             raise ModelError(ErrorKind.CONNECTION, f"the image cannot be fetched ({type(error).__name__})") from error
+        except ValueError as error:
+            raise _forbidden("it is not one") from error
 
     async def _fetch(self, address: str, limit: int) -> Fetched:
         url = _parsed(address)
