@@ -116,6 +116,11 @@ def test_what_was_written_before_the_filter_struck_is_kept(images: ImageService)
     assert (len(painted.images), painted.blocked, painted.finish) == (1, True, "IMAGE_SAFETY")
 
 
+def test_a_line_break_in_the_place_of_an_image_is_no_word(serve: Serve) -> None:
+    answer = draw(at("gemini", base(serve(content({"text": "\n"}))), image_out=True))
+    assert (answer.finish, answer.blocked, answer.declined) == ("empty", True, False)
+
+
 def test_the_limit_on_tokens_is_no_refusal(serve: Serve) -> None:
     there = serve(content({"text": "Let me think of"}, finish="MAX_TOKENS"))
     answer = draw(at("gemini", base(there), image_out=True))

@@ -287,12 +287,12 @@ def _with_images(answer: Answer, parts: list[_Part], reason: str) -> Answer:
         if part.inline_data is not None and part.inline_data.data and not part.thought
         for there in (unpacked(part.inline_data.data, media_type(part.inline_data.mime_type or "")),)
     )
-    finish, blocked = answer.finish, answer.blocked
+    finish, blocked, wrote = answer.finish, answer.blocked, bool(answer.text.strip())
     if blocked:
         finish = _word(reason)
-    elif not images and not answer.text and finish != "length":
+    elif not images and not wrote and finish != "length":
         finish, blocked = _word(reason) if reason != "STOP" else "empty", True
-    declined = bool(answer.text) and not images and not blocked and finish != "length"
+    declined = wrote and not images and not blocked and finish != "length"
     return msgspec.structs.replace(answer, images=images, finish=finish, blocked=blocked, declined=declined)
 
 

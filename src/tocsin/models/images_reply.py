@@ -88,7 +88,7 @@ def drawn(body: bytes) -> Drawn:
     told = media_type(f"image/{reply.output_format}") if reply.output_format else ""
     images = [image for item in items if (image := _image(item, told)) is not None]
     errors = [_error(item) for item in items if item.error]
-    text = "\n\n".join(item.text for item in items if item.text)
+    text = "\n\n".join(item.text for item in items if item.text and item.text.strip())
     blocked = next(filter(None, (block_word(error.code, error.type) for error in errors)), "")
     if not blocked and any(item.respect_moderation is False for item in items):
         blocked = "respect_moderation"
