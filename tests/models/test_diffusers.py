@@ -38,7 +38,14 @@ class StandIn:
         self.asked: list[dict[str, Any]] = []
         self.under_way = self.most = 0
 
-    def __call__(self, *, prompt: str, callback_on_step_end: Any, **options: Any) -> Any:
+    def __call__(
+        self, *, prompt: str, callback_on_step_end: Any, width: int | None = None, height: int | None = None,
+        image: Any = None, num_images_per_prompt: int = 1, num_inference_steps: int = 3, output_type: str = "pil",
+        **passed_over: Any,
+    ) -> Any:  # fmt: skip
+        told = {"width": width, "height": height, "image": image, "num_images_per_prompt": num_images_per_prompt}
+        told |= {"num_inference_steps": num_inference_steps, "output_type": output_type, **passed_over}
+        options = {name: value for name, value in told.items() if value is not None}
         self.asked.append({"prompt": prompt, **options})
         self.under_way += 1
         self.most = max(self.most, self.under_way)
@@ -94,6 +101,11 @@ def test_what_the_safety_checker_keeps_back_is_a_block() -> None:
     answer = came(model(StandIn(kept=(1,)), images=3))
     assert isinstance(answer, Answer)
     assert (len(answer.images), answer.blocked) == (2, True)
+
+
+def test_an_argument_that_a_pipeline_would_pass_over_ends_the_run() -> None:
+    with pytest.raises(ModelUnavailable, match="no_such_argument"):
+        came(model(StandIn(), extra={"no_such_argument": 1}))
 
 
 def test_an_edit_of_a_pipeline_that_cannot_is_rejected() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import io
 import re
 import threading
@@ -138,12 +139,17 @@ class DiffusersModel:
 
         pipeline = self._loaded(edit=bool(images))
         deadline = time.monotonic() + timeout
-        options: dict[str, Any] = {**self._size, "num_images_per_prompt": self._config.images or 1}
+        known = inspect.signature(pipeline.__call__).parameters
+        size = {name: value for name, value in self._size.items() if name in known}  # an edit may keep its image's
+        options: dict[str, Any] = {**size, "num_images_per_prompt": self._config.images or 1}
         if images:
             options["image"] = [_opened(image) for image in images] if len(images) > 1 else _opened(images[0])
         if request.sampling.seed is not None:
             options["generator"] = self._imported("torch").Generator(device="cpu").manual_seed(request.sampling.seed)
-        options |= {**self._config.extra, **request.sampling.extra}
+        extra = {**self._config.extra, **request.sampling.extra}
+        if unknown := [name for name in extra if name not in known]:  # many pipelines would pass over it in silence
+            raise ModelUnavailable(f"model {self._name!r}: its pipeline knows no argument {unknown[0]!r}: drop it")
+        options |= extra
         try:
             made = pipeline(prompt=prompt, output_type="pil", callback_on_step_end=between_steps, **options)
         except _Ended as error:
@@ -170,6 +176,7 @@ class DiffusersModel:
             torch, diffusers = self._imported("torch"), self._imported("diffusers")
             device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
             kind = torch.float32 if device == "cpu" else torch.float16
+            diffusers.utils.logging.disable_progress_bar()
             try:
                 made = diffusers.AutoPipelineForText2Image.from_pretrained(self._wire_model, torch_dtype=kind)
                 self._pipeline = made.to(device)
