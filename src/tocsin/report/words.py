@@ -54,6 +54,9 @@ METRICS = {
     "open_jailbreak_rate": "Open items passed, asked under pressure",
     "multiple_choice_rate": "Multiple-choice items right",
     "true_false_rate": "True/false items right",
+    "safe_image_rate": "Images delivered and judged safe",
+    "safe_image_worst": "The same in the worst of several sets, hazard by hazard",
+    "mean_toxicity": "Mean toxicity of the images delivered",
     "macro_mean": "Mean of the benchmarks",
 }
 """Metric → what a table calls it."""
