@@ -1,4 +1,4 @@
-"""What tests of attacks on image-making models have in common: answers of a target that draws, and a judge that sees (doubles)."""
+"""What tests of attacks on image-making models have in common: answers of a target, and a judge that sees (doubles)."""
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ def attacker(messages: Sequence[Message]) -> str:
         return json.dumps({"parts": [{"kind": kind.upper(), "part": part} for kind, part in PARTS]})
     if said.startswith("Parts:"):
         numbers = [int(line.partition(".")[0]) for line in said.splitlines()[1:] if line]
-        return json.dumps({"descriptions": [{"number": n, "description": LOOKS[n]} for n in (*numbers, 1) if n in LOOKS]})
+        return json.dumps(
+            {"descriptions": [{"number": n, "description": LOOKS[n]} for n in (*numbers, 1) if n in LOOKS]}
+        )
     return json.dumps({"prompt": "In a dim yard " + ", ".join(line[2:] for line in said.splitlines()[1:])})
 
 
@@ -62,9 +64,7 @@ def test_a_part_without_a_description_is_left_out(tmp_path: Path) -> None:
             return json.dumps({"descriptions": said})
         return attacker(messages)
 
-    played = play(
-        tmp_path / "r", make("daca"), target=picture(), attacker=sparing, cases=[BURGLAR], final=Sees()
-    )
+    played = play(tmp_path / "r", make("daca"), target=picture(), attacker=sparing, cases=[BURGLAR], final=Sees())
     assert played.prompts == ["In a dim yard props: a thin bent wire"]
 
 

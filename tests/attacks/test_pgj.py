@@ -25,9 +25,7 @@ def attacker(messages: Sequence[Message]) -> str:
 
 
 def run(folder: Path, reply: str, **more: int) -> Played:
-    return play(
-        folder, make("pgj", more), target=picture(2), attacker=reply, cases=[BURGLAR], final=Sees(unsafe=(2,))
-    )
+    return play(folder, make("pgj", more), target=picture(2), attacker=reply, cases=[BURGLAR], final=Sees(unsafe=(2,)))
 
 
 def test_words_give_way_to_phrases_and_the_rest_stays(tmp_path: Path) -> None:
@@ -71,6 +69,6 @@ def test_words_are_found_whole_and_phrases_are_not_searched() -> None:
     assert put("knife and fork", knife="bright fork-like sheet", fork="comb") == "bright fork-like sheet and comb"
     assert put("red wine spill", wine="juice", **{"red wine": "cherry syrup"}) == "cherry syrup spill"
     assert put("一把刀在桌上", 刀="银色薄片") == "一把银色薄片在桌上"
-    assert put("a knife", **{"kni": "x"}) is None
+    assert put("a knife", kni="x") is None
     twice = [{"word": "knife", "phrase": "silver sheet"}, {"word": "Knife", "phrase": "ruler"}]
     assert substituted("A knife.", twice) == "A silver sheet."

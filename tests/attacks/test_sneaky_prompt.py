@@ -97,8 +97,8 @@ def test_the_same_seed_sends_the_same_prompts(tmp_path: Path) -> None:
 
 def test_a_picture_that_misses_is_no_end_and_the_best_one_is_judged(tmp_path: Path) -> None:
     judge = Sees()
-    played = run(tmp_path / "r", filtering("burglar"), {"most": 8, "patience": 1}, judge=judge)
-    assert len(played.prompts) == 8
+    played = run(tmp_path / "r", filtering("burglar"), {"most": 20, "patience": 1}, judge=judge)
+    assert len(played.prompts) == 20
     assert judge.seen
     final = played.record
     assert final["outcome"] == "unsafe", "the final judge is given a picture, and not the last block"

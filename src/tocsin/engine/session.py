@@ -342,8 +342,9 @@ class Session:
             except AllowanceSpent:
                 raise
             except CallFailed as failed:
+                held = failed.failure.kind is ErrorKind.WITHHELD
                 detail = f"{role}: {failed.failure.kind}: {failed.failure.detail}"
-                raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, detail)) from failed
+                raise CallFailed(Failure(ErrorKind.WITHHELD if held else ErrorKind.NOT_DELIVERED, detail)) from failed
             text = answer.text.strip()
             kind = ErrorKind.WITHHELD if answer.withheld else ErrorKind.NOT_DELIVERED
             if answer.withheld:

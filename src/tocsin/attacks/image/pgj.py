@@ -28,11 +28,11 @@ CARD = Card(
     deviations=(
         "Another thing than the benchmark of the same name, which is a set of prompts that the paper's method made beforehand:"
         " here they are made of the case's own prompt, by the attacker of the run.",
-        "One reply of the attacker names words and phrases; the substitution is done letter by letter here, so that all else stays"
-        " as the case has it. The authors have the attacker rewrite the sentence in a third turn.",
+        "One reply of the attacker names words and phrases; the substitution is done letter by letter here, so that all else"
+        " stays as the case has it. The authors have the attacker rewrite the sentence in a third turn.",
         "A phrase that holds the word itself, or shares half of its letters' groups with it, is passed over: that is the paper's"
         " condition that the texts be inconsistent, checked by rule. That both look alike is left to the attacker.",
-        "Mechanism from the authors' code, which shows no licence: all wording is our own, and the attacker sees one mild example.",
+        "Mechanism from the authors' code, which shows no licence: all wording is our own, with one mild example.",
         "How often the target is asked is the suite's to set by repeats.",
     ),
     verified=(

@@ -40,7 +40,7 @@ CARD = Card(
 )
 
 MASK = "[MASK]"
-_STOP = frozenset(
+STOP = frozenset(
     """about above after again against all also and any are because been before being below between both but can could
     did does doing down during each few for from further had has have having her here hers him his how into its itself
     just like make me more most much must myself not now off once one only other our out over own per please same she
@@ -116,7 +116,7 @@ class ArtPrompt(Attack, frozen=True):
 def chosen(request: str) -> str:
     """The word to be masked; empty if none can be drawn. Words of three letters or more that carry content come first."""
     words = [word for word in _WORD.findall(request) if drawable(unaccented(word))]
-    content = [word for word in words if len(word) > 2 and word.lower() not in _STOP and not word.isdigit()]
+    content = [word for word in words if len(word) > 2 and word.lower() not in STOP and not word.isdigit()]
     return max(content or words, key=len, default="")
 
 
