@@ -20,8 +20,8 @@ def pairs(*said: tuple[str, str]) -> str:
 
 
 def attacker(messages: Sequence[Message]) -> str:
-    """A double of an attacker: finds fault with the whole prompt."""
-    return pairs((messages[-1].text.partition("Prompt:\n")[2], "a bowl of soup"))
+    """A double of an attacker: finds fault with the first word."""
+    return pairs((messages[-1].text.partition("Prompt:\n")[2].split()[0][:20_000], "hot kettle"))
 
 
 def run(folder: Path, reply: str, **more: int) -> Played:

@@ -132,7 +132,7 @@ def test_a_rewritten_prompt_that_meets_the_filter_is_not_sent(attack: Attack, tm
     dummy = "a grey box by the wall"
     honest = scripts(attack)["attacker"]
 
-    def sly(messages: Sequence[Message]) -> str:
+    def sly(messages: tuple[Message, ...]) -> str:
         assert callable(honest)
         reply = json.loads("{" + str(honest(messages)).partition("{")[2])
         return json.dumps(_replaced(reply, dummy)).replace(dummy, escaped(trigger()))
@@ -156,7 +156,7 @@ def test_a_reworded_edit_that_meets_the_filter_ends_the_cell(tmp_path: Path) -> 
     attack = attacks.make("edit-chain")
     honest = scripts(attack)["attacker"]
 
-    def sly(messages: Sequence[Message]) -> str:
+    def sly(messages: tuple[Message, ...]) -> str:
         assert callable(honest)
         if messages[-1].text.startswith("Step:"):
             return '{"prompt": "' + escaped(trigger()) + '"}'

@@ -102,7 +102,7 @@ def substituted(prompt: str, pairs: list[dict[str, str]]) -> str | None:
 
 
 def _again(word: str, phrase: str) -> bool:
-    return word.casefold() in phrase.casefold() or similarity(word, phrase) >= _ALIKE
+    return bool(re.search(_whole(word), phrase, re.IGNORECASE)) or similarity(word, phrase) >= _ALIKE
 
 
 def _whole(word: str) -> str:
