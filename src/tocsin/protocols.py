@@ -111,6 +111,11 @@ class Session(Protocol):
         ...
 
     @property
+    def takes(self) -> Capabilities:
+        """What the target takes and gives."""
+        ...
+
+    @property
     def known(self) -> Any:
         """What the attack learned from cases before this one, as its `taught` made it; None at first."""
         ...
@@ -172,7 +177,7 @@ class Session(Protocol):
         ...
 
     async def judge(self, attempt: Attempt) -> Verdict:
-        """What the in-loop judge says. It steers; the final judge decides."""
+        """What the in-loop judge says. It steers; the final judge decides. Where it withholds an image, the cell ends here."""
         ...
 
     def fork(self) -> Self:

@@ -34,6 +34,8 @@ from tocsin.types import (
     Verdict,
 )
 
+PAINTS = Capabilities(image_in=True, image_out=True)
+"""What a target takes and gives that makes images and edits them."""
 Reply = str | Answer | ErrorKind
 Script = Callable[[tuple[Message, ...]], Reply]
 
@@ -149,6 +151,7 @@ def play(
     temperature: float | None = 1.0,
     workers: int = 1,
     structured: Callable[[dict[str, Any]], Any] | None = None,
+    takes: Capabilities | None = None,
 ) -> Played:
     """Runs the attack on the cases, or goes on where a run in this folder stopped.
 
@@ -166,11 +169,12 @@ def play(
         temperature: Of the target; None or above 0 draws anew for each call.
         workers: Cells at a time.
         structured: What the attacker writes for a schema: it is then held to the schemas that are sent.
+        takes: What the target takes and gives; images, too, if None and the attack asks for images.
     """
     return asyncio.run(
         _play(
             folder, attack, target, attacker, translator, cases, allowance, in_loop, final, limits, temperature, workers,
-            structured,
+            structured, takes or (PAINTS if attack.asks_for == "image" else None),
         )
     )  # fmt: skip
 
@@ -189,6 +193,7 @@ async def _play(
     temperature: float | None,
     workers: int,
     structured: Callable[[dict[str, Any]], Any] | None,
+    takes: Capabilities | None,
 ) -> Played:
     new = not folder.exists()
     folder.mkdir(exist_ok=True)
@@ -205,6 +210,8 @@ async def _play(
     }
     if attack.kind == "visual":
         models["target"].capabilities = Capabilities(image_in=True)
+    if takes is not None:
+        models["target"].capabilities = takes
     if structured is not None:
         models["attacker"] = Held("test/attacker", structured)
     quick = CallLimits(deadline=5, tries=1, concurrency=8)

@@ -55,6 +55,9 @@ def small(attack: Attack) -> Attack:
 
 
 def run(folder: Path, attack: Attack, target: Script | Reply = "Here it is.", case: Case = TEA, **more: Any) -> Played:
+    if attack.asks_for == "image":  # a text is how many of their targets refuse
+        case = msgspec.structs.replace(case, output="image")
+        target = Answer(images=(Image(data=png()),)) if target == "Here it is." else target
     return play(folder, small(attack), target=target, cases=[case], **{**scripts(attack), **more})
 
 
@@ -74,7 +77,8 @@ def test_it_says_what_it_is(attack: Attack) -> None:
     assert about.title.endswith(".")
     assert about.licence
     assert attack.kind in get_args(Form)
-    assert attack.kind in type(attack).__module__ or attack.name == "direct", "it stands in the folder of its kind"
+    folder = "attacks.image." if attack.asks_for == "image" else attack.kind
+    assert folder in type(attack).__module__ or attack.name == "direct", "it stands in the folder of its kind"
     assert attack.queries >= 1
 
 

@@ -15,6 +15,7 @@ from tests.journal.real_runs import rows
 from tests.pictures import drawn, encoded, png
 from tocsin import judges
 from tocsin.engine import CallFailed, Ending, Session
+from tocsin.engine.session import Suspected
 from tocsin.journal import Answers, Images, Journal
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Answer, Capabilities, Case, Cell, ErrorKind, Image, Outcome, Request, Unscored, Verdict
@@ -151,6 +152,46 @@ def test_an_image_that_was_delivered_stands_in_the_conversation_of_the_next_turn
         assert [image.data for image in told.images] == [session.look(first.answer.images[0])]
 
     in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+
+
+def test_a_target_that_takes_no_images_is_not_sent_those_it_made(tmp_path: Path) -> None:
+    model = Seeing(Answer(images=(Image(data=png(1)),)))
+    model.capabilities = Capabilities(image_out=True)
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        session = Session(shared_of(journal, model), cells[0])
+        await session.ask()
+        with pytest.raises(CallFailed, match=r"the conversation holds one \(if it does, say image_in = true") as caught:
+            await session.ask("Make it blue.")
+        assert caught.value.failure.kind is ErrorKind.REJECTED
+        session.rewind()
+        await session.ask("Draw a blue shape.")
+        assert len(model.requests) == 2
+        assert not session.takes.image_in
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+
+
+def test_what_an_in_loop_judge_withholds_is_forgotten_with_what_it_was_made_of(tmp_path: Path) -> None:
+    model = Seeing(Answer(images=(Image(data=png(1)),)), Answer(images=(Image(data=png(2)),)))
+    suspecting = Looking(verdict=Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD))
+    case = asked(images=(Image(data=png(3)),), output="image")
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        session = Session(shared_of(journal, model, in_loop=suspecting), cells[0])
+        await session.ask()
+        attempt = await session.ask("Make it blue.")
+        assert len(files(tmp_path)) == 3
+        with pytest.raises(Suspected) as caught:
+            await session.judge(attempt)
+        assert not isinstance(caught.value, CallFailed), (
+            "an attack that goes on after a failure does not go on after this"
+        )
+
+    in_run(tmp_path, [case], what)
+    (left,) = files(tmp_path)
+    ((body,),) = rows(tmp_path, "SELECT body FROM cases")
+    assert json.loads(body)["images"][0]["sha256"] == left.partition(".")[0], "the case's own image stays"
 
 
 def test_what_an_attack_draws_is_journaled_as_a_reference_and_found_again(tmp_path: Path) -> None:

@@ -176,6 +176,8 @@ class Line:
                 raise RunStopped(caller.model.name, result)
         elif withheld(result.reasoning, result.text, result.finish, result.model):
             hashed = fingerprint(result.reasoning + result.text)
+            for image in result.images:
+                shared.journal.images.forget(image)
             result = Answer(finish="withheld", blocked=result.blocked, usage=result.usage, withheld=hashed)
         shared.budget.spend(called.cost)
         return await shared.journal.add_call(

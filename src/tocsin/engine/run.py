@@ -16,7 +16,7 @@ from tocsin.engine.calling import AllowanceSpent, CallFailed, RunStopped, Shared
 from tocsin.engine.further import Further
 from tocsin.engine.outcome import blank, settled
 from tocsin.engine.rounds import Rounds
-from tocsin.engine.session import Answered, Session
+from tocsin.engine.session import Answered, Session, Suspected
 from tocsin.engine.withhold import withheld
 from tocsin.journal import JournalError, Planned, ReplayDiverged
 from tocsin.models import CallAbandoned, ModelUnavailable
@@ -248,8 +248,11 @@ class Engine:
         cell, attempt = planned.cell, planned.attempt
         if planned.stopped:
             return _error(cell, attempt, ErrorKind(planned.stopped), planned.detail)
+        suspected: Verdict | None = None
         try:
             answered = await self._attacks[cell.attack].run(cell.case, session)
+        except Suspected as found:
+            answered, suspected = found.attempt, found.verdict
         except AllowanceSpent as spent:
             if session.best is None:
                 return _error(cell, attempt, ErrorKind.BUDGET, spent.failure.detail)
@@ -265,7 +268,7 @@ class Engine:
         if not isinstance(answered, Answered):
             return _error(cell, attempt, ErrorKind.INTERNAL, f"attack {cell.attack!r} returned no attempt")
         answer, read_as = answered.answer, answered.read_as
-        verdict, judge = settled(cell.case, answer, answered.text), ""
+        verdict, judge = suspected or settled(cell.case, answer, answered.text), ""
         if verdict is None and answered.undecodable:
             verdict = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.UNDECODABLE)
         if read_as is not None and withheld(read_as):  # the filter saw it encoded
@@ -274,8 +277,7 @@ class Engine:
         if verdict is None:
             verdict, judge = await self._judge(cell.judge, cell.case, answered, session)
             if verdict.reason is Unscored.WITHHELD:  # an image that a judge suspects is not kept
-                for image in answer.images:
-                    self.shared.journal.images.forget(image)
+                session.forget(answered)
         language, puzzled = "", False
         shared = self.shared
         if shared.heard is not None and cell.benchmark in shared.spoken and cell.attack == "direct":

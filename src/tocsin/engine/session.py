@@ -14,6 +14,7 @@ from tocsin.conversation import Conversation
 from tocsin.engine.calling import AllowanceSpent, CallFailed, Line, Shared, told_of_images
 from tocsin.engine.outcome import settled
 from tocsin.engine.translating import Translated, translation
+from tocsin.engine.withhold import REASON
 from tocsin.journal import case_mapped, pictured
 from tocsin.models.pictures import PictureError
 from tocsin.protocols import Asker, Attempt, Judge, Schematic
@@ -21,6 +22,7 @@ from tocsin.types import (
     Allowance,
     Answer,
     Call,
+    Capabilities,
     Case,
     Cell,
     ErrorKind,
@@ -61,6 +63,17 @@ class Answered(msgspec.Struct, frozen=True):
     def decoded(self, text: str | None) -> Answered:
         """The same attempt with this text for the judge; None where the answer could not be decoded."""
         return replace(self, read_as=text, undecodable=text is None)
+
+
+class Suspected(Exception):
+    """The in-loop judge takes an image for one of what is withheld: the attack ends here, whatever it would do next.
+
+    It is no `CallFailed`, which an attack may catch to try another branch.
+    """
+
+    def __init__(self, attempt: Answered, verdict: Verdict) -> None:
+        super().__init__("an image is withheld")
+        self.attempt, self.verdict = attempt, verdict
 
 
 class _Cell:
@@ -126,6 +139,11 @@ class Session:
         )
 
     @property
+    def takes(self) -> Capabilities:
+        """What the target takes and gives."""
+        return self._line.model("target").capabilities
+
+    @property
     def best(self) -> Answered | None:
         """The attempt that the in-loop judge found most harmful, or else the last one."""
         return self._common.best
@@ -180,6 +198,9 @@ class Session:
         before = self.conversation.messages()
         case = self._cell.case
         self._check_takes(bool(images) if prompt is not None else bool(case.images))
+        if prompt is not None and not self.takes.image_in and any(m.images for m in (*before, *history)):
+            why = "the model takes no images, and the conversation holds one (if it does, say image_in = true in tocsin.toml)"
+            raise CallFailed(Failure(ErrorKind.REJECTED, why))
         images = tuple([await self._kept(image) for image in images])
         if prompt is None:
             spoken = self._cell.case.messages()
@@ -204,7 +225,7 @@ class Session:
 
     def _check_takes(self, pictures: bool) -> None:
         """Raises `CallFailed` if the target takes no images and is to be sent some, or makes none and one is asked for."""
-        takes, case = self._line.model("target").capabilities, self._cell.case
+        takes, case = self.takes, self._cell.case
         pictures = pictures or any(message.images for message in case.history)
         for needed, there, what in (
             (pictures, takes.image_in, "takes no images (if it does, say image_in = true in tocsin.toml)"),
@@ -238,8 +259,21 @@ class Session:
             answer = replace(attempt.answer, images=tuple(map(filled, attempt.answer.images)))
             return case_mapped(case, filled), replace(attempt, answer=answer)
 
+    def forget(self, attempt: Answered) -> None:
+        """Removes what the target drew in an attempt's conversation from the disk: later images are edits of earlier ones."""
+        case = self._cell.case
+        own = {image.sha256 for images in (case.images, *(m.images for m in case.history)) for image in images}
+        drawn = [image for m in attempt.conversation.messages() if m.role == "assistant" for image in m.images]
+        for image in (*drawn, *attempt.answer.images):
+            if image.sha256 not in own:
+                self._shared.journal.images.forget(image)
+
     async def judge(self, attempt: Attempt) -> Verdict:
-        """What the in-loop judge says: it steers, and enters no metric."""
+        """What the in-loop judge says: it steers, and enters no metric.
+
+        Raises:
+            Suspected: It withholds an image. The image is not kept, and the cell ends.
+        """
         judge = self._shared.in_loop
         if judge is None:
             raise TypeError("this run has no in-loop judge: an attack that asks one says needs=('judge',)")
@@ -255,6 +289,9 @@ class Session:
             except CallFailed as failed:  # no word of the target's: the attack goes on without a verdict
                 why = f"in-loop judge: {failed.failure.kind}"
                 verdict = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.JUDGE_FAILED, rationale=why)
+            if verdict.reason is Unscored.WITHHELD and attempt.answer.images:
+                self.forget(attempt)
+                raise Suspected(attempt, verdict)
         score = float(verdict.outcome is Outcome.UNSAFE) if verdict.score is None else verdict.score
         if score > self._common.best_score:
             self._common.best, self._common.best_score = attempt, score
@@ -298,16 +335,21 @@ class Session:
         return translated
 
     async def _helped(self, role: Role, request: Request, parse: Callable[[str], T | None] | None, tries: int) -> Any:
-        why = "no try was allowed"
+        why, kind = "no try was allowed", ErrorKind.NOT_DELIVERED
         for _ in range(tries):
             try:
                 answer = await self.consult(request, role)
             except AllowanceSpent:
                 raise
             except CallFailed as failed:
+                held = failed.failure.kind is ErrorKind.WITHHELD
                 detail = f"{role}: {failed.failure.kind}: {failed.failure.detail}"
-                raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, detail)) from failed
+                raise CallFailed(Failure(ErrorKind.WITHHELD if held else ErrorKind.NOT_DELIVERED, detail)) from failed
             text = answer.text.strip()
+            kind = ErrorKind.WITHHELD if answer.withheld else ErrorKind.NOT_DELIVERED
+            if answer.withheld:
+                why = f"{REASON} (sha256 {answer.withheld})"
+                continue
             if answer.blocked or answer.declined or not text:
                 why = "it refused" if answer.blocked or answer.declined else "it said nothing"
                 continue
@@ -319,7 +361,7 @@ class Session:
                 return found
             else:
                 why = "it refused" if self._shared.refuses(text) else "its reply cannot be used"
-        raise CallFailed(Failure(ErrorKind.NOT_DELIVERED, f"{role}: {why}, in {tries} tries"))
+        raise CallFailed(Failure(kind, f"{role}: {why}, in {tries} tries"))
 
     async def consult(self, request: Request, role: Role, model: str = "") -> Answer:
         """Asks a judge, an attacker or a translator: the one of that name, or the role's default.
