@@ -6,14 +6,14 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from tocsin.benchmarks.contract import Benchmark
 from tocsin.datasets import Dataset, File, Own, Row, RowError, read_rows
 from tocsin.models.config import ConfigError
-from tocsin.types import COMPLY, REFUSE, Case, Image, Option, SafeAnswer
+from tocsin.types import COMPLY, REFUSE, Case, Image, Modality, Option, SafeAnswer
 
 LABELS = (("yes", "no"), ("true", "false"), ("safe", "unsafe"))
 """Labels whose counterpart is known, so that a row need not list its options."""
@@ -34,7 +34,8 @@ def own_cases(path: Path) -> Benchmark:
 
     Optional columns: ``id`` (else a hash of the row), ``language`` (BCP 47, else ``en``), ``hazard``, ``system``,
     ``cluster``, ``images`` (paths beside the file, a list or separated by ``|``), ``expected`` (``refuse``, ``comply``,
-    or the option or label that is right; else ``refuse``) and ``options`` (a list or separated by ``|``).
+    or the option or label that is right; else ``refuse``), ``options`` (a list or separated by ``|``) and ``output`` (``image``
+    where an image is asked for, else ``text``; the same in every row).
     """
     if path.suffix in (".yaml", ".yml"):
         from tocsin.benchmarks.items import is_item_set  # it takes pydantic and a YAML parser
@@ -44,12 +45,15 @@ def own_cases(path: Path) -> Benchmark:
                 f"{path}: is a set of compliance items, and no list of prompts: name it with --benchmark {path}"
             )
     _check_columns(path)
+    modality = _modality(path)
     repeated: Counter[str] = Counter()
     folder = path.parent
 
     def cases(rows: Iterable[Row]) -> Iterator[Case]:
         for row in rows:
             case = _case(row, folder)
+            if (case.output == "image") != (modality == "image"):
+                raise row.error("field 'output': what is asked for must be the same in every row: text, or image")
             if row.get("id") in (None, ""):  # the same prompt twice is two cases, as it is two rows
                 repeated[case.id] += 1
                 if (number := repeated[case.id]) > 1:
@@ -64,13 +68,29 @@ def own_cases(path: Path) -> Benchmark:
         title=f"Own cases of {path.name}",
         cases=cases,
         dataset=dataset,
-        judge="refusal",
+        judge="image-rubric" if modality == "image" else "refusal",
         measures="safety",
         version=1,
+        modality=modality,
     )
 
 
-COLUMNS = ("prompt", "id", "language", "hazard", "system", "cluster", "images", "expected", "options")
+def _modality(path: Path) -> Modality:
+    """What the cases of a file ask, by its first row; a row with images makes it vision-language."""
+    try:
+        rows = read_rows(path)
+        first = next(iter(rows), None)
+        if not isinstance(first, Row):
+            return "language"
+        if _said(first, "output") == "image":
+            return "image"
+        shown = "images" in first and any(isinstance(row, Row) and row.get("images") for row in (first, *rows))
+    except (OSError, RowError):  # planning says what is wrong with the file
+        return "language"
+    return "vision" if shown else "language"
+
+
+COLUMNS = ("prompt", "id", "language", "hazard", "system", "cluster", "images", "expected", "options", "output")
 """What is read of a row; all else is left alone."""
 
 
@@ -99,6 +119,9 @@ def _case(row: Row, folder: Path) -> Case:
     hazard = _said(row, "hazard") or "unspecified"
     answer, options = _expected(row)
     images = tuple(_image(row, folder, name) for name in listed(row.get("images")))
+    output: Literal["text", "image"] = "image" if _said(row, "output") == "image" else "text"
+    if _said(row, "output") not in ("", "text", "image"):
+        raise row.error("field 'output' is neither text nor image")
     identity = _said(row, "id") or row.id_of(prompt, language, hazard, answer.kind, answer.value)
     return Case(
         id=identity,
@@ -110,6 +133,7 @@ def _case(row: Row, folder: Path) -> Case:
         safe_answer=answer,
         options=options,
         cluster=_said(row, "cluster"),
+        output=output,
     )
 
 

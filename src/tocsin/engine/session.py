@@ -257,7 +257,11 @@ class Session:
         with told_of_images():
             filled = self._shared.journal.images.filled
             answer = replace(attempt.answer, images=tuple(map(filled, attempt.answer.images)))
-            return case_mapped(case, filled), replace(attempt, answer=answer)
+            said = Conversation.of(
+                replace(message, images=tuple(map(filled, message.images))) if message.images else message
+                for message in attempt.conversation.messages()
+            )
+            return case_mapped(case, filled), replace(attempt, answer=answer, conversation=said)
 
     def forget(self, attempt: Answered) -> None:
         """Removes what the target drew in an attempt's conversation from the disk: later images are edits of earlier ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,6 +18,7 @@ from tocsin.evaluations.plan import Chosen, Drawing, able, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
 from tocsin.evaluations.translations import OWN, beside
 from tocsin.judges import Judge
+from tocsin.judges.contract import fits
 from tocsin.languages import same
 from tocsin.types import Capabilities, Role
 
@@ -141,7 +142,11 @@ def resolve(
     if cases is not None:
         own = BenchmarkEntry(name="cases")
         most, thought = limit or resolved.limit, resolved.reasoning_judge
-        chosen.append(choose(own_cases(cases), most, folder, entry=own, judge=resolved.judge, reasoning=thought))
+        mine = own_cases(cases)
+        if lacks := _lacks(mine, takes):
+            raise ValueError(f"{cases.name}: {lacks}")
+        named = _judge_named(mine, resolved, judge)
+        chosen.append(choose(mine, most, folder, entry=own, judge=named, reasoning=thought))
     if not chosen and left_out:
         raise ValueError(f"suite {resolved.name!r}: no benchmark of it can be run; the first: {left_out[0].needs}")
     if not chosen:
@@ -149,6 +154,7 @@ def resolve(
     table = None
     if translations is not None:
         chosen, table = beside(chosen, translations, only_reviewed=only_reviewed, own=cases)
+    _check_judged(chosen, judge)
     _check_together(resolved, chosen)
     _check_languages(resolved, chosen, table)
     chosen = [_attacked(one, resolved, attacking, judge) for one in chosen]
@@ -321,7 +327,7 @@ def _attacked(one: Chosen, suite: Suite, attacking: Attacking, judge: str | None
         suited=attacking.suited(),
         attack_limit=wanted.limit,
         attack_cases=None if named is None else frozenset(named),
-        attack_judge=judge or wanted.judge,
+        attack_judge=_judge_named(one.benchmark, suite, judge or wanted.judge, one.judge),
     )
 
 
@@ -364,9 +370,39 @@ def _chosen(
     if entry.sample:
         benchmark = benchmark.sampled(entry.sample)
     check_licence(benchmark, accepted)
-    named = judge or entry.judge or suite.judge
+    named = _judge_named(benchmark, suite, judge, entry.judge)
     most, thought = limit or entry.limit or suite.limit, suite.reasoning_judge
     return choose(benchmark, most, data, entry=entry, judge=named, draw=suite.draw, reasoning=thought)
+
+
+def _judge_named(benchmark: Benchmark, suite: Suite, named: str | None, own: str | None = None) -> str | None:
+    """The judge that a user, a suite's entry or a suite names for a benchmark; None where it keeps its own.
+
+    A judge that is named for the whole run judges what it can: images are for judges that see them, texts for those that read.
+
+    Raises:
+        ValueError: The entry's own judge cannot judge what its benchmark asks for.
+    """
+    output: Literal["text", "image"] = "image" if benchmark.modality == "image" else "text"
+
+    def why(name: str) -> str:
+        return fits(judges.make(name, suite.judges.get(name)), output)
+
+    if named and not why(named):
+        return named
+    if own:
+        if told := why(own):
+            raise ValueError(f"benchmark {benchmark.name!r}: {told}")
+        return own
+    return suite.judge if suite.judge and not why(suite.judge) else None
+
+
+def _check_judged(chosen: Sequence[Chosen], judge: str | None) -> None:
+    """Raises `ValueError` if a judge that was named on the command line can judge nothing of what is chosen."""
+    free = [one for one in chosen if one.benchmark.judge != one.benchmark.gold_judge]
+    if judge and free and not any(one.judge == judge for one in free):
+        asks = "images" if free[0].benchmark.modality == "image" else "texts"
+        raise ValueError(f"judge {judge!r} cannot judge {asks}, and nothing else is asked for: name another")
 
 
 def _with_over_refusal(evaluations: Sequence[str]) -> tuple[str, ...]:

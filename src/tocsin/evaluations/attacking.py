@@ -7,13 +7,15 @@ from typing import Literal
 
 import msgspec
 
-from tocsin import attacks, registry
+from tocsin import attacks, judges, registry
 from tocsin.attacks import Attack
 from tocsin.attacks.selecting import select
 from tocsin.evaluations.plan import DIRECT, Suited, able
 from tocsin.evaluations.suite import Suite
+from tocsin.judges.contract import fits
 from tocsin.types import Capabilities
 
+IN_LOOP, IMAGES_IN_LOOP = "embedded", "image-rubric"
 ROLES: tuple[Literal["attacker", "translator"], ...] = ("attacker", "translator")
 """Roles beside target and judge; a judge is always there, since attacks say themselves whether they need one."""
 
@@ -83,6 +85,7 @@ def resolve_attacks(suite: Suite, takes: Sequence[Capabilities] = (), *, static:
     made = {DIRECT: attacks.make(DIRECT)}
     named, skipped = [], []
     asked = select(wanted.attacks)
+    in_loop = _in_loop(suite, asked)
     for name in asked:
         attack = made_attack(suite, name)
         if attack.learns and wanted.mode == "worst-case":
@@ -91,6 +94,11 @@ def resolve_attacks(suite: Suite, takes: Sequence[Capabilities] = (), *, static:
             skipped.append(
                 Skipped(name, f"--mode exhaustive{also}: it learns from every case, and none may be left out")
             )
+            continue
+        if "judge" in attack.needed and (
+            unfit := fits(judges.make(in_loop, suite.judges.get(in_loop)), attack.asks_for)
+        ):
+            skipped.append(Skipped(name, f"adversarial: in_loop: a judge that can ({unfit})"))
             continue
         if takes and (blind := _unable(attack, takes)):
             skipped.append(Skipped(name, blind))
@@ -113,7 +121,16 @@ def resolve_attacks(suite: Suite, takes: Sequence[Capabilities] = (), *, static:
         lines = "; ".join(f"{one.attack}: add {one.needs}" for one in skipped)
         raise ValueError(f"none of the attacks can be run: {lines}")
     steered = any("judge" in made[name].needed for name in named)
-    return Attacking(made, tuple(named), tuple(skipped), wanted.in_loop if steered else None)
+    return Attacking(made, tuple(named), tuple(skipped), in_loop if steered else None)
+
+
+def _in_loop(suite: Suite, names: Sequence[str]) -> str:
+    """The judge that steers: the suite's; where it names none and all that is steered asks for images, one that sees them."""
+    if suite.adversarial is not None and suite.adversarial.in_loop is not None:
+        return suite.adversarial.in_loop
+    steered = [attack for attack in (made_attack(suite, name) for name in names) if "judge" in attack.needed]
+    images = steered and all(attack.asks_for == "image" for attack in steered)
+    return IMAGES_IN_LOOP if images and "judge" in suite.roles else IN_LOOP
 
 
 def _unable(attack: Attack, takes: Sequence[Capabilities]) -> str:

@@ -109,7 +109,10 @@ class Adversarial(_Written):
     judge: str | None = Field(
         default=None, description="the final judge, which decides; each benchmark's own if absent"
     )
-    in_loop: str = Field(default="embedded", description="the judge that steers attacks, and decides nothing")
+    in_loop: str | None = Field(
+        default=None,
+        description="the judge that steers attacks, and decides nothing: `embedded`, or for images `image-rubric`, if absent",
+    )
     allowance: AllowanceEntry = AllowanceEntry()
     mode: Literal["exhaustive", "worst-case"] = Field(
         default="exhaustive",
