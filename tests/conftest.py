@@ -14,6 +14,7 @@ _LEAKING = (
     "ANTHROPIC_",
     "GEMINI_",
     "GOOGLE_",
+    "ARK_",
     "TOCSIN_",
     "HF_",
     "HTTP_PROXY",

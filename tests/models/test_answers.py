@@ -10,7 +10,7 @@ from perf.wire_server import serve
 
 from tests.models.asking import ask, call, fault
 from tests.models.endpoints import Said, chat, endpoint
-from tocsin.models import Prices, openai
+from tocsin.models import Prices, openai_wire
 from tocsin.types import Answer, ErrorKind, Usage
 
 
@@ -134,14 +134,14 @@ def test_an_answer_of_ten_megabytes_is_read_whole() -> None:
 
 
 def test_a_reply_ends_at_64_mb() -> None:
-    assert openai.MAX_REPLY == 64 * 1024 * 1024
+    assert openai_wire.MAX_REPLY == 64 * 1024 * 1024
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_longer_reply_is_malformed_even_if_it_is_small_before_it_is_unpacked(
     packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openai, "MAX_REPLY", 2**20)
+    monkeypatch.setattr(openai_wire, "MAX_REPLY", 2**20)
     body = chat("a" * 2**20).body
     reply = Said(body=gzip.compress(body), headers={"Content-Encoding": "gzip"}) if packed else Said(body=body)
     assert (len(reply.body) < 2**13) is packed

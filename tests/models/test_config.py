@@ -18,6 +18,10 @@ api_key_env = "MINE_KEY"
 headers = { X-Project = "env:PROJECT" }
 prices = { input = 0.25, output = 2 }
 image_in = true
+image_out = true
+images = 2
+image_size = "1024x1024"
+image_hosts = ["127.0.0.1"]
 structured = true
 system = "Be kind."
 temperature = 0

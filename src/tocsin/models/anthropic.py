@@ -110,6 +110,8 @@ class Anthropic(SdkModel):
         for field in config.extra:
             if ours.get(field):
                 raise self._unknown(f"{field} stands in extra, too: drop it there, or what says how to reason")
+        if config.image_out or config.drawing():
+            raise self._unknown("Anthropic's models make no images: drop image_out and what is said of images")
         if config.max_tokens_field:
             raise self._unknown("max_tokens_field is for the OpenAI format: drop it")
         self._refuse(

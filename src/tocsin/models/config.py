@@ -60,6 +60,9 @@ class ModelConfig(CallLimits):
     prices: Prices | None = None
     image_in: bool = False
     image_out: bool = Field(default=False, description="answers with images")
+    images: int | None = Field(default=None, ge=1, le=10, description="images that a call asks for")
+    image_size: str | None = Field(default=None, min_length=1, description="as the endpoint writes it: 1024x1024, 2K")
+    image_hosts: tuple[str, ...] = Field(default=(), description="private hosts that images may be fetched from")
     structured: bool = Field(default=False, description="holds replies to a JSON schema (response_format)")
     system: str | None = Field(default=None, description="system prompt for cases that have none")
     temperature: float | None = Field(default=None, ge=0)
@@ -89,6 +92,15 @@ class ModelConfig(CallLimits):
         told = {"reasoning_effort": self.reasoning_effort, "thinking_budget": self.thinking_budget}
         return {name: value for name, value in told.items() if value is not None}
 
+    def drawing(self) -> dict[str, Any]:
+        """What is said of images that are made, as far as the entry says: what is not said is in no identity."""
+        told = {"images": self.images, "image_size": self.image_size, "image_hosts": list(self.image_hosts) or None}
+        return {name: value for name, value in told.items() if value is not None}
+
+    def makes_images(self, wire_model: str, names: re.Pattern[str]) -> bool:
+        """Whether a model makes images: the entry says so (``image_out``), or else its name, by a pattern of its provider."""
+        return self.image_out or ("image_out" not in self.model_fields_set and names.search(wire_model) is not None)
+
     def fixed(self) -> dict[str, Any]:
         """What is sent with every request, for the manifest and the identity. Header values are left out."""
         return {
@@ -97,6 +109,7 @@ class ModelConfig(CallLimits):
             "top_p": self.top_p,
             "max_tokens": self.max_tokens,
             **self.reasoning(),
+            **self.drawing(),
             "extra": self.extra,
         }
 

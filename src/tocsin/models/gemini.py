@@ -6,16 +6,17 @@ What is sent and what comes back: https://ai.google.dev/api/generate-content, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tocsin.models.errors import ModelError
+from tocsin.models.images_reply import media_type, unpacked
 from tocsin.models.openai_reply import block_or_fault
 from tocsin.models.providers import provider
 from tocsin.models.sdk import SdkModel, decoded
-from tocsin.types import Answer, ErrorKind, Message, Request, Usage
+from tocsin.types import Answer, Capabilities, ErrorKind, Image, Message, Request, Usage
 
 if TYPE_CHECKING:
     from tocsin.models.sdk_wire import Reply, Wire
@@ -38,6 +39,9 @@ BLOCKS = frozenset(
 )
 """Values of ``finishReason`` by which the provider's filter ends an answer."""
 
+_DRAWS = re.compile("image|nano-banana", re.IGNORECASE)
+"""Models that make images by their names."""
+
 _FINISHES = {"STOP": "stop", "MAX_TOKENS": "length", "FINISH_REASON_UNSPECIFIED": "stop"}
 _TOO_LONG = re.compile(r"token count .{0,80}exceeds", re.IGNORECASE)
 _OF_EVERY_CALL = re.compile(
@@ -47,9 +51,15 @@ _OF_EVERY_CALL = re.compile(
 _SECONDS = re.compile(r"\d+(\.\d+)?s")
 
 
-class _Part(msgspec.Struct):
+class _Blob(msgspec.Struct, rename="camel"):
+    mime_type: str | None = None
+    data: str | None = None
+
+
+class _Part(msgspec.Struct, rename="camel"):
     text: str | None = None
     thought: bool | None = None
+    inline_data: _Blob | None = None
 
 
 class _Content(msgspec.Struct):
@@ -110,6 +120,12 @@ class Gemini(SdkModel):
     default_url = "https://generativelanguage.googleapis.com"
 
     def _check(self) -> None:
+        self._draws = self._config.makes_images(self._wire_model, _DRAWS)
+        told = self._config.drawing()
+        if not self._draws and told:
+            raise self._unknown(f"{' and '.join(told)} are for models with image_out: drop them")
+        if unknown := [field for field in ("images", "image_hosts") if field in told]:
+            raise self._unknown(f"Gemini says itself how many images it makes, as bytes: drop {' and '.join(unknown)}")
         if self._config.reasoning_effort and self._config.thinking_budget is not None:
             raise self._unknown("Gemini takes reasoning_effort or thinking_budget: drop one")
         for field in ("generationConfig", "generation_config", "contents", "systemInstruction", "system_instruction"):
@@ -120,6 +136,16 @@ class Gemini(SdkModel):
 
     def _check_sampling(self, request: Request) -> None:
         """Whatever a suite says can be sent."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What is fixed for every request, for the manifest. Header values are left out."""
+        return {**super().parameters, **({"image_out": True} if self._draws else {})}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Text in and out, images in; images out where the entry or the model's name says so."""
+        return Capabilities(image_in=super().capabilities.image_in, image_out=self._draws)
 
     def _open(self, wire: Wire, key: str, headers: dict[str, str]) -> None:
         from tocsin.models.sdk_wire import unused
@@ -169,9 +195,17 @@ class Gemini(SdkModel):
             seed=sampling.seed,
             stop_sequences=list(sampling.stop) or None,
             thinking_config=self._thinking(),
+            response_modalities=["TEXT", "IMAGE"] if self._draws else None,
+            image_config=self._image_config(),
             should_return_http_response=True,
             http_options=self._types.HttpOptions(timeout=max(1, int(timeout * 1000)), extra_body=extra or None),
         )
+
+    def _image_config(self) -> Any:
+        """The size: ``16:9`` is a shape to the API, and ``2K`` a resolution."""
+        if (size := self._config.image_size) is None:
+            return None
+        return self._types.ImageConfig(**{"aspect_ratio" if ":" in size else "image_size": size})
 
     def _thinking(self) -> Any:
         effort, budget = self._config.reasoning_effort, self._config.thinking_budget
@@ -199,23 +233,26 @@ class Gemini(SdkModel):
         reply = decoded(body, _Reply)
         usage, model = _usage(reply.usage_metadata), reply.model_version or ""
         if not reply.candidates:
-            if (reply.prompt_feedback or _Feedback()).block_reason in (None, "", "BLOCKED_REASON_UNSPECIFIED"):
+            block_reason = (reply.prompt_feedback or _Feedback()).block_reason
+            if block_reason in (None, "", "BLOCKED_REASON_UNSPECIFIED"):
                 raise ModelError(ErrorKind.MALFORMED, "the reply holds no candidates, and no reason for that")
-            return Answer(finish="content_filter", blocked=True, usage=usage, model=model)
+            return Answer(
+                finish=_word(block_reason) if self._draws else "content_filter", blocked=True, usage=usage, model=model
+            )
         candidate = reply.candidates[0]
         if candidate.content is None and not candidate.finish_reason:
             raise ModelError(ErrorKind.MALFORMED, "the candidate holds neither content nor a reason for its end")
         parts = (candidate.content or _Content()).parts or []
         reason = candidate.finish_reason or "STOP"
-        blocked = reason in BLOCKS
-        return Answer(
+        answer = Answer(
             text="".join(part.text or "" for part in parts if not part.thought),
             reasoning="".join(part.text or "" for part in parts if part.thought),
-            finish="content_filter" if blocked else _FINISHES.get(reason, reason.lower()),
-            blocked=blocked,
+            finish="content_filter" if reason in BLOCKS else _FINISHES.get(reason, reason.lower()),
+            blocked=reason in BLOCKS,
             usage=usage,
             model=model,
         )
+        return _with_images(answer, parts, reason) if self._draws else answer
 
     def _block_or_fault(self, reply: Reply, prompts: tuple[str, ...]) -> Answer:
         status, error = reply.status, _told(reply.body)
@@ -236,6 +273,32 @@ class Gemini(SdkModel):
             if fault.retry_after is None and status in (429, 500, 503, 504):
                 fault.retry_after = _delay(details)
             raise
+
+
+def _with_images(answer: Answer, parts: list[_Part], reason: str) -> Answer:
+    """The answer of a model that makes images. Images among its thoughts are drafts, and not delivered.
+
+    Where neither an image nor a word came, nothing was delivered, which is a refusal whatever reason is given (``NO_IMAGE``,
+    ``IMAGE_OTHER``), except that the limit on tokens was reached.
+    """
+    images = tuple(
+        Image(there.media_type, there.data)
+        for part in parts
+        if part.inline_data is not None and part.inline_data.data and not part.thought
+        for there in (unpacked(part.inline_data.data, media_type(part.inline_data.mime_type or "")),)
+    )
+    finish, blocked = answer.finish, answer.blocked
+    if blocked:
+        finish = _word(reason)
+    elif not images and not answer.text and finish != "length":
+        finish, blocked = _word(reason) if reason != "STOP" else "empty", True
+    declined = bool(answer.text) and not images and not blocked and finish != "length"
+    return msgspec.structs.replace(answer, images=images, finish=finish, blocked=blocked, declined=declined)
+
+
+def _word(reason: str | None) -> str:
+    """The API's own word, as far as it is one."""
+    return "".join(re.findall(r"\w", reason or ""))[:64] or "content_filter"
 
 
 def _usage(usage: _Usage | None) -> Usage:

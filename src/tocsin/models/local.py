@@ -48,6 +48,8 @@ class LocalModel:
     def __init__(self, name: str, config: ModelConfig, *, wire_model: str | None = None) -> None:
         self._name = name
         self._short = wire_model or name.partition("/")[2]
+        if config.image_out:
+            raise ConfigError(f"model {name!r}: local models write text: name one that makes images as diffusers/NAME")
         if told := config.reasoning():
             raise ConfigError(f"model {name!r}: models on this machine know no {' or '.join(told)}: drop it")
         self._weights = find_weights(self._short)

@@ -20,9 +20,15 @@ from tocsin.types import Answer, ErrorKind, Usage
 
 _BLOCK_CODES = re.compile(
     r"content_?filter|content_?policy|ResponsibleAIPolicy|moderation_blocked|data_?inspection_?failed|safety_?block"
-    r"|sensitive_?content",
+    r"|sensitive_?content|(?:text|image)_?risk_?detection|content_?security_?detection",
     re.IGNORECASE,
 )
+_SPENT = re.compile(
+    r"insufficient_quota|billing|exceeded_current_quota|AccountOverdue|^QuotaExceeded|SetLimitExceeded", re.IGNORECASE
+)
+"""Codes that say that nothing is left to spend: OpenAI sends one of them with HTTP 400, and Ark one with 403."""
+_REJECTED_FOR_SAFETY = re.compile(r"rejected (?:as a result of|by) (?:our|the) safety system", re.IGNORECASE)
+"""A filter's only mark where the code is null: older image models of OpenAI."""
 _TOO_LONG = re.compile(
     r"context_length|context length|maximum context|too many tokens|exceed\w* the (?:available )?context", re.IGNORECASE
 )
@@ -79,6 +85,19 @@ class _ErrorReply(msgspec.Struct):
     message: str | None = None
 
 
+def block_word(*words: object) -> str:
+    """The first of some codes that says that a provider's filter struck, as one word that can be kept; empty if none does."""
+    for word in words:
+        if word and _BLOCK_CODES.search(str(word)):
+            return "".join(re.findall(r"[\w.-]", str(word)))[:64]
+    return ""
+
+
+def is_spent(code: object) -> bool:
+    """Whether a code says that nothing is left to spend."""
+    return bool(code) and _SPENT.search(str(code)) is not None
+
+
 _decode = msgspec.json.Decoder(_Reply).decode
 _decode_error = msgspec.json.Decoder(_ErrorReply).decode
 
@@ -124,6 +143,7 @@ def block_or_fault(
     url: str,
     secrets: tuple[str, ...],
     prompts: tuple[str, ...],
+    in_its_words: bool = False,
 ) -> Answer:
     """What a reply with another status than 200 says: an answer if the provider's filter struck, else a fault.
 
@@ -134,6 +154,7 @@ def block_or_fault(
         url: The endpoint, as it may be named.
         secrets: What no detail may repeat.
         prompts: What no detail may quote.
+        in_its_words: Whether a block is told by the provider's own code, and not as ``content_filter``.
 
     Raises:
         ModelError: With its kind.
@@ -143,18 +164,21 @@ def block_or_fault(
     inner = str((error.innererror or {}).get("code", ""))
     message = error.message or ""
     flagged = status == 403 and re.search(r"moderation|flagged|content polic|safety", message, re.IGNORECASE)
-    if flagged or (status in (400, 403, 451) and _BLOCK_CODES.search(f"{code} {inner}")):
-        return Answer(finish="content_filter", blocked=True)
+    if status == 400 and not any(map(_REJECTED_FOR_SAFETY.search, prompts)):  # its message may quote the prompt
+        flagged = _REJECTED_FOR_SAFETY.search(message)
+    word = block_word(error.code, error.type, inner) if status in (400, 403, 451) else ""
+    if flagged or word:
+        return Answer(finish=(in_its_words and word) or "content_filter", blocked=True)
     label = " ".join(re.findall(r"[\w.-]{1,64}", code))
     if label != presentable(label, secrets=secrets, prompts=prompts):
         label = ""
     said = presentable(message, secrets=secrets, prompts=prompts)
     detail = " ".join(filter(None, (f"HTTP {status}", label, said)))
     wait = _retry_after(headers)
+    if status in (400, 402, 403, 429) and (status == 402 or is_spent(error.code) or is_spent(error.type)):
+        raise ModelError(ErrorKind.QUOTA, f"HTTP {status}: nothing is left to spend on this key")
     if status in (401, 403):
         raise ModelError(ErrorKind.AUTH, f"HTTP {status}: the endpoint refused the key")
-    if status == 402 or (status == 429 and re.search(r"insufficient_quota|billing|exceeded_current_quota", code)):
-        raise ModelError(ErrorKind.QUOTA, f"HTTP {status}: nothing is left to spend on this key")
     if status == 429:
         raise ModelError(ErrorKind.RATE, f"HTTP 429 {label}".strip(), retry_after=wait)
     if status == 404:
