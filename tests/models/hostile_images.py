@@ -264,8 +264,8 @@ def _jpeg_forms() -> Iterator[Named]:
 
 
 def _gif() -> Iterator[Named]:
-    screen = GIF[:13] + GIF[13 : 13 + 768]
-    picture = GIF[13 + 768 :]
+    table = 13 + (6 << (GIF[10] & 7))
+    screen, picture = GIF[:table], GIF[table:]
     assert picture[:1] in b",!"
     dot = b"," + struct.pack("<4HB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\0"
     small = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + bytes(6)
@@ -416,8 +416,8 @@ def _disguised() -> Iterator[Named]:
     yield "svg.png", b"<svg xmlns='http://www.w3.org/2000/svg'>" + script + b"</svg>"
     yield "svg with a declaration.png", b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY a SYSTEM 'file:///etc/hostname'>]><svg>&a;</svg>"
     yield "page.jpeg", b"<!doctype html><html>" + script + b"</html>"
-    yield "pdf.png", b"%PDF-1.7\n1 0 obj<</JS(" + MARKER + b")>>endobj\n%%EOF"
-    yield "eps.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(" + MARKER + b") run\n%%EOF"
+    yield "script in a pdf.png", b"%PDF-1.7\n1 0 obj<</JS(" + MARKER + b")>>endobj\n%%EOF"
+    yield "script in an eps.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(" + MARKER + b") run\n%%EOF"
     yield "zip.png", _zip()
     yield "png and zip.png", PNG + _zip()
     yield "zip and png.png", _zip() + PNG
@@ -426,7 +426,7 @@ def _disguised() -> Iterator[Named]:
     yield "png and gif.png", PNG + GIF
     yield "script and gif.gif", b"GIF89a=1;/*" + GIF[11:]
     plain = drawn(5)
-    kinds = ("TIFF", "BMP", "ICO", "PPM", "TGA", "PCX", "EPS", "JPEG2000", "AVIF", "DDS", "ICNS", "SGI", "IM", "MSP", "XBM", "PDF")
+    kinds = ("TIFF", "BMP", "ICO", "PPM", "TGA", "PCX", "EPS", "JPEG2000", "AVIF", "DDS", "ICNS", "SGI", "MSP", "XBM", "PDF")
     for kind in kinds:
         yield f"{kind.lower()}.png", encoded(plain.convert("1") if kind in ("MSP", "XBM") else plain, kind)
     yield "psd.png", b"8BPS\0\1" + bytes(6) + b"\0\3\0\0\0\x10\0\0\0\x10\0\x08\0\3" + bytes(12)
@@ -477,7 +477,7 @@ def write(folder: Path) -> int:
 
 def file_name(name: str) -> str:
     """A name that a file can have, with an ending that tocsin reads."""
-    plain = re.sub(r"[^A-Za-z0-9./]+", "-", name)
+    plain = re.sub(r"[^A-Za-z0-9_./]+", "-", name)
     return plain if plain.endswith((".png", ".jpeg", ".gif", ".webp")) else f"{plain}.png"
 
 
