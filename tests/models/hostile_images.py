@@ -127,11 +127,19 @@ def _png() -> Iterator[Named]:
     yield "palette of 4 bytes", SIGNATURE + header(16, 16, 8, 3) + chunk(b"PLTE", b"abcd") + packed + END
     yield "palette of a megabyte", SIGNATURE + header(16, 16, 8, 3) + chunk(b"PLTE", b"abc" * 350_000) + packed + END
     yield "no palette", SIGNATURE + header(16, 16, 8, 3) + packed + END
-    yield "transparency of a megabyte", (
-        SIGNATURE + header(16, 16, 8, 3) + chunk(b"PLTE", b"abc") + chunk(b"tRNS", bytes(2**20)) + packed + END
+    yield (
+        "transparency of a megabyte",
+        (SIGNATURE + header(16, 16, 8, 3) + chunk(b"PLTE", b"abc") + chunk(b"tRNS", bytes(2**20)) + packed + END),
     )
-    yield "colours beyond the palette", (
-        SIGNATURE + header(16, 16, 8, 3) + chunk(b"PLTE", b"abc") + chunk(b"IDAT", zlib.compress(b"\0" + b"\xff" * 16)) + END
+    yield (
+        "colours beyond the palette",
+        (
+            SIGNATURE
+            + header(16, 16, 8, 3)
+            + chunk(b"PLTE", b"abc")
+            + chunk(b"IDAT", zlib.compress(b"\0" + b"\xff" * 16))
+            + END
+        ),
     )
     for width, height in ((0, 16), (16, 0), (0, 0), (0x7FFFFFFF, 1), (1, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF)):
         yield f"{width} by {height}", SIGNATURE + header(width, height) + packed + END
@@ -139,7 +147,10 @@ def _png() -> Iterator[Named]:
         yield f"depth {depth} of colour {colour}", SIGNATURE + header(16, 16, depth, colour) + packed + END
     yield "unknown compression", SIGNATURE + header(16, 16, method=9) + packed + END
     yield "unknown interlacing", SIGNATURE + header(16, 16, interlaced=7) + packed + END
-    yield "unknown filters", SIGNATURE + header(16, 16) + chunk(b"IDAT", zlib.compress((b"\x09" + bytes(48)) * 16)) + END
+    yield (
+        "unknown filters",
+        SIGNATURE + header(16, 16) + chunk(b"IDAT", zlib.compress((b"\x09" + bytes(48)) * 16)) + END,
+    )
     yield "too few rows", SIGNATURE + header(16, 16) + chunk(b"IDAT", zlib.compress(bytes(49 * 3))) + END
     yield "not zlib", SIGNATURE + header(16, 16) + chunk(b"IDAT", MARKER * 9) + END
     yield "unknown critical chunk", first + chunk(b"EvIL", MARKER) + rest
@@ -160,7 +171,10 @@ def _packed(data: bytes) -> bytes:
 def _png_forms() -> Iterator[Named]:
     plain = drawn(6)
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
-        yield f"mode {mode.replace(';', '-')}", encoded(plain.convert("I").convert(mode) if mode == "I;16" else plain.convert(mode))
+        yield (
+            f"mode {mode.replace(';', '-')}",
+            encoded(plain.convert("I").convert(mode) if mode == "I;16" else plain.convert(mode)),
+        )
     for colour in (0, 2, 4, 6):
         yield f"16 bits of colour {colour}", _noisy(16, colour)
     for depth in (1, 2, 4):
@@ -219,7 +233,10 @@ def _jpeg() -> Iterator[Named]:
     yield "sampling of 0", JPEG[: frame + 11] + b"\0" + JPEG[frame + 12 :]
     yield "sampling of 15", JPEG[: frame + 11] + b"\xff" + JPEG[frame + 12 :]
     yield "two frames", JPEG[:scan] + JPEG[frame : frame + 19] + JPEG[scan:]
-    yield "two frames of two sizes", JPEG[:scan] + JPEG[frame : frame + 5] + b"\x01\x00\x01\x00" + JPEG[frame + 9 : scan] + JPEG[scan:]
+    yield (
+        "two frames of two sizes",
+        JPEG[:scan] + JPEG[frame : frame + 5] + b"\x01\x00\x01\x00" + JPEG[frame + 9 : scan] + JPEG[scan:],
+    )
     yield "no tables", re.sub(rb"\xff\xdb\x00\x43.{65}", b"", JPEG, flags=re.DOTALL)
     yield "table of zeros", JPEG[: table.start() + 5] + bytes(64) + JPEG[table.end() :]
     yield "tables of 16 bits", JPEG[:frame] + segment(0xDB, b"\x10" + b"\x7f\xff" * 64) + JPEG[frame:]
@@ -235,7 +252,10 @@ def _jpeg() -> Iterator[Named]:
     yield "end first", first + b"\xff\xd9" + rest
     yield "a second start", JPEG[:frame] + b"\xff\xd8" + JPEG[frame:]
     yield "two in a row", JPEG + encoded(drawn(9), "JPEG")
-    yield "height told later", JPEG[: frame + 5] + b"\0\0" + JPEG[frame + 7 : -2] + segment(0xDC, b"\x00\x30") + b"\xff\xd9"
+    yield (
+        "height told later",
+        JPEG[: frame + 5] + b"\0\0" + JPEG[frame + 7 : -2] + segment(0xDC, b"\x00\x30") + b"\xff\xd9",
+    )
     last = PROGRESSIVE[PROGRESSIVE.rindex(b"\xff\xda") : -2]
     for scans in (20, 200, 40_000):
         yield f"{scans} scans more", PROGRESSIVE[:-2] + last * scans + b"\xff\xd9"
@@ -290,7 +310,10 @@ def _gif() -> Iterator[Named]:
     yield "application", screen + b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0" + picture
     yield "unknown marks", screen + b"\x99" * 100_000 + picture
     yield "clear colour and disposal", screen + b"!\xf9\x04\x0d\0\0\x05\0" + picture[picture.index(b",") :]
-    yield "frame in a corner", screen + b"," + struct.pack("<4HB", 10, 10, 20, 20, 0) + picture[picture.index(b",") + 10 :]
+    yield (
+        "frame in a corner",
+        screen + b"," + struct.pack("<4HB", 10, 10, 20, 20, 0) + picture[picture.index(b",") + 10 :],
+    )
     yield "interlaced", encoded(drawn(4).convert("P"), "GIF", interlace=True)
     yield "jar", GIF + _zip()
 
@@ -301,7 +324,10 @@ def _webp() -> Iterator[Named]:
     body = lossy[8:]
     yield "lossy", WEBP
     yield "lossless", LOSSLESS
-    yield "with alpha", encoded(Image.merge("RGBA", (*drawn(3).split(), Image.linear_gradient("L").resize((64, 48)))), "WEBP")
+    yield (
+        "with alpha",
+        encoded(Image.merge("RGBA", (*drawn(3).split(), Image.linear_gradient("L").resize((64, 48)))), "WEBP"),
+    )
     yield "animated", encoded(drawn(1), "WEBP", save_all=True, append_images=[drawn(2)])
     wide = (16_383 - 1).to_bytes(3, "little")
     yield "16,383 by 16,383", riff((b"VP8X", bytes(4) + wide + wide), (b"VP8 ", body))
@@ -322,7 +348,10 @@ def _webp() -> Iterator[Named]:
     yield "a sound", wave
     frame = b"\0" * 6 + (63).to_bytes(3, "little") + (47).to_bytes(3, "little") + b"\0" * 4 + WEBP[12:]
     yield "two frames", riff((b"VP8X", b"\x02\0\0\0\x3f\0\0\x2f\0\0"), (b"ANIM", bytes(6)), *[(b"ANMF", frame)] * 2)
-    yield "20,000 frames", riff((b"VP8X", b"\x02\0\0\0\x3f\0\0\x2f\0\0"), (b"ANIM", bytes(6)), *[(b"ANMF", b"")] * 19_000)
+    yield (
+        "20,000 frames",
+        riff((b"VP8X", b"\x02\0\0\0\x3f\0\0\x2f\0\0"), (b"ANIM", bytes(6)), *[(b"ANMF", b"")] * 19_000),
+    )
 
 
 def _bombs() -> Iterator[Named]:
@@ -366,7 +395,9 @@ def _metadata() -> Iterator[Named]:
         add("Comment", MARKER.decode())
     info.add_text("Packed", MARKER.decode() * 50, zip=True)
     yield "texts.png", encoded(plain, pnginfo=info)
-    place = exif([(0x010E, 2, len(MARKER), 40), (0x8825, 4, 1, 60)], more=b"\0\0" + MARKER + bytes(8) + exif([(1, 2, 2, 78)])[8:])
+    place = exif(
+        [(0x010E, 2, len(MARKER), 40), (0x8825, 4, 1, 60)], more=b"\0\0" + MARKER + bytes(8) + exif([(1, 2, 2, 78)])[8:]
+    )
     xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>" + MARKER + b"</x:xmpmeta>"
     profile = MARKER * 40
     for kind in ("PNG", "JPEG", "WEBP"):
@@ -378,12 +409,21 @@ def _metadata() -> Iterator[Named]:
         for name, told in _odd_exif():
             yield f"{name}.{ending}", encoded(plain, kind, exif=told)
     first, rest = JPEG[:2], JPEG[2:]
-    yield "iptc.jpeg", first + segment(0xED, b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x20\x1c\x02\x78\0" + MARKER * 2) + rest
+    yield (
+        "iptc.jpeg",
+        first + segment(0xED, b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x20\x1c\x02\x78\0" + MARKER * 2) + rest,
+    )
     yield "broken photoshop.jpeg", first + segment(0xED, b"Photoshop 3.0\x008BIM\xff\xff\xff\xff\xff" + MARKER) + rest
     yield "several pictures, broken.jpeg", first + segment(0xE2, b"MPF\0" + exif([(0xB001, 4, 1, 0xFFFF)])) + rest
-    yield "several pictures, looping.jpeg", first + segment(0xE2, b"MPF\0" + exif([(0xB001, 4, 1, 9)], following=8)) + rest
+    yield (
+        "several pictures, looping.jpeg",
+        first + segment(0xE2, b"MPF\0" + exif([(0xB001, 4, 1, 9)], following=8)) + rest,
+    )
     yield "comments of megabytes.jpeg", first + segment(0xFE, (MARKER * 5_461)[:65_533]) * 100 + rest
-    yield "profile in a thousand parts.jpeg", first + segment(0xE2, b"ICC_PROFILE\0\xff\xff" + MARKER * 500) * 1_000 + rest
+    yield (
+        "profile in a thousand parts.jpeg",
+        first + segment(0xE2, b"ICC_PROFILE\0\xff\xff" + MARKER * 500) * 1_000 + rest,
+    )
     yield "a thumbnail.jpeg", first + segment(0xE1, b"Exif\0\0" + turned(1) + JPEG) + rest
     yield "thumbnail of JFIF.jpeg", first + segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\x20\x20" + MARKER * 256) + rest
     yield "behind its end.jpeg", JPEG + MARKER * 1_000
@@ -391,7 +431,10 @@ def _metadata() -> Iterator[Named]:
     yield "behind its end.gif", GIF + MARKER * 1_000
     yield "behind its end.webp", WEBP + MARKER * 1_000
     yield "junk profile.png", PNG[:AFTER_HEADER] + chunk(b"iCCP", MARKER) + PNG[AFTER_HEADER:]
-    yield "times and sizes.png", PNG[:AFTER_HEADER] + chunk(b"gAMA", bytes(4)) + chunk(b"cHRM", b"") + chunk(b"pHYs", b"x") + PNG[AFTER_HEADER:]
+    yield (
+        "times and sizes.png",
+        PNG[:AFTER_HEADER] + chunk(b"gAMA", bytes(4)) + chunk(b"cHRM", b"") + chunk(b"pHYs", b"x") + PNG[AFTER_HEADER:],
+    )
 
 
 def _odd_exif() -> Iterator[Named]:
@@ -414,7 +457,10 @@ def _zip() -> bytes:
 def _disguised() -> Iterator[Named]:
     script = b"<script>document.title='" + MARKER + b"'</script>"
     yield "svg.png", b"<svg xmlns='http://www.w3.org/2000/svg'>" + script + b"</svg>"
-    yield "svg with a declaration.png", b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY a SYSTEM 'file:///etc/hostname'>]><svg>&a;</svg>"
+    yield (
+        "svg with a declaration.png",
+        b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY a SYSTEM 'file:///etc/hostname'>]><svg>&a;</svg>",
+    )
     yield "page.jpeg", b"<!doctype html><html>" + script + b"</html>"
     yield "script in a pdf.png", b"%PDF-1.7\n1 0 obj<</JS(" + MARKER + b")>>endobj\n%%EOF"
     yield "script in an eps.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(" + MARKER + b") run\n%%EOF"
@@ -426,7 +472,23 @@ def _disguised() -> Iterator[Named]:
     yield "png and gif.png", PNG + GIF
     yield "script and gif.gif", b"GIF89a=1;/*" + GIF[11:]
     plain = drawn(5)
-    kinds = ("TIFF", "BMP", "ICO", "PPM", "TGA", "PCX", "EPS", "JPEG2000", "AVIF", "DDS", "ICNS", "SGI", "MSP", "XBM", "PDF")
+    kinds = (
+        "TIFF",
+        "BMP",
+        "ICO",
+        "PPM",
+        "TGA",
+        "PCX",
+        "EPS",
+        "JPEG2000",
+        "AVIF",
+        "DDS",
+        "ICNS",
+        "SGI",
+        "MSP",
+        "XBM",
+        "PDF",
+    )
     for kind in kinds:
         yield f"{kind.lower()}.png", encoded(plain.convert("1") if kind in ("MSP", "XBM") else plain, kind)
     yield "psd.png", b"8BPS\0\1" + bytes(6) + b"\0\3\0\0\0\x10\0\0\0\x10\0\x08\0\3" + bytes(12)

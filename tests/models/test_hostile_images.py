@@ -29,6 +29,7 @@ from tests.models.hostile_images import MARKER, file_name, reason, turned, write
 from tests.pictures import drawn, encoded
 from tocsin import judges
 from tocsin.api import assess
+from tocsin.engine.outcome import BLANK
 from tocsin.journal import Images, Journal
 from tocsin.models.pictures import PictureError, opened
 from tocsin.protocols import Asker, Attempt
@@ -171,7 +172,9 @@ def test_what_is_clear_stays_clear(mode: str) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])
 def test_pixels_are_kept_as_they_are(kind: str) -> None:
     plain = drawn(5).quantize(16).convert("RGB")
-    data = encoded(plain.quantize(16) if kind == "GIF" else plain, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    data = encoded(
+        plain.quantize(16) if kind == "GIF" else plain, kind, **({"lossless": True} if kind == "WEBP" else {})
+    )
     assert _pixels(opened(data).data).convert("RGB").tobytes() == plain.tobytes()
 
 
@@ -189,13 +192,18 @@ def test_each_way_up_is_put_right_without_pillows_help(kind: str) -> None:
         assert difference <= (12 if kind == "JPEG" else 0), (kind, number)
 
 
-def test_a_jpeg_is_kept_by_its_own_tables() -> None:
-    data = encoded(drawn(7), "JPEG", quality=71, subsampling=2)
-    with Pillow.open(io.BytesIO(opened(data).data)) as kept, Pillow.open(io.BytesIO(data)) as came:
+@pytest.mark.parametrize(("sampling", "most"), [(0, 6), (2, 60)])
+def test_a_jpeg_is_kept_by_its_own_tables(sampling: int, most: int) -> None:
+    soft = drawn(7).point(lambda level: 64 + level // 2)  # none that rounding would take beyond black or white
+    data = encoded(soft, "JPEG", quality=71, subsampling=sampling)
+    twice = opened(opened(data).data).data
+    with Pillow.open(io.BytesIO(twice)) as kept, Pillow.open(io.BytesIO(data)) as came:
         assert kept.quantization == came.quantization  # type: ignore[attr-defined]
-        once = opened(opened(data).data)
-    difference = zip(_pixels(once.data).tobytes(), _pixels(data).tobytes(), strict=True)
-    assert max(abs(a - b) for a, b in difference) <= 6
+        assert kept.layer == came.layer  # type: ignore[attr-defined]
+    pairs = zip(_pixels(twice).tobytes(), _pixels(data).tobytes(), strict=True)
+    differences = [abs(a - b) for a, b in pairs]
+    assert max(differences) <= most
+    assert sum(differences) / len(differences) < 1.2
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -224,7 +232,9 @@ class Passing(judges.Judge, frozen=True):
 
 def _tree(folder: Path, leaving_out: Path) -> dict[str, tuple[int, int]]:
     """Every file below a folder but those of one, with what a write would change."""
-    there = (path for path in folder.rglob("*") if leaving_out not in (path, *path.parents))
+    there = (
+        path for path in folder.rglob("*") if leaving_out not in (path, *path.parents) and not path.is_symlink()
+    )  # pytest renews its links
     return {str(path): (path.stat().st_size if path.is_file() else 0, path.stat().st_mtime_ns) for path in there}
 
 
@@ -265,14 +275,13 @@ def test_as_answers_each_is_delivered_or_an_error_and_nothing_is_written_elsewhe
     meant = {row["name"]: row.get("refused", "") for row in quick}
     came = {one.case: (one.outcome, one.reason) for one in attempted(run)}
     assert came == {name: ("error", "malformed") if why else ("safe", "") for name, why in meant.items()}
-    assert dict(rows(run, _DETAILS)) == meant
+    blank = {row["name"]: BLANK for row in quick if row.get("blank")}
+    assert dict(rows(run, _DETAILS)) == meant | blank
     assert 50 < kept <= sum(not why for why in meant.values())
     assert capfd.readouterr().err == ""
 
 
-_DETAILS = (
-    "SELECT s.case_id, r.detail FROM records r JOIN cells c ON c.id = r.cell JOIN cases s ON s.id = c.case_ref"
-)
+_DETAILS = "SELECT s.case_id, r.detail FROM records r JOIN cells c ON c.id = r.cell JOIN cases s ON s.id = c.case_ref"
 
 
 def test_as_a_users_images_each_is_sent_or_a_bad_row(

@@ -52,8 +52,9 @@ class Picture(NamedTuple):
 def opened(data: bytes) -> Picture:
     """An image, decoded and written anew.
 
-    PNG, WebP and GIF become PNG, pixel for pixel. JPEG stays JPEG with its own tables of quantisation, which changes pixels by
-    rounding at most. One that EXIF says is to be turned is turned, CMYK becomes RGB, and sixteen bits become eight.
+    PNG, WebP and GIF become PNG, pixel for pixel. JPEG stays JPEG with its own tables and sampling, which changes pixels by
+    rounding; by more at sharp edges between colours, where colours are stored at half size. One that EXIF says is to be turned
+    is turned, CMYK becomes RGB, and sixteen bits become eight.
 
     Args:
         data: The file's bytes.
