@@ -2,9 +2,9 @@
 
     python -m perf.images [--n 10000] [--distinct 100] [--kilobytes 1000] [--concurrency 0]
 
-A child serves PNGs of noise in the wire format of the OpenAI images API, as base64 in JSON. The run is a process of its own, as is
-a bare client that takes the same replies, unpacks them and keeps the hash of each. With ``--concurrency 0`` the run has what a
-user gets who says nothing. A run that decodes an image twice, or keeps another number of files, is an error and no figure.
+A child serves PNGs of noise in the wire format of the OpenAI images API, as base64 in JSON. The run is a process of its own, as
+is a bare client that takes the same replies, unpacks them and keeps the hash of each. With ``--concurrency 0`` the run has what
+a user gets who says nothing. A run that decodes an image twice, or keeps another number of files, is an error and no figure.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ from tests.journal.in_process import HeldModel, engine_of, in_run, shared_of
 from tests.journal.real_runs import rows
 from tests.models.commands import MODEL, attempted, entry
 from tests.models.endpoints import chat
-from tests.models.hostile_images import MARKER, file_name, reason, turned, write
+from tests.models.hostile_formats import MARKER, turned
+from tests.models.hostile_images import file_name, reason, write
 from tests.pictures import drawn, encoded
 from tocsin import judges
 from tocsin.api import assess
@@ -56,11 +57,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What came of each file in a process of its own, which was to write nothing and say nothing."""
     empty = tmp_path_factory.mktemp("empty")
+    path = os.pathsep.join(filter(None, [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH")]))
     ran = subprocess.run(
         [sys.executable, "-W", "always", "-m", "tests.models.opening_hostile", str(folder), MARKER.decode()],
         cwd=empty, capture_output=True, text=True, timeout=240,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH")])),
-             "TMPDIR": str(empty), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(empty), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, "")
     assert list(empty.iterdir()) == []
@@ -166,7 +167,7 @@ def test_what_is_clear_stays_clear(mode: str) -> None:
     kept = _pixels(opened(data).data)
     assert kept.mode == ("LA" if mode in "L1" else "RGBA")
     assert kept.convert("RGBA").tobytes() == _pixels(data).convert("RGBA").tobytes()
-    assert kept.getextrema()[-1] == (0, 255)  # type: ignore[comparison-overlap]
+    assert kept.getextrema()[-1] == (0, 255)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])

@@ -10,7 +10,7 @@ Nobody can stop a decoder that runs in a thread, so the limits are what bounds i
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tocsin.models.picture_parts import PictureError, parts_of
 
@@ -28,7 +28,7 @@ nothing in it repeats, three seconds of a processor."""
 MAX_SIDE = 16_384
 MAX_SCANS = 100
 MAX_SCANNED = 500_000_000
-"""Pixels times scans: a JPEG is gone over once for each of its scans, of which encoders make a dozen and an attacker a million."""
+"""Pixels times scans: a JPEG is gone over once for each of its scans. Encoders make a dozen; the shortest takes thirty bytes."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 """What the providers take and give; no other decoder of Pillow's is ever tried."""
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg"}
@@ -151,7 +151,8 @@ def _of_eight_bits(picture: Image.Image) -> Image.Image:
 
 def _blank(picture: Image.Image) -> bool:
     """Whether it shows one colour: no band differs by more than rounding, or all of it is transparent."""
-    bands = [picture.getextrema()] if len(picture.getbands()) == 1 else picture.getextrema()
+    found: Any = picture.getextrema()  # a pair, or one for each band
+    bands = [found] if len(picture.getbands()) == 1 else found
     if picture.mode in ("LA", "RGBA") and bands[-1][1] == 0:
         return True
     return all(high - low <= ROUNDING for low, high in bands)
