@@ -32,6 +32,18 @@ def opened(name: str, **config: Any) -> Any:
     return open_caller(name, {name: ModelConfig.model_validate({"base_url": HERE, **config})}).model
 
 
+def test_calls_at_a_time_are_few_unless_the_entry_says_otherwise() -> None:
+    for name, config, most in (
+        ("openai/gpt-image-1", {}, 32),
+        ("openai/gpt-image-1", {"max_concurrency": 200}, 200),
+        ("openai/gpt-image-1", {"max_concurrency": 4}, 4),
+        ("openai/gpt-image-1", {"concurrency": 64}, 64),
+        ("openai/gpt-5.2", {}, 256),
+    ):
+        entry = ModelConfig.model_validate({"base_url": HERE, **config})
+        assert open_caller(name, {name: entry}).concurrency.ceiling == most
+
+
 # -- which model is opened ----------------------------------------------------------------------------------------------
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +25,8 @@ from tocsin.models.pictures import ENDINGS, MAX_BYTES, PictureError, opened
 from tocsin.types import Case, Image, Request
 
 FOLDER = "images"
+_OPENING = ThreadPoolExecutor(2, "tocsin-image")
+"""Two at a time on any machine: the largest that is taken needs half a gigabyte, and no other work waits behind it."""
 _REMEMBERED = 100_000
 """Hashes of what came that are remembered; some 30 MB."""
 
@@ -70,7 +74,7 @@ class Images:
         mine: asyncio.Future[Image] = asyncio.get_running_loop().create_future()
         self._under_way[came] = mine
         try:
-            kept = await asyncio.to_thread(self._keep, data)
+            kept = await asyncio.get_running_loop().run_in_executor(_OPENING, self._keep, data)
             mine.set_result(kept)
         except BaseException as error:
             mine.set_exception(error)
@@ -118,7 +122,7 @@ class Images:
             return
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            draft = path.with_suffix(f".{os.getpid()}.part")
+            draft = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")  # two may bring the same picture
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)

@@ -32,6 +32,11 @@ __all__ = [
 EMBEDDED = "local/smollm2-135m"
 """The model that is assessed where none is named."""
 
+IMAGES_AT_A_TIME = 32
+"""Ceiling of the adaptive number of calls to a model that makes images, unless its entry says another: each reply is megabytes
+of base64, and all that are under way lie in memory.
+"""
+
 
 def open_caller(name: str, configs: dict[str, ModelConfig], *, concurrency: int | None = None) -> Caller:
     """Opens a model by the name a user gives.
@@ -68,4 +73,7 @@ def open_caller(name: str, configs: dict[str, ModelConfig], *, concurrency: int 
     fixed = concurrency or limits.concurrency
     if slots := getattr(model, "default_concurrency", None):  # more at a time would only wait, and time out
         fixed = min(fixed or slots, slots)
-    return Caller(model, limits.model_copy(update={"concurrency": fixed}), config.prices)
+    ceiling = limits.max_concurrency
+    if model.capabilities.image_out and "max_concurrency" not in config.model_fields_set:
+        ceiling = min(ceiling, IMAGES_AT_A_TIME)
+    return Caller(model, limits.model_copy(update={"concurrency": fixed, "max_concurrency": ceiling}), config.prices)
