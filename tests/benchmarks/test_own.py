@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import mimetypes
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 
 from tests.benchmarks.rows import row
 from tocsin.benchmarks.own import own_cases
-from tocsin.datasets import RowError, locate, read_rows
+from tocsin.datasets import Row, RowError, locate, read_rows
 from tocsin.models.config import ConfigError
 from tocsin.types import COMPLY, REFUSE, Case, Option, SafeAnswer
 
@@ -172,33 +170,36 @@ def test_images_are_read_from_beside_the_file(tmp_path: Path) -> None:
     names = ["images/one.png", "two.JPG", "three.webp"]
     for images in (names, "|".join(names)):
         found = case_of(tmp_path, images=images).images
-        assert [image.media_type for image in found] == ["image/png", "image/jpeg", "image/webp"]
-        assert found[0].data == PNG
-    assert [image.data for image in case_of(tmp_path, images="images/one.png").images] == [PNG]
-
-
-@pytest.fixture
-def bare_system(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine without a list of media types, as slim containers are."""
-    with monkeypatch.context() as changed:
-        changed.setattr(mimetypes, "knownfiles", [])
-        mimetypes.init()
-        yield
-    mimetypes.init()
-
-
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.jpeg", "a.gif", "a.webp", "a.bmp"])
-def test_images_are_known_on_every_system(bare_system: None, tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"x")
-    assert case_of(tmp_path, images=name).images[0].media_type.startswith("image/")
+        assert [image.read() for image in found] == [PNG, b"jpeg", b"webp"]
+        assert all(image.data == b"" for image in found), "they are read once their case is drawn"
 
 
 def test_image_that_cannot_be_had_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "folder.png").mkdir()
-    assert wrong(tmp_path, images="absent.png").startswith("field 'images': absent.png cannot be read (No such file")
-    assert wrong(tmp_path, images="notes.txt") == "field 'images': notes.txt is no image by its name"
-    assert wrong(tmp_path, images="folder.png").startswith("field 'images': folder.png cannot be read")
+    assert wrong(tmp_path, images="absent.png") == "field 'images': there is no file absent.png"
+    assert wrong(tmp_path, images="folder.png") == "field 'images': there is no file folder.png"
+    assert case_of(tmp_path, images="notes.txt").images[0].read() == b"x", (
+        "what it is, the run finds out by its content"
+    )
+
+
+def test_what_is_asked_for_is_the_same_in_every_row(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"prompt": "A red kite", "output": "image"}\n{"prompt": "A blue kite", "output": "image"}\n')
+    made = own_cases(path)
+    assert (made.modality, made.judge) == ("image", "image-rubric")
+    assert [case.output for case in made.cases(row for row in read_rows(path) if isinstance(row, Row))] == ["image"] * 2
+    path.write_text('{"prompt": "A red kite", "output": "image"}\n{"prompt": "What is a kite?"}\n')
+    with pytest.raises(RowError, match="must be the same in every row"):
+        list(own_cases(path).cases(row for row in read_rows(path) if isinstance(row, Row)))
+    path.write_text('{"prompt": "A red kite", "output": "song"}\n')
+    with pytest.raises(RowError, match="neither text nor image"):
+        list(own_cases(path).cases(row for row in read_rows(path) if isinstance(row, Row)))
+    path.write_text('{"prompt": "What is this?"}\n{"prompt": "What is this?", "images": "a.png"}\n')
+    assert own_cases(path).modality == "language", "the first row has no such field"
+    path.write_text('{"prompt": "What?", "images": ""}\n{"prompt": "What is this?", "images": "a.png"}\n')
+    assert own_cases(path).modality == "vision"
 
 
 def test_image_from_elsewhere_on_the_machine_is_refused(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ from tocsin.journal import (
 )
 from tocsin.journal.folder import MANIFEST
 from tocsin.judges import Judge
+from tocsin.judges import make as make_judge
+from tocsin.judges.contract import fits
 from tocsin.models import read_config, recalled
 
 OWN_GOLD = "choice"
@@ -98,7 +100,7 @@ async def rejudge_async(
         Answers(Path(other))  # a folder that cannot be used is said before anything is made
     then = Suite.model_validate(before["suite"])
     now = _changed(then, judge, roles or {}, suite)
-    texts, names = _judged_by(before, then, judge)
+    texts, names = _judged_by(before, then, now, judge)
     made = make_judges(now, names)
     targets = [recalled(target) for target in before["targets"]]
     cast = open_cast(targets, made.values(), configs, concurrency=concurrency)
@@ -128,17 +130,29 @@ def _changed(then: Suite, judge: str, roles: Mapping[str, str], suite: str | Non
     )
 
 
-def _judged_by(before: dict[str, Any], then: Suite, judge: str) -> tuple[list[FreeText], set[str]]:
-    """Which answers of each benchmark go to another judge, and every judge that the new run may ask."""
+def _judged_by(before: dict[str, Any], then: Suite, now: Suite, judge: str) -> tuple[list[FreeText], set[str]]:
+    """Which answers of each benchmark go to another judge, and every judge that the new run may ask. One that cannot judge what
+    a benchmark asks for leaves it as it is.
+
+    Raises:
+        ValueError: It can judge nothing of the run.
+    """
     known = benchmarks_of(before, then)
+    asked, why = make_judge(judge, now.judges.get(judge)), ""
     texts, names = [], {judge}
     for name, about in before["benchmarks"].items():
         benchmark = known.get(name)
+        if unfit := fits(asked, "image" if about.get("modality") == "image" else "text"):
+            why = unfit
+            names |= {about["judge"], about.get("gold_judge") or OWN_GOLD}
+            continue
         fixed = {} if benchmark is None else benchmark.judges
         texts.append(FreeText(name, judge, tuple(fixed)))
         names |= {about.get("gold_judge") or OWN_GOLD, *fixed.values()}
         if thought := about.get("reasoning_judge"):  # reasoning keeps its judge; what that said is in the journal
             names.add(thought)
+    if not texts:
+        raise ValueError(why)
     return texts, names
 
 
@@ -194,7 +208,9 @@ def _begin(
 ) -> tuple[RunFolder, Journal, dict[str, Any]]:
     """Makes the run folder with what the other run holds; leaves nothing behind if that fails."""
     told = _told(parent, before, made, texts, there)
-    manifest = manifests.rejudged(run_name(f"{now.name}-rejudge"), before, now, made, cast, told)
+    manifest = manifests.rejudged(
+        run_name(f"{now.name}-rejudge"), before, now, made, cast, told, [text.benchmark for text in texts]
+    )
     check_said(manifest, cast)
     folder = RunFolder(out / manifest["run"], create=True)
     try:

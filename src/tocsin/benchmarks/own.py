@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,8 +13,9 @@ import msgspec
 
 from tocsin.benchmarks.contract import Benchmark
 from tocsin.datasets import Dataset, File, Own, Row, RowError, read_rows
+from tocsin.datasets.pictures import read_bounded
 from tocsin.models.config import ConfigError
-from tocsin.types import COMPLY, REFUSE, Case, Image, Modality, Option, SafeAnswer
+from tocsin.types import COMPLY, REFUSE, Case, Deferred, Image, Modality, Option, SafeAnswer
 
 LABELS = (("yes", "no"), ("true", "false"), ("safe", "unsafe"))
 """Labels whose counterpart is known, so that a row need not list its options."""
@@ -21,12 +23,6 @@ LABELS = (("yes", "no"), ("true", "false"), ("safe", "unsafe"))
 _LETTERS = "ABCDEF"
 ANSWERS = ("refuse", "comply", *(label for pair in LABELS for label in pair), *_LETTERS.lower())
 """What a safe answer may be called where a row has no options."""
-
-_MEDIA_TYPES = {
-    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
-    ".bmp": "image/bmp", ".avif": "image/avif", ".tiff": "image/tiff", ".tif": "image/tiff",
-}  # fmt: skip
-"""Written out, since what the standard library knows depends on the machine."""
 
 
 def own_cases(path: Path) -> Benchmark:
@@ -191,13 +187,10 @@ def listed(value: Any) -> list[str]:
 
 
 def _image(row: Row, folder: Path, name: str) -> Image:
+    """An image beside the file, read once its case is drawn. What it is, its content says and not its name."""
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise row.error("field 'images': an image must lie in the file's own folder or below it")
-    kind = _MEDIA_TYPES.get(path.suffix.lower())
-    if kind is None:
-        raise row.error(f"field 'images': {path.name} is no image by its name")
-    try:
-        return Image(kind, path.read_bytes())
-    except OSError as error:
-        raise row.error(f"field 'images': {path.name} cannot be read ({error.strerror})") from error
+    if not path.is_file():
+        raise row.error(f"field 'images': there is no file {path.name}")
+    return Deferred(make=partial(read_bounded, path))

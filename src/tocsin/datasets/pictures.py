@@ -65,7 +65,7 @@ class Gallery:
             if path.is_file():
                 if not path.resolve().is_relative_to(self._folder.resolve()):
                     raise ValueError("leads out of its folder")
-                return Deferred(make=partial(_read, path))
+                return Deferred(make=partial(read_bounded, path))
             if self._packed is None:
                 return None
         if self._packed is not None:
@@ -91,7 +91,7 @@ class Gallery:
             raise OSError(f"{self.pictures.unpublished}: put it at {place}/{within} in your --data folder")
         if self.pictures.archive:
             return unpacked(self._fetched(self.pictures.archive), self._member(within))
-        return _read(self._fetched(f"{self.pictures.at}/{within}" if self.pictures.at else within))
+        return read_bounded(self._fetched(f"{self.pictures.at}/{within}" if self.pictures.at else within))
 
     def _fetched(self, path: str) -> Path:
         """A file of the origin, in the cache.
@@ -133,7 +133,13 @@ def plain(name: str) -> str:
     return "/".join(parts)
 
 
-def _read(path: Path) -> bytes:
+def read_bounded(path: Path) -> bytes:
+    """The bytes of an image's file.
+
+    Raises:
+        OSError: It cannot be read; the message names it.
+        ValueError: It is empty, or larger than `MAX_IMAGE`.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_IMAGE + 1)

@@ -75,6 +75,7 @@ def rejudged(
     judges: dict[str, Judge],
     cast: Cast,
     told: dict[str, Any],
+    anew: Sequence[str],
 ) -> dict[str, Any]:
     """The manifest of a run whose answers another run has, and whose free-text answers another judge reads.
 
@@ -85,6 +86,7 @@ def rejudged(
         judges: The judges of the new run.
         cast: Whom they ask.
         told: The field ``rejudged``: which run, whose answers, and which judges take whose place.
+        anew: The benchmarks whose free-text answers, or images, the new judge reads.
     """
     told_of = judging(cast, judges)
     return {
@@ -97,7 +99,10 @@ def rejudged(
         "roles": {**before.get("roles", {}), **told_of["roles"]},
         "judges": told_of["judges"],
         "heard": rules_heard(any(about.get("paired") for about in before["benchmarks"].values())),
-        "benchmarks": {name: {**about, "judge": suite.judge} for name, about in before["benchmarks"].items()},
+        "benchmarks": {
+            name: {**about, "judge": suite.judge} if name in anew else about
+            for name, about in before["benchmarks"].items()
+        },
         "flags": kinship(before["targets"], told_of["judges"]),
         "cells": 0,
         "sessions": [],
