@@ -192,7 +192,7 @@ def test_member_that_is_too_large_is_refused_whatever_it_says_of_itself(
         unpacked(lying, "a.png")
     (tmp_path / "large.png").write_bytes(bytes(2**20 + 1))
     with pytest.raises(ValueError, match=r"^large\.png is larger than 1 MiB$"):
-        module._read(tmp_path / "large.png")
+        module.read_bounded(tmp_path / "large.png")
 
 
 def test_archive_with_too_many_members_or_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
