@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -14,12 +14,19 @@ from tocsin.benchmarks.own import own_cases
 from tocsin.compliance.framework import find as find_framework
 from tocsin.datasets import Dataset, DatasetDamaged, DatasetError, Own, data_folder
 from tocsin.evaluations.attacking import NO_ATTACKS, ROLES, Attacking, resolve_attacks
-from tocsin.evaluations.plan import Chosen, Drawing, able, choose
+from tocsin.evaluations.fitting import (
+    check_judged,
+    check_languages,
+    check_searched,
+    check_together,
+    checks,
+    judge_named,
+    lacking,
+)
+from tocsin.evaluations.plan import Chosen, Drawing, choose
 from tocsin.evaluations.suite import BenchmarkEntry, Suite, changed_suite, parse_suite, read_suite
-from tocsin.evaluations.translations import OWN, beside
+from tocsin.evaluations.translations import beside
 from tocsin.judges import Judge
-from tocsin.judges.contract import fits
-from tocsin.languages import same
 from tocsin.types import Capabilities, Role
 
 AD_HOC = "name: own\ntitle: Chosen on the command line\nseed: 260110527\nsampling: {temperature: 0}\n"
@@ -128,7 +135,7 @@ def resolve(
         ):
             continue
         about = find(entry.name, drafts=True)
-        if lacks := _lacks(about, takes):
+        if lacks := lacking(about, takes):
             if not entry.optional:
                 raise ValueError(f"benchmark {about.name!r}: {lacks}")
             left_out.append(LeftOut(entry.name, lacks, about.evaluation, about.measures, about.modality))
@@ -143,9 +150,9 @@ def resolve(
         own = BenchmarkEntry(name="cases")
         most, thought = limit or resolved.limit, resolved.reasoning_judge
         mine = own_cases(cases)
-        if lacks := _lacks(mine, takes):
+        if lacks := lacking(mine, takes):
             raise ValueError(f"{cases.name}: {lacks}")
-        named = _judge_named(mine, resolved, judge)
+        named = judge_named(mine, resolved, judge)
         chosen.append(choose(mine, most, folder, entry=own, judge=named, reasoning=thought))
     if not chosen and left_out:
         raise ValueError(f"suite {resolved.name!r}: no benchmark of it can be run; the first: {left_out[0].needs}")
@@ -154,10 +161,11 @@ def resolve(
     table = None
     if translations is not None:
         chosen, table = beside(chosen, translations, only_reviewed=only_reviewed, own=cases)
-    _check_judged(chosen, judge)
-    _check_together(resolved, chosen)
-    _check_languages(resolved, chosen, table)
+    check_judged(chosen, judge)
+    check_together(resolved, chosen)
+    check_languages(resolved, chosen, table)
     chosen = [_attacked(one, resolved, attacking, judge) for one in chosen]
+    check_searched(resolved, chosen)
     if attacking.named and not any(one.attacks for one in chosen):
         raise ValueError(f"suite {resolved.name!r}: none of its benchmarks is one that its attacks are for")
     names = [one.benchmark.name for one in chosen]
@@ -189,34 +197,6 @@ def resolve(
     )
 
 
-def _lacks(benchmark: Benchmark, takes: Sequence[Capabilities]) -> str:
-    """What no target can be asked that a benchmark asks; empty if one can, or if nobody knows."""
-    if not takes or any(able(benchmark.modality, one) for one in takes):
-        return ""
-    if benchmark.modality == "language":
-        return "it asks for text, which no model of the run writes"
-    if benchmark.modality == "vision":
-        return "it shows images, which no model of the run takes (one that does: image_in = true in tocsin.toml)"
-    return "it asks for images, which no model of the run makes (one that does: image_out = true in tocsin.toml)"
-
-
-def checks(suite: Suite, chosen: Sequence[Chosen]) -> bool:
-    """Whether answers are to be translated and judged a second time."""
-    return bool(_checked(suite, chosen))
-
-
-def _checked(suite: Suite, chosen: Sequence[Chosen]) -> list[Chosen]:
-    """The benchmarks whose answers are to be translated and judged a second time."""
-    return [
-        one
-        for one in chosen
-        if suite.multilingual.check
-        and one.benchmark.paired
-        and one.benchmark.evaluation != "compliance"
-        and one.benchmark.evaluation in suite.evaluations
-    ]
-
-
 def _is_wanted(benchmark: Benchmark, suite: Suite, *, named: bool) -> bool:
     """Whether one of the suite's evaluations is one that a benchmark is for.
 
@@ -235,58 +215,6 @@ def _is_wanted(benchmark: Benchmark, suite: Suite, *, named: bool) -> bool:
             f"benchmark {benchmark.name!r} is for the evaluation {benchmark.evaluation}: add --evaluation {benchmark.evaluation}"
         )
     return False
-
-
-def _check_together(suite: Suite, chosen: Sequence[Chosen]) -> None:
-    """Raises `ValueError` if the suite asks two things of its benchmarks that cannot be had together."""
-    other = next((one.benchmark for one in chosen if one.benchmark.evaluation != "benchmark"), None)
-    if suite.stopping is not None and other is not None:
-        raise ValueError(
-            f"stopping early is for the benchmark and the adversarial evaluation; the {other.evaluation} evaluation of"
-            f" {other.name!r} pairs or pools its cases: leave out --precision and --decide, or that benchmark"
-        )
-    if checks(suite, chosen) and "translator" not in suite.roles:
-        raise ValueError(
-            "multilingual: check translates answers, and nobody is there to do it: add --role translator=MODEL"
-        )
-
-
-def _check_languages(suite: Suite, chosen: Sequence[Chosen], table: dict[str, Any] | None) -> None:
-    """Raises `ValueError` if the suite names a language that nothing of it is in, or a check that has nothing to compare."""
-    spoken = {one.benchmark.name: _languages(one.benchmark, table) for one in chosen}
-
-    def has(names: Collection[str], code: str) -> bool:
-        """Whether one of these benchmarks has a language, or may have it."""
-        known = [spoken[name] for name in names]
-        return any(codes is None or any(same(code, one) for one in codes) for codes in known)
-
-    if absent := [code for code in suite.languages if not has(spoken, code)]:
-        there = sorted({code for codes in spoken.values() if codes is not None for code in codes})
-        raise ValueError(
-            f"languages: nothing that is run is in {', '.join(absent)}: leave {'it' if len(absent) == 1 else 'them'} out, or"
-            f" name a benchmark that has {'it' if len(absent) == 1 else 'them'}; there are {', '.join(there)}"
-        )
-    if not (checked := [one.benchmark.name for one in _checked(suite, chosen)]):
-        return
-    reference = suite.multilingual.reference
-    if suite.languages and not any(same(code, reference) for code in suite.languages):
-        raise ValueError(
-            f"multilingual: check compares with the answers in {reference!r}, and languages: [{', '.join(suite.languages)}]"
-            f" leaves them out, so nothing could be compared: add {reference} to languages, or say check: false"
-        )
-    if not has(checked, reference):
-        raise ValueError(
-            f"multilingual: check compares with the answers in {reference!r}, and {', '.join(checked)} has none, so nothing"
-            " could be compared: name another reference, or say check: false"
-        )
-
-
-def _languages(benchmark: Benchmark, table: dict[str, Any] | None) -> set[str] | None:
-    """The languages of a benchmark and of its translations; None where nobody said which they are."""
-    data = benchmark.dataset
-    if benchmark.name == OWN or (isinstance(data.origin, Own) and data.languages == ("en",)):  # that is the default
-        return None
-    return {*data.languages, *((table or {"benchmarks": {}})["benchmarks"].get(benchmark.name, ()))}
 
 
 def _attacks_said(base: Suite, attacks: Sequence[str], mode: str | None) -> dict[str, Any] | None:
@@ -327,7 +255,7 @@ def _attacked(one: Chosen, suite: Suite, attacking: Attacking, judge: str | None
         suited=attacking.suited(),
         attack_limit=wanted.limit,
         attack_cases=None if named is None else frozenset(named),
-        attack_judge=_judge_named(one.benchmark, suite, judge or wanted.judge, one.judge),
+        attack_judge=judge_named(one.benchmark, suite, judge or wanted.judge, one.judge),
     )
 
 
@@ -370,39 +298,9 @@ def _chosen(
     if entry.sample:
         benchmark = benchmark.sampled(entry.sample)
     check_licence(benchmark, accepted)
-    named = _judge_named(benchmark, suite, judge, entry.judge)
+    named = judge_named(benchmark, suite, judge, entry.judge)
     most, thought = limit or entry.limit or suite.limit, suite.reasoning_judge
     return choose(benchmark, most, data, entry=entry, judge=named, draw=suite.draw, reasoning=thought)
-
-
-def _judge_named(benchmark: Benchmark, suite: Suite, named: str | None, own: str | None = None) -> str | None:
-    """The judge that a user, a suite's entry or a suite names for a benchmark; None where it keeps its own.
-
-    A judge that is named for the whole run judges what it can: images are for judges that see them, texts for those that read.
-
-    Raises:
-        ValueError: The entry's own judge cannot judge what its benchmark asks for.
-    """
-    output: Literal["text", "image"] = "image" if benchmark.modality == "image" else "text"
-
-    def why(name: str) -> str:
-        return fits(judges.make(name, suite.judges.get(name)), output)
-
-    if named and not why(named):
-        return named
-    if own:
-        if told := why(own):
-            raise ValueError(f"benchmark {benchmark.name!r}: {told}")
-        return own
-    return suite.judge if suite.judge and not why(suite.judge) else None
-
-
-def _check_judged(chosen: Sequence[Chosen], judge: str | None) -> None:
-    """Raises `ValueError` if a judge that was named on the command line can judge nothing of what is chosen."""
-    free = [one for one in chosen if one.benchmark.judge != one.benchmark.gold_judge]
-    if judge and free and not any(one.judge == judge for one in free):
-        asks = "images" if free[0].benchmark.modality == "image" else "texts"
-        raise ValueError(f"judge {judge!r} cannot judge {asks}, and nothing else is asked for: name another")
 
 
 def _with_over_refusal(evaluations: Sequence[str]) -> tuple[str, ...]:

@@ -16,9 +16,6 @@ from tocsin.evaluations.tally import Reader
 from tocsin.types import Modality, Score
 
 MODALITIES: tuple[Modality, ...] = ("language", "vision", "image")
-ONE_AT_A_TIME = (
-    "worst-case searches one modality at a time: attacks that draw, or benchmarks with images, need a run of their own"
-)
 
 
 class Attacked(msgspec.Struct, frozen=True, kw_only=True):
