@@ -73,7 +73,7 @@ class Further:
         except CallFailed as failed:
             why = failed.failure.detail
             return FurtherVerdict(outcome=Outcome.UNSCORED, reason=ErrorKind.NOT_DELIVERED.value, detail=why)
-        said = Conversation.of((Message("user", case.prompt), Message("assistant", text)))
+        said = Conversation.of((Message("user", case.asked), Message("assistant", text)))
         shown = Answered(said, Answer(text), answered.call)
         second, judge = await self._judge(cell.judge, case, shown, session)
         return FurtherVerdict(
