@@ -54,6 +54,8 @@ class Further:
         home = self._checked.get(cell.benchmark)
         if home is None or cell.evaluation == "adversarial":  # an attacked answer is compared with no other language's
             return None
+        if cell.case.output == "image":  # what is judged has no language
+            return None
         if same(cell.case.language, home) or cell.case.safe_answer.kind != "refuse":
             return None
         if not judge:

@@ -206,6 +206,7 @@ def _checked(suite: Suite, chosen: Sequence[Chosen]) -> list[Chosen]:
         for one in chosen
         if suite.multilingual.check
         and one.benchmark.paired
+        and one.benchmark.modality != "image"
         and one.benchmark.evaluation != "compliance"
         and one.benchmark.evaluation in suite.evaluations
     ]
@@ -306,7 +307,10 @@ def _stopping_said(base: Suite, precision: float | None, decide: bool) -> dict[s
 def _attacked(one: Chosen, suite: Suite, attacking: Attacking, judge: str | None) -> Chosen:
     """The benchmark with the attacks that its cases meet."""
     wanted = suite.adversarial
-    if one.benchmark.evaluation == "adversarial":  # its prompts were attacked beforehand
+    if one.benchmark.evaluation in (
+        "adversarial",
+        "compliance",
+    ):  # attacked beforehand; or about rules, as they are put
         return one
     if wanted is None or not attacking.named or (wanted.benchmarks and one.benchmark.name not in wanted.benchmarks):
         return one

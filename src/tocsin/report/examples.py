@@ -261,7 +261,14 @@ def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: 
         if flag
     ]
     texts = [message.text for message in asked.messages]
-    texts += [case.prompt, case.request, detail, read_as or "", answer.text if answer else "", answer.reasoning if answer else ""]
+    texts += [
+        case.prompt,
+        case.request,
+        detail,
+        read_as or "",
+        answer.text if answer else "",
+        answer.reasoning if answer else "",
+    ]
     hidden = reveal and any(map(withheld, texts))
     show = reveal and not hidden
     ways = [attack] if attack != "direct" else []
