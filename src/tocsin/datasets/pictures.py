@@ -46,7 +46,10 @@ class Gallery:
     def __init__(self, dataset: Dataset, pictures: Pictures, found: Found, data: Path | None) -> None:
         self.dataset, self.pictures = dataset, pictures
         self.left: set[int] = set()
-        own = data / dataset.name if data is not None and found.place == "data" else None
+        given = found.place == "data" or bool(
+            pictures.unpublished
+        )  # nobody but the user has these, wherever the table is from
+        own = data / dataset.name if data is not None and given else None
         self._folder = own / pictures.beside if own is not None else None
         self._packed: Path | None = None
         if own is not None and pictures.archive:

@@ -100,6 +100,23 @@ def opened(data: bytes) -> Picture:
     return Picture(media_type, buffer.getvalue(), plain.width, plain.height, _blank(plain))
 
 
+def as_png(data: bytes) -> bytes:
+    """The same image as a PNG.
+
+    Raises:
+        PictureError: As `opened`.
+    """
+    from PIL import Image
+
+    kept = opened(data)
+    if kept.media_type == MEDIA_TYPES["PNG"]:
+        return kept.data
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(kept.data), formats=("JPEG",)) as picture:
+        picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
 def _blank(picture: Image.Image) -> bool:
     """Whether it shows one colour: no band differs by more than rounding, or all of it is transparent."""
     bands: list[Any] = [band.getextrema() for band in picture.split()]
