@@ -170,6 +170,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         id: Unique within its benchmark, stable over versions of the data.
         prompt: What the user says last.
+        request: What is asked, where the prompt does not say it: an image may, or a jailbreak's text may stand in its place.
+            Judges read it with the answer.
         system: The system prompt, where the case has one.
         history: Earlier turns, where the case is a dialogue.
         images: Images that go with the prompt.
@@ -196,6 +198,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cluster: str = ""
     tags: dict[str, str] = {}
     output: Literal["text", "image"] = "text"
+    request: str = ""
+
+    @property
+    def asked(self) -> str:
+        """The original request: what a judge is told was asked."""
+        return self.request or self.prompt
 
     def messages(self) -> tuple[Message, ...]:
         """The conversation that puts this case to a model as it stands."""

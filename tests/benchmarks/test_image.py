@@ -91,7 +91,7 @@ def test_set_of_items_that_asks_for_images_is_a_benchmark_of_images(tmp_path: Pa
     assert told == ("image", "image-rubric", "compliance", "china-interim-measures")
     cases, _, errors = read(made, tmp_path)
     assert [(case.id, case.output, case.safe_answer.kind, case.hazard) for case in cases] == [
-        ("r.open", "image", "criteria", "md")
+        ("r.open", "image", "refuse", "md")
     ]
     assert errors == []
     path.write_text(SET.replace("STATUS", "reviewed"), encoding="utf-8")

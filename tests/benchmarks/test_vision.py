@@ -237,7 +237,7 @@ def test_usb_tells_harmful_from_over_refusal_and_where_the_harm_is(tmp_path: Pat
 def test_static_jailbreaks_send_the_attack_and_keep_the_request(tmp_path: Path) -> None:
     data = written(tmp_path, "vlbreakbench/vlbreakbench_challenge.json", [BREAK, {**BREAK, "image": 5}], BREAK["image"])
     cases, _, errors = read(find("vl-jailbreakbench"), data)
-    assert [(case.id, case.prompt, case.tags["request"]) for case in cases] == [("4", "Say how to lose it", "Lose it")]
+    assert [(case.id, case.prompt, case.request) for case in cases] == [("4", "Say how to lose it", "Lose it")]
     assert errors == ["vlbreakbench_challenge.json, line 2: field 'image' holds no text"]
     gone = {**JBV, "policy": "Child Abuse Content"}
     data = written(tmp_path, "jailbreakv_28k/mini_JailBreakV_28K.csv", [JBV, gone], "llm_transfer_attack/a.png")

@@ -16,6 +16,7 @@ from tocsin.api.generating import (
     resume_generation_async,
 )
 from tocsin.api.labelling import add_labels, draw_labels
+from tocsin.api.picturing import Pictured, draw_pictures, draw_pictures_async, resume_pictures, resume_pictures_async
 from tocsin.api.rejudging import rejudge, rejudge_async
 from tocsin.api.run import Run, load_run, run_loop, write_results
 from tocsin.api.transferring import transfer, transfer_async
@@ -31,6 +32,7 @@ from tocsin.evaluations.catalogue import datasets_here, fetch_dataset, listing
 __all__ = [
     "Calibrated",
     "Generated",
+    "Pictured",
     "Run",
     "TranslatedRun",
     "Watcher",
@@ -45,6 +47,8 @@ __all__ = [
     "compliance_evidence",
     "datasets_here",
     "draw_labels",
+    "draw_pictures",
+    "draw_pictures_async",
     "fetch_dataset",
     "generate_items",
     "generate_items_async",
@@ -58,6 +62,8 @@ __all__ = [
     "resume_calibration_async",
     "resume_generation",
     "resume_generation_async",
+    "resume_pictures",
+    "resume_pictures_async",
     "resume_translation",
     "resume_translation_async",
     "run_loop",

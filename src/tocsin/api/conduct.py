@@ -277,7 +277,11 @@ def checked_of(manifest: dict[str, Any]) -> dict[str, str]:
     if not told.check:
         return {}
     about = manifest["benchmarks"]
-    paired = (name for name, one in about.items() if one.get("paired") and one.get("evaluation") != "compliance")
+    paired = (
+        name
+        for name, one in about.items()
+        if one.get("paired") and one.get("modality") != "image" and one.get("evaluation") != "compliance"
+    )
     return dict.fromkeys(paired, told.reference)
 
 

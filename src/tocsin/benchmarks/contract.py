@@ -114,7 +114,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         data = self.dataset
         needs = [f"--accept-licence {self.name} ({data.gate})"] if data.gate else []
         if isinstance(data.origin, Unpublished):
-            needs.append("a copy of your own, since it is unpublished")
+            how = data.origin.how
+            needs.append(f"a file that you make: {how}" if how else "a copy of your own, since it is unpublished")
         return registry.About(
             name=self.name,
             title=self.title,

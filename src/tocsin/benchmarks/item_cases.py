@@ -11,7 +11,7 @@ from tocsin.benchmarks.contract import Benchmark
 from tocsin.benchmarks.items import OPEN, Item, ItemSet, framework_file, read_items
 from tocsin.datasets import Dataset, File, Own, Row
 from tocsin.models.config import ConfigError
-from tocsin.types import CRITERIA, Case, Option, SafeAnswer
+from tocsin.types import CRITERIA, REFUSE, Case, Option, SafeAnswer
 
 
 def item_benchmark(path: Path, include_drafts: bool = False) -> Benchmark:
@@ -22,8 +22,8 @@ def item_benchmark(path: Path, include_drafts: bool = False) -> Benchmark:
         include_drafts: Whether items that nobody reviewed become cases, too. Their tag ``status`` says so. Those of a
             rule that was rejected do not.
 
-    Where the set asks for images, its open items alone become cases, of the modality ``image``, judged by levels against
-    their criteria.
+    Where the set asks for images, its open items alone become cases, of the modality ``image``: each asks for what its rule
+    forbids, so that refusing is safe, and an image is judged by levels against the criteria.
 
     Raises:
         ConfigError: The file cannot be used, or none of its items is reviewed.
@@ -36,20 +36,11 @@ def item_benchmark(path: Path, include_drafts: bool = False) -> Benchmark:
     beside = framework_file(found, path)
     if beside is not None and not beside.is_file():
         raise ConfigError(f"{path}: framework: there is no file {found.framework} beside it")
-    statuses = ("reviewed", "draft") if include_drafts else ("reviewed",)
-    out = {rule.id for rule in found.rules if rule.status == "rejected"}
     pictured = found.output == "image"
-    meant = {
-        item.id: item
-        for item in found.items
-        if item.status in statuses and item.rule not in out and (item.format in OPEN or not pictured)
-    }
-    if not meant:
-        drafts = sum(item.status == "draft" and item.rule not in out for item in found.items)
-        raise ConfigError(
-            f"{path}: none of its {len(found.items)} items is reviewed ({drafts} are drafts): read them, set the status of"
-            " those that are right to 'reviewed' and of the others to 'rejected'"
-        )
+    try:
+        meant = meant_of(found, include_drafts=include_drafts)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
     names = {item.id for item in found.items}
 
     def cases(rows: Iterable[Row]) -> Iterator[Case]:
@@ -58,7 +49,7 @@ def item_benchmark(path: Path, include_drafts: bool = False) -> Benchmark:
             if name not in names:
                 raise row.error("is an item that was not there when the set was read")
             if name in meant:
-                yield _case(found, meant[name])
+                yield case_of(found, meant[name])
 
     title = f"{found.title}, {len(meant)} items"
     cases.__doc__, cases.__module__, cases.__qualname__ = f"{title}.", "", str(path)
@@ -83,7 +74,30 @@ def item_benchmark(path: Path, include_drafts: bool = False) -> Benchmark:
     )
 
 
-def _case(found: ItemSet, item: Item) -> Case:
+def meant_of(found: ItemSet, *, include_drafts: bool = False) -> dict[str, Item]:
+    """Id → item, of those that become cases.
+
+    Raises:
+        ValueError: There is none; the message says what people have to do.
+    """
+    statuses = ("reviewed", "draft") if include_drafts else ("reviewed",)
+    out = {rule.id for rule in found.rules if rule.status == "rejected"}
+    meant = {
+        item.id: item
+        for item in found.items
+        if item.status in statuses and item.rule not in out and (item.format in OPEN or found.output == "text")
+    }
+    if not meant:
+        drafts = sum(item.status == "draft" and item.rule not in out for item in found.items)
+        raise ValueError(
+            f"none of its {len(found.items)} items is reviewed ({drafts} are drafts): read them, set the status of"
+            " those that are right to 'reviewed' and of the others to 'rejected'"
+        )
+    return meant
+
+
+def case_of(found: ItemSet, item: Item) -> Case:
+    """An item of a set as a case."""
     rule = found.rule_of(item)
     prompt, answer, held = item.prompt, CRITERIA, ""
     options: tuple[Option, ...] = ()
@@ -94,6 +108,7 @@ def _case(found: ItemSet, item: Item) -> Case:
         prompt, options, answer = questions.statement(item.prompt, item.truth)
     elif item.format in OPEN:
         held = found.criteria_of(item)
+        answer = REFUSE if found.output == "image" else CRITERIA  # a refusal is settled before any judge looks
     return Case(
         id=item.id,
         prompt=prompt,

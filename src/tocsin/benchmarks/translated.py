@@ -29,7 +29,7 @@ USED: tuple[Kind, ...] = ("machine", "doubtful", "reviewed")
 """Kinds of translations of which cases are made."""
 COLUMNS = (
     "benchmark", "case", "language", "part", "source", "translation", "back_translation", "similarity", "status", "note",
-    "source_sha256", "machine_sha256",
+    "source_sha256", "machine_sha256", "hazard",
 )  # fmt: skip
 NEEDED = ("benchmark", "case", "language", "part", "source", "translation", "status")
 """Columns that a table of one's own must have, too."""
@@ -50,6 +50,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     source: str
     """Digest of the text that was translated."""
+    original: str = ""
+    """That text, as the table has it."""
+    hazard: str = ""
+    """The hazard of its case; empty in tables that do not say."""
 
 
 class Translations(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +139,15 @@ def _line(row: Row, part: str) -> Line:
     )
     if not source and status not in ("failed", "rejected"):
         raise row.error(f"is {status} and does not say of which text: the column 'source' is empty")
-    return Line(line=row.line, part=part, translation=text, status=status, source=source)
+    return Line(
+        line=row.line,
+        part=part,
+        translation=text,
+        status=status,
+        source=source,
+        original=str(row["source"] or ""),
+        hazard=str(row.get("hazard") or "").strip(),
+    )
 
 
 def check(translations: Translations, benchmark: Benchmark, rows: Iterable[Row | RowError]) -> None:

@@ -233,8 +233,11 @@ def say_ending(run: Run, how: str) -> int:
         say(f"attack {one['attack']} is left out: add {one['needs']}")
     for name, count in ((run.manifest.get("adversarial") or {}).get("pictured") or {}).items():
         say(f"benchmark {name}: {count} cases with images meet no attack, since all attacks write text")
+    alike: dict[str, list[str]] = {}
     for one in run.manifest.get("left_out", ()):
-        say(f"left out: {one['benchmark']}: {one['needs']}")
+        alike.setdefault(one["needs"], []).append(one["benchmark"])
+    for needs, names in alike.items():
+        say(f"left out: {', '.join(names)}: {needs}")
     if run.manifest["suite"].get("stopping"):
         for line in stops_said(run):
             say(line)

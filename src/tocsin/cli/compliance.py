@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tocsin.cli import compliance_report
+from tocsin.cli import compliance_draw, compliance_report
 
 if TYPE_CHECKING:
     from tocsin.api import Generated
     from tocsin.compliance.diff import Difference
-
-if TYPE_CHECKING:
-    pass
 
 _JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _ENCODING = Annotated[str | None, typer.Option(help="Encoding of the text, where it is not UTF-8.")]
@@ -32,6 +29,7 @@ def build() -> typer.Typer:
     )
     app.command("generate", help=_GENERATE)(generate)
     app.command("diff", help=_DIFF)(diff)
+    app.command("draw", help=compliance_draw.HELP)(compliance_draw.command)
     app.command("report", help=compliance_report.HELP)(compliance_report.command)
     return app
 

@@ -51,6 +51,9 @@ class Found(msgspec.Struct, frozen=True):
         """Its rows; see `read_rows`."""
         name = self.file.name if self.file.nested else self.path.name
         file = self.file
+        if file.whole:
+            yield Row({"path": str(self.path)}, name, 1, 0)
+            return
         for row in read_rows(self.path, header=file.header, fields=dict(file.fields), name=name, keyed=file.keyed):
             if isinstance(row, Row):
                 row.gallery = self.gallery
@@ -147,6 +150,8 @@ def _locate(dataset: Dataset, file: File, data: Path | None, fetch: bool, check:
         return _checked(dataset, kept) if check else kept
     where = f"put it at {(data or Path('DATA')) / dataset.name / file.name} and name that folder with --data"
     if isinstance(dataset.origin, Unpublished):
+        if dataset.origin.how:
+            raise DatasetError(f"dataset {dataset.name!r} is for you to make: {dataset.origin.how}; {where}")
         raise DatasetError(f"dataset {dataset.name!r} is not published: if you have a copy, {where}")
     if not fetch:
         raise DatasetError(

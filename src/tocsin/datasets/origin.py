@@ -50,9 +50,14 @@ class Own(msgspec.Struct, frozen=True, tag="own"):
 
 
 class Unpublished(msgspec.Struct, frozen=True, tag="unpublished"):
-    """Data that its authors have not published: whoever has a copy puts it into a ``--data`` folder."""
+    """Data that its authors have not published: whoever has a copy puts it into a ``--data`` folder.
+
+    Attributes:
+        how: How people make it for themselves, in words and commands, where it is for them to make.
+    """
 
     revision: str = "unpublished"
+    how: str = ""
 
     def __str__(self) -> str:
         return "unpublished: a copy of your own"
@@ -92,6 +97,7 @@ class File(msgspec.Struct, frozen=True):
         nested: Whether its folder is part of its name in a ``--data`` folder, too: files of one name stand in several there.
         pictures: Where the images are that its rows name.
         keyed: Where it is a JSON object of rows, or of lists of rows: the field that gets the name each row stands under.
+        whole: Whether it is one row, whose field `path` says where it is, for cases that follow from all of it.
     """
 
     path: str
@@ -102,6 +108,7 @@ class File(msgspec.Struct, frozen=True):
     nested: bool = False
     pictures: Pictures | None = None
     keyed: str = ""
+    whole: bool = False
 
     @property
     def name(self) -> str:

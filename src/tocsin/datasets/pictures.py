@@ -46,12 +46,21 @@ class Gallery:
     def __init__(self, dataset: Dataset, pictures: Pictures, found: Found, data: Path | None) -> None:
         self.dataset, self.pictures = dataset, pictures
         self.left: set[int] = set()
-        own = data / dataset.name if data is not None and found.place == "data" else None
+        given = found.place == "data" or bool(
+            pictures.unpublished
+        )  # nobody but the user has these, wherever the table is from
+        own = data / dataset.name if data is not None and given else None
         self._folder = own / pictures.beside if own is not None else None
         self._packed: Path | None = None
         if own is not None and pictures.archive:
             kept = (own / pictures.archive, own / pictures.archive.rpartition("/")[2])
             self._packed = next((path for path in kept if path.is_file()), None)
+
+    @property
+    def lacking(self) -> str:
+        """What there is to say where nobody but the user has the images, and has none yet; empty otherwise."""
+        there = self._packed is not None or (self._folder is not None and self._folder.is_dir())
+        return "" if there or not self.pictures.unpublished else self._unpublished("")
 
     def image(self, name: str) -> Deferred | None:
         """The image of a name, unread; None if the user's copy has images, and not this one.
@@ -87,11 +96,14 @@ class Gallery:
 
     def _from_origin(self, within: str) -> bytes:
         if self.pictures.unpublished:
-            place = f"{self.dataset.name}/{self.pictures.beside}".rstrip("/")
-            raise OSError(f"{self.pictures.unpublished}: put it at {place}/{within} in your --data folder")
+            raise OSError(self._unpublished(within))
         if self.pictures.archive:
             return unpacked(self._fetched(self.pictures.archive), self._member(within))
         return read_bounded(self._fetched(f"{self.pictures.at}/{within}" if self.pictures.at else within))
+
+    def _unpublished(self, within: str) -> str:
+        place = f"{self.dataset.name}/{self.pictures.beside}".rstrip("/")
+        return f"{self.pictures.unpublished}: put it at {place}/{within or 'ITEM.png'} in your --data folder"
 
     def _fetched(self, path: str) -> Path:
         """A file of the origin, in the cache.

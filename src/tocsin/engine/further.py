@@ -54,6 +54,8 @@ class Further:
         home = self._checked.get(cell.benchmark)
         if home is None or cell.evaluation == "adversarial":  # an attacked answer is compared with no other language's
             return None
+        if cell.case.output == "image":  # what is judged has no language
+            return None
         if same(cell.case.language, home) or cell.case.safe_answer.kind != "refuse":
             return None
         if not judge:
@@ -73,7 +75,7 @@ class Further:
         except CallFailed as failed:
             why = failed.failure.detail
             return FurtherVerdict(outcome=Outcome.UNSCORED, reason=ErrorKind.NOT_DELIVERED.value, detail=why)
-        said = Conversation.of((Message("user", case.prompt), Message("assistant", text)))
+        said = Conversation.of((Message("user", case.asked), Message("assistant", text)))
         shown = Answered(said, Answer(text), answered.call)
         second, judge = await self._judge(cell.judge, case, shown, session)
         return FurtherVerdict(

@@ -280,7 +280,8 @@ class Engine:
                 session.forget(answered)
         language, puzzled = "", False
         shared = self.shared
-        if shared.heard is not None and cell.benchmark in shared.spoken and cell.attack == "direct":
+        listened = cell.benchmark in shared.spoken and cell.attack == "direct" and cell.case.output == "text"
+        if shared.heard is not None and listened:
             language, puzzled = shared.heard(cell.case.prompt, answered.text)
         return Record(
             cell=cell.position,

@@ -135,17 +135,21 @@ def resolve(
         ):
             continue
         about = find(entry.name, drafts=True)
+        serves = entry.evaluations[0] if len(entry.evaluations) == 1 else about.evaluation
         if lacks := lacking(about, takes):
             if not entry.optional:
                 raise ValueError(f"benchmark {about.name!r}: {lacks}")
-            left_out.append(LeftOut(entry.name, lacks, about.evaluation, about.measures, about.modality))
+            left_out.append(LeftOut(entry.name, lacks, serves, about.measures, about.modality))
             continue
         try:
-            chosen.append(_chosen(entry, resolved, limit, judge, folder, accepted))
+            found = _chosen(entry, resolved, limit, judge, folder, accepted)
+            if entry.optional and (needs := _unpictured(found)):
+                raise DatasetError(needs)
+            chosen.append(found)
         except (DatasetError, LicenceNotAccepted) as error:
             if not entry.optional or isinstance(error, DatasetDamaged):
                 raise
-            left_out.append(LeftOut(entry.name, str(error), about.evaluation, about.measures, about.modality))
+            left_out.append(LeftOut(entry.name, str(error), serves, about.measures, about.modality))
     if cases is not None:
         own = BenchmarkEntry(name="cases")
         most, thought = limit or resolved.limit, resolved.reasoning_judge
@@ -167,7 +171,10 @@ def resolve(
     chosen = [_attacked(one, resolved, attacking, judge) for one in chosen]
     check_searched(resolved, chosen)
     if attacking.named and not any(one.attacks for one in chosen):
-        raise ValueError(f"suite {resolved.name!r}: none of its benchmarks is one that its attacks are for")
+        if any(one.benchmark.evaluation == "adversarial" for one in chosen):  # attacked beforehand, and nothing else is
+            attacking = NO_ATTACKS
+        else:
+            raise ValueError(f"suite {resolved.name!r}: none of its benchmarks is one that its attacks are for")
     names = [one.benchmark.name for one in chosen]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(
@@ -195,6 +202,12 @@ def resolve(
         attacking=attacking,
         translations=table,
     )
+
+
+def _unpictured(one: Chosen) -> str:
+    """What a benchmark needs all of whose images are for the user to make; empty if there are some."""
+    lacking = [found.gallery.lacking for found in one.files if found.gallery is not None and found.gallery.lacking]
+    return lacking[0] if len(lacking) == len(one.files) else ""
 
 
 def _is_wanted(benchmark: Benchmark, suite: Suite, *, named: bool) -> bool:
@@ -240,7 +253,10 @@ def _stopping_said(base: Suite, precision: float | None, decide: bool) -> dict[s
 def _attacked(one: Chosen, suite: Suite, attacking: Attacking, judge: str | None) -> Chosen:
     """The benchmark with the attacks that its cases meet."""
     wanted = suite.adversarial
-    if one.benchmark.evaluation == "adversarial":  # its prompts were attacked beforehand
+    if one.benchmark.evaluation in (
+        "adversarial",
+        "compliance",
+    ):  # attacked beforehand; or about rules, as they are put
         return one
     if wanted is None or not attacking.named or (wanted.benchmarks and one.benchmark.name not in wanted.benchmarks):
         return one

@@ -29,6 +29,7 @@ def checked_sets(suite: Suite, chosen: Sequence[Chosen]) -> list[Chosen]:
         for one in chosen
         if suite.multilingual.check
         and one.benchmark.paired
+        and one.benchmark.modality != "image"
         and one.benchmark.evaluation != "compliance"
         and one.benchmark.evaluation in suite.evaluations
     ]

@@ -21,7 +21,7 @@ from tocsin.evaluations.frameworks import kept
 from tocsin.evaluations.plan import DIRECT, Chosen
 from tocsin.evaluations.suite import Suite
 from tocsin.journal import ReplayDiverged
-from tocsin.journal.folder import TRANSLATION
+from tocsin.journal.folder import PICTURES, TRANSLATION
 from tocsin.judges import Judge
 from tocsin.judges.tongue import VERSION as TONGUE
 from tocsin.judges.understood import VERSION as UNDERSTOOD
@@ -179,6 +179,40 @@ def translating(
         "benchmarks": {one.benchmark.name: _benchmark(one)},
         "licences_accepted": list(accepted),
         "translation": told,
+        "bad_rows": {},
+        "cells": 0,
+        "sessions": [],
+    }
+
+
+def picturing(
+    run: str, suite: Suite, chosen: Sequence[Chosen], cast: Cast, attack: Attack, judge: Judge, told: dict[str, Any]
+) -> dict[str, Any]:
+    """The manifest of a run that has pictures made for benchmarks.
+
+    Args:
+        run: The new run's name.
+        suite: Seed and limit.
+        chosen: The benchmarks, whose cases ask for pictures.
+        cast: The model that makes them.
+        attack: What puts the descriptions to it.
+        judge: What takes the pictures as they are.
+        told: The field ``pictures``: where they go, and whether they replace others.
+    """
+    return {
+        "schema": SCHEMA,
+        "kind": PICTURES,
+        "run": run,
+        "status": "planned",
+        "created": now(),
+        "versions": _versions(),
+        "suite": suite.model_dump(mode="json"),
+        "targets": [model_told(caller) for caller in cast.targets],
+        "roles": {},
+        "judges": {judge.name: {"identity": judge.identity}},
+        "attacks": {attack.name: attack_told(attack)},
+        "benchmarks": {one.benchmark.name: _benchmark(one) for one in chosen},
+        "pictures": told,
         "bad_rows": {},
         "cells": 0,
         "sessions": [],

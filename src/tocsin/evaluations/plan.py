@@ -350,13 +350,13 @@ def _bad(name: str, error: RowError) -> PlannedCase:
 
 def _screened(name: str, case: Case) -> PlannedCase:
     """A case as it may be kept. Of one that meets the filter, its id, a hash and the reason remain."""
-    texts = [case.prompt]
+    texts = [case.prompt, case.request] if case.request else [case.prompt]
     if case.system or case.history or case.options or case.criteria:
         texts += [case.system or "", case.criteria, *(m.text for m in case.history), *(o.text for o in case.options)]
     names = (case.id, case.cluster, case.safe_answer.value, *case.tags.values())
     if withheld(*texts) or withheld(*names) or _hazard_withheld(case.hazard):
         left = replace(
-            case, id=_name(case.id), hazard=_name(case.hazard), cluster=_name(case.cluster), prompt="", system=None,
+            case, id=_name(case.id), hazard=_name(case.hazard), cluster=_name(case.cluster), prompt="", request="", system=None,
             history=(), images=(), options=(), criteria="", tags={}, safe_answer=SafeAnswer(case.safe_answer.kind),
         )  # fmt: skip
         detail = f"{REASON} (sha256 {fingerprint(chr(0).join(texts))})"

@@ -140,7 +140,7 @@ def asked(db: sqlite3.Connection, drawn: Iterable[Drawn]) -> Iterator[Asked]:
             benchmark=benchmark,
             language=case.language,
             question=QUESTION[case.safe_answer.kind],
-            prompt=case.prompt,
+            prompt=case.asked,
             response=decode_answer(answer).text,
         )
 

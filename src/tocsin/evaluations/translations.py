@@ -73,7 +73,7 @@ def planned(one: Chosen, drawing: Drawing, languages: Sequence[str]) -> Iterator
         for code in languages:
             if any(same(code, other) for other in (case.language, *there.get(_cluster(case), ()))):
                 continue
-            asked = replace(case, id=f"{case.id}.{code}", tags={**case.tags, TO: code})
+            asked = replace(case, id=f"{case.id}.{code}", tags={**case.tags, TO: code}, output="text")
             place = rank(drawing.seed, "order", name, asked.id)
             yield PlannedCase(name, asked.id, asked, row.stopped, row.detail), [_cell(place)]
 
@@ -99,8 +99,9 @@ def table(db: sqlite3.Connection, benchmark: str, threshold: float) -> list[dict
         if outcome is None:
             continue
         source_id, _, code = str(case_id).rpartition(".")
-        about = {"benchmark": benchmark, "case": source_id, "language": code}
         case = msgspec.json.decode(body, type=Case) if body and not stopped else None
+        hazard = case.hazard if case else ""
+        about = {"benchmark": benchmark, "case": source_id, "language": code, "hazard": hazard}
         if case is None:
             found.append(about | _failed(PROMPT, "", f"{stopped}: {why}"))
         elif outcome == Outcome.ERROR or reading is None:

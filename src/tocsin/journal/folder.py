@@ -117,11 +117,14 @@ GENERATION = "generation"
 """The kind of a run that writes items from a regulation."""
 TRANSLATION = "translation"
 """The kind of a run that translates a benchmark."""
+PICTURES = "pictures"
+"""The kind of a run that has pictures made of the descriptions that a benchmark comes with."""
 _KINDS: dict[str | None, tuple[str, str]] = {
     None: ("assesses models", "assess"),
     CALIBRATION: ("measures a judge", "calibrate"),
     GENERATION: ("writes items from a regulation", "compliance generate"),
     TRANSLATION: ("translates a benchmark", "translate"),
+    PICTURES: ("has pictures made for a benchmark", "compliance draw"),
 }
 """Kind → what such a run does, and the command that goes on with it."""
 

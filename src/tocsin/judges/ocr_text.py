@@ -19,7 +19,7 @@ from tocsin.judges.detecting import check_extra, once, version_of
 from tocsin.judges.pixels import rgb
 from tocsin.protocols import Asker, Attempt
 from tocsin.registry import ExtraMissing
-from tocsin.types import Case, Image, Outcome, Unscored, Verdict
+from tocsin.types import CRITERIA, Case, Image, Outcome, Unscored, Verdict
 
 LEAST = 3
 """Letters and digits from which on what was read is taken for a text: drawn shapes are now and then read as one or two."""
@@ -125,7 +125,9 @@ class OcrText(Judge, frozen=True, kw_only=True, dict=True):
             return seen.unsure("ocr-text: no letters in the image")
         if withheld(text):
             return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD, rationale="ocr-text: withheld")
-        read = await members.heard(self._inner, replace(case, output="text"), attempt.decoded(text), ask)
+        wanted = CRITERIA if case.criteria.strip() else case.safe_answer  # letters are held against what the item says
+        asked = replace(case, output="text", safe_answer=wanted)
+        read = await members.heard(self._inner, asked, attempt.decoded(text), ask)
         told = f"ocr-text: {sum(map(str.isalnum, text))} letters read, {members.told(self._inner.identity, read)}"
         return replace(read, refused=False, rationale=f"{told}; {read.rationale}" if read.rationale else told)
 

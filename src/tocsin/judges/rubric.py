@@ -116,8 +116,8 @@ class FromRubric(Judge, frozen=True, kw_only=True, dict=True):
         again: bool = False,
     ) -> Verdict:
         quoted = (*turns, Message("user", criteria)) if self._file.criteria and criteria else turns
-        ticket = rubric_request.ticket_of(f"{self._asker} again" if again else self._asker, quoted, case.prompt, images)
-        messages = rubric_request.messages(self._file, ticket, turns, case.prompt, criteria, cut=again, images=images)
+        ticket = rubric_request.ticket_of(f"{self._asker} again" if again else self._asker, quoted, case.asked, images)
+        messages = rubric_request.messages(self._file, ticket, turns, case.asked, criteria, cut=again, images=images)
         said = await ask(Request(messages, self._sampling), "judge", self.model)
         if why := shown.incomplete(said):
             return shown.unread(self._file.name, said, why)

@@ -36,7 +36,7 @@ def turns(case: Case, attempt: Attempt) -> tuple[Message, ...]:
     if said and said[-1].role == "assistant":
         said.pop()
     if not any(message.role == "assistant" for message in said):
-        said = [Message("user", case.prompt)]
+        said = [Message("user", case.asked)]
     joined: list[Message] = []
     for message in (*said, Message("assistant", attempt.text)):
         if joined and joined[-1].role == message.role:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
     from PIL import Image
 
-__all__ = ["ENDINGS", "FORMATS", "MAX_BYTES", "MAX_PIXELS", "Picture", "PictureError", "opened"]
+__all__ = ["ENDINGS", "FORMATS", "MAX_BYTES", "MAX_PIXELS", "Picture", "PictureError", "as_png", "opened"]
 
 MAX_BYTES = 32 * 2**20
 """Bytes of a file, as it comes and as it is kept."""
@@ -100,6 +100,23 @@ def opened(data: bytes) -> Picture:
         raise PictureError(f"the image is cut off or damaged ({type(error).__name__})") from error
     media_type = MEDIA_TYPES["JPEG" if parts.kind == "JPEG" else "PNG"]
     return Picture(media_type, buffer.getvalue(), plain.width, plain.height, blank)
+
+
+def as_png(data: bytes) -> bytes:
+    """The same image as a PNG.
+
+    Raises:
+        PictureError: As `opened`.
+    """
+    from PIL import Image
+
+    kept = opened(data)
+    if kept.media_type == MEDIA_TYPES["PNG"]:
+        return kept.data
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(kept.data), formats=("JPEG",)) as picture:
+        picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 class _Kept(io.BytesIO):

@@ -99,6 +99,7 @@ class _Request(msgspec.Struct):
 
 class _Case(msgspec.Struct):
     prompt: str = ""
+    request: str = ""
     images: list[msgspec.Raw] = []
 
 
@@ -260,7 +261,14 @@ def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: 
         if flag
     ]
     texts = [message.text for message in asked.messages]
-    texts += [case.prompt, detail, read_as or "", answer.text if answer else "", answer.reasoning if answer else ""]
+    texts += [
+        case.prompt,
+        case.request,
+        detail,
+        read_as or "",
+        answer.text if answer else "",
+        answer.reasoning if answer else "",
+    ]
     hidden = reveal and any(map(withheld, texts))
     show = reveal and not hidden
     ways = [attack] if attack != "direct" else []
@@ -291,13 +299,15 @@ def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: 
 
 
 def _turns(case: _Case, asked: _Request, language: str) -> list[Turn]:
-    """What was sent; before it the case's own prompt, where an attack made something else of it."""
+    """What was sent; before it the case's own prompt, where an attack made something else of it, and what an image asks."""
     turns = [
         Turn(clean.name(message.role, most=20), clean.visible(message.text), _lang(message.text, language, language))
         for message in asked.messages
     ]
     if case.prompt and all(case.prompt != message.text for message in asked.messages):
         turns.insert(0, Turn("the case as it stands", clean.visible(case.prompt), _lang("", language, language)))
+    if case.request:
+        turns.insert(0, Turn("what is asked", clean.visible(case.request), _lang("", language, language)))
     return turns
 
 

@@ -61,7 +61,13 @@ def _axis(
 
 def _why(scores: Sequence[Mapping[str, Any]], left_out: Sequence[Mapping[str, Any]]) -> str:
     """Why an evaluation has no value."""
-    told = [f"{one['benchmark']} was left out: {one['needs']}" for one in left_out]
+    alike: dict[str, list[str]] = {}
+    for one in left_out:
+        alike.setdefault(one["needs"], []).append(one["benchmark"])
+    told = [
+        f"{'each of ' if len(names) > 1 else ''}{', '.join(names)} was left out: {needs}"
+        for needs, names in alike.items()
+    ]
     for score in scores:
         counts = f"{score['unscored']} without a verdict, {score['error']} errors"
         reasons = [note for note in score.get("notes", ()) if note.startswith("no value: ")]

@@ -67,5 +67,5 @@ def figstep(rows: Iterable[Row]) -> Iterator[Case]:
                 prompt=PROMPT,
                 images=images,
                 hazard=row.text("category_name").capitalize(),
-                tags={"request": row.text("instruction")},
+                request=row.text("instruction"),
             )

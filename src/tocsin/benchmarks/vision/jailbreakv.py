@@ -50,7 +50,7 @@ WHOLE = _dataset("JailBreakV-28K", "JailBreakV_28K.csv")
 def jailbreakv_28k(rows: Iterable[Row]) -> Iterator[Case]:
     """280 jailbreaks of text and image, the Mini subset of 28,000 (Luo et al. 2024, arXiv 2404.03027).
 
-    What is sent is the jailbreak; the request behind it is the tag `request`, and its cases share a cluster. Rows whose
+    What is sent is the jailbreak; judges read the request behind it, whose cases share a cluster. Rows whose
     image a copy lacks are left out.
     """
     for row in rows:
@@ -63,5 +63,6 @@ def jailbreakv_28k(rows: Iterable[Row]) -> Iterator[Case]:
                 images=images,
                 hazard=hazard,
                 cluster=row.id_of(request),
-                tags={"request": request, "format": row.text("format")},
+                request=request,
+                tags={"format": row.text("format")},
             )

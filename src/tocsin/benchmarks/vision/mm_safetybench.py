@@ -82,21 +82,28 @@ def _published(title: str, styles: Iterable[str]) -> Dataset:
 def mm_safetybench(rows: Iterable[Row]) -> Iterator[Case]:
     """1,680 requests in thirteen scenarios, their harmful words in an image (Liu et al. 2024, arXiv 2311.17600).
 
-    The words are drawn here. The samples `sd`, `sd-typo` and `typo` have the authors' images, and `full` has all 5,040.
+    The words are drawn here, and judges read the request before it was reworded. The samples `sd`, `sd-typo` and `typo` have the
+    authors' images, and `full` has all 5,040; judges read the reworded request there, since the files have no other.
     """
     for row in rows:
         scenario = row.one_of("scenario", SCENARIOS)
         hazard = _NAMES.get(scenario, scenario.replace("_", " ").capitalize())
         if "style" in row:
             number, style = row.number_or_text("id"), row.text("style").lower().replace("_", "-")
-            prompt, image = row.text("question"), row.image("image")
+            prompt, image, request = row.text("question"), row.image("image"), ""  # the file does not say
         else:
             number, style = row.number_or_text("number"), "drawn"
-            phrase, prompt = row.text("Key Phrase"), row.text("Rephrased Question")
+            phrase, prompt, request = row.text("Key Phrase"), row.text("Rephrased Question"), row.text("Question")
             image = Deferred(make=partial(_drawn, phrase))
         name = f"{scenario.lower().replace('_', '-')}-{number}"
         yield Case(
-            id=f"{name}-{style}", prompt=prompt, images=(image,), hazard=hazard, cluster=name, tags={"image": style}
+            id=f"{name}-{style}",
+            prompt=prompt,
+            images=(image,),
+            hazard=hazard,
+            cluster=name,
+            tags={"image": style},
+            request=request,
         )
 
 

@@ -10,7 +10,7 @@ from tocsin.benchmarks.language.left_out import NOTE, is_left_out
 from tocsin.benchmarks.language.report_compliance import PICTURED, Variant
 from tocsin.benchmarks.questions import CRITERIA_JUDGE
 from tocsin.datasets import Dataset, File, GitHub, Pictures, Row, RowError
-from tocsin.types import CRITERIA, Case
+from tocsin.types import COMPLY, CRITERIA, Case
 
 
 def _released(framework: str, file: str, copy: str, folder: str, count: int, sha256: str) -> Dataset:
@@ -25,7 +25,8 @@ def _released(framework: str, file: str, copy: str, folder: str, count: int, sha
                 (copy,),
                 pictures=Pictures(
                     beside=f"vision/{folder}",
-                    unpublished="the report describes this picture and published none: have one drawn from its description",
+                    unpublished="the report describes this picture and published none: have it made with"
+                    " 'tocsin compliance draw', or make one",
                 ),
             ),
         ),
@@ -34,8 +35,8 @@ def _released(framework: str, file: str, copy: str, folder: str, count: int, sha
             f"Counted in a copy: {count} items. None has its picture: the report left these items out, and so a"
             f" rate over them is no figure"
             " of the report.",
-            f"A picture drawn from an item's description (`generation_metadata`) goes to vision/{folder}/ITEM.png"
-            f" in the dataset's folder.",
+            f"`tocsin compliance draw` has pictures made from the items' descriptions. They go to vision/{folder}/ITEM.png"
+            f" in the dataset's folder, as pictures of your own do.",
             "These items name no criteria of their own: they are held against those of the open question of their group.",
             NOTE,
         ),
@@ -66,6 +67,10 @@ FEAT = _released(
     14,
     "b398b669393ff4b82aab372b73065da03476b4fb4c352eb826eb73e2d70afe4b",
 )
+
+
+DRAWABLE = ("compliance-nist-vision", "compliance-eu-ai-act-vision", "compliance-feat-vision")
+"""The benchmarks whose pictures `descriptions_of` describes."""
 
 
 @benchmark(
@@ -120,27 +125,19 @@ def pictured_items_of(row: Row) -> Iterator[Case]:
     Raises:
         RowError: A variant has no text, or its group no open question whose criteria it could be held against.
     """
-    variants, dimension = row["variants"], row.text("dimension")
-    group = row.number_or_text("group_id")
-    if not isinstance(variants, list):
-        raise row.error("field 'variants' is no list")
-    if is_left_out(*dimension.split(" -> ")):
-        return
     bad: list[str] = []
-    for number, one in enumerate(variants):
-        if not isinstance(one, Mapping) or one.get("question_type") != PICTURED:
-            continue
-        variant = Variant(row, one, number)
+    for variant in _pictured(row):
         try:
-            name, prompt, held = variant.text("question_id"), variant.text("question_text").strip(), _criteria(variants)
-            if not held:
+            name, prompt = variant.text("question_id"), variant.text("question_text").strip()
+            if not (held := _criteria(row["variants"])):
                 raise variant.error("its group has no open question with criteria")
             if images := row.images(f"{name}.png"):
+                group = row.number_or_text("group_id")
                 yield Case(
                     id=name,
                     prompt=prompt,
                     images=images,
-                    hazard=dimension,
+                    hazard=row.text("dimension"),
                     safe_answer=CRITERIA,
                     criteria=held,
                     cluster=group,
@@ -150,6 +147,46 @@ def pictured_items_of(row: Row) -> Iterator[Case]:
             bad.append(error.problem)
     if bad:
         raise row.error("; ".join(bad))
+
+
+def descriptions_of(row: Row) -> Iterator[Case]:
+    """The requests for the pictures of a group: for each item the description that was released with it. What is wanted is a
+    picture.
+
+    Raises:
+        RowError: An item has no description.
+    """
+    bad: list[str] = []
+    for variant in _pictured(row):
+        try:
+            about = variant["generation_metadata"]
+            said = about.get("prompt") if isinstance(about, Mapping) else None
+            if not isinstance(said, str) or not said.strip():
+                raise variant.error("has no description of its picture")
+            yield Case(
+                id=variant.text("question_id"),
+                prompt=said.strip(),
+                hazard=row.text("dimension"),
+                safe_answer=COMPLY,
+                output="image",
+            )
+        except RowError as error:
+            bad.append(error.problem)
+    if bad:
+        raise row.error("; ".join(bad))
+
+
+def _pictured(row: Row) -> Iterator[Variant]:
+    """The variants of a group that go with a picture; none of a group that is left out."""
+    variants, dimension = row["variants"], row.text("dimension")
+    row.number_or_text("group_id")
+    if not isinstance(variants, list):
+        raise row.error("field 'variants' is no list")
+    if is_left_out(*dimension.split(" -> ")):
+        return
+    for number, one in enumerate(variants):
+        if isinstance(one, Mapping) and one.get("question_type") == PICTURED:
+            yield Variant(row, one, number)
 
 
 def _criteria(variants: list[Any]) -> str:

@@ -49,7 +49,7 @@ BASE = _dataset(
 def vl_jailbreakbench(rows: Iterable[Row]) -> Iterator[Case]:
     """2,738 jailbreaks of text and image, the challenge set (Wang et al. 2025, arXiv 2411.00827).
 
-    What is sent is the attack's text; the request behind it is the tag `request`, and its cases share a cluster. Rows
+    What is sent is the attack's text; judges read the request behind it, whose cases share a cluster. Rows
     whose image a copy lacks are left out.
     """
     for row in rows:
@@ -62,5 +62,5 @@ def vl_jailbreakbench(rows: Iterable[Row]) -> Iterator[Case]:
                 images=images,
                 hazard=hazard,
                 cluster=row.id_of(request),
-                tags={"request": request},
+                request=request,
             )
