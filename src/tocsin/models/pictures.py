@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -58,7 +60,60 @@ def opened(data: bytes) -> Picture:
         PictureError: It is empty, larger than `MAX_BYTES`, `MAX_PIXELS` or `MAX_SIDE`, of another format, animated, cut off or
             damaged.
     """
-    from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError  # it takes a twentieth of a second
+    from PIL import ImageOps
+
+    buffer = io.BytesIO()
+    with _decoding(data) as picture:
+        kind = picture.format or ""
+        turned = picture.getexif().get(_TURNED, 1) not in (0, 1, None)
+        picture.load()
+        tables = kind == "JPEG" and picture.mode in ("L", "RGB") and not turned
+        plain = ImageOps.exif_transpose(picture) if turned else picture
+        if tables:
+            picture.info = {}
+            picture.save(buffer, "JPEG", quality="keep", exif=b"", icc_profile=None, comment=b"")
+        elif kind == "JPEG":
+            plain = plain.convert("L" if plain.mode == "L" else "RGB")
+            plain.info = {}
+            plain.save(buffer, "JPEG", quality=95, subsampling=0)
+        else:
+            plain = _of_eight_bits(plain)
+            plain.info = {}
+            plain.save(buffer, "PNG", compress_level=1)
+    media_type = MEDIA_TYPES["JPEG" if kind == "JPEG" else "PNG"]
+    return Picture(media_type, buffer.getvalue(), plain.width, plain.height, _blank(plain))
+
+
+def thumbnail(data: bytes, *, side: int, quality: int = 70) -> Picture:
+    """A small JPEG of an image, for pages; what is transparent is white.
+
+    Args:
+        data: The file's bytes.
+        side: Pixels of its longer side at most.
+        quality: Of the JPEG.
+
+    Raises:
+        PictureError: As `opened`.
+    """
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with _decoding(data) as picture:
+        picture.thumbnail((side, side))
+        small = _of_eight_bits(picture)
+        if small.mode in ("LA", "RGBA"):
+            small = small.convert("RGBA")
+            small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
+        small = small.convert("RGB")
+        small.info = {}
+        small.save(buffer, "JPEG", quality=quality)
+    return Picture("image/jpeg", buffer.getvalue(), small.width, small.height, _blank(small))
+
+
+@contextmanager
+def _decoding(data: bytes) -> Iterator[Any]:
+    """An image whose header was held against the limits; whatever goes wrong within is a `PictureError`."""
+    from PIL import Image, ImageFile, UnidentifiedImageError  # it takes a twentieth of a second
 
     if not data:
         raise PictureError("the image is empty")
@@ -68,26 +123,10 @@ def opened(data: bytes) -> Picture:
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             warnings.simplefilter("ignore")  # what it warns of is refused below, or is put right
-            kind = picture.format or ""
             _check(picture.width, picture.height)
             if getattr(picture, "is_animated", False):  # not n_frames, which would read them all
                 raise PictureError("the image is animated, and a judge would see one of its frames")
-            turned = picture.getexif().get(_TURNED, 1) not in (0, 1, None)
-            picture.load()
-            tables = kind == "JPEG" and picture.mode in ("L", "RGB") and not turned
-            plain = ImageOps.exif_transpose(picture) if turned else picture
-            buffer = io.BytesIO()
-            if tables:
-                picture.info = {}
-                picture.save(buffer, "JPEG", quality="keep", exif=b"", icc_profile=None, comment=b"")
-            elif kind == "JPEG":
-                plain = plain.convert("L" if plain.mode == "L" else "RGB")
-                plain.info = {}
-                plain.save(buffer, "JPEG", quality=95, subsampling=0)
-            else:
-                plain = _of_eight_bits(plain)
-                plain.info = {}
-                plain.save(buffer, "PNG", compress_level=1)
+            yield picture
     except PictureError:
         raise
     except Image.DecompressionBombError:
@@ -96,8 +135,6 @@ def opened(data: bytes) -> Picture:
         raise PictureError(f"the bytes are no image of a known format ({_listed()})") from None
     except Exception as error:  # Pillow raises whatever its decoders stumble over
         raise PictureError(f"the image is cut off or damaged ({type(error).__name__})") from error
-    media_type = MEDIA_TYPES["JPEG" if kind == "JPEG" else "PNG"]
-    return Picture(media_type, buffer.getvalue(), plain.width, plain.height, _blank(plain))
 
 
 def _blank(picture: Image.Image) -> bool:
