@@ -10,8 +10,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from tocsin.evaluations.plan import evaluation_of
-from tocsin.journal import Journal, PlannedCase, PlannedCell, connect, encode_request
+from tocsin.journal import Journal, PlannedCase, PlannedCell, connect, encode_request, mapped
 from tocsin.journal.folder import JOURNAL
 from tocsin.results.summary import summarise
 from tocsin.types import (
@@ -39,6 +41,7 @@ class Planted(NamedTuple):
     reason: str = ""
     detail: str = ""
     invalid: bool = False
+    controversial: bool = False
 
 
 class Built(NamedTuple):
@@ -133,10 +136,12 @@ async def _end(journal: Journal, cell: int, record: Planted, judge: str) -> None
     number = None
     case = record.case.case if isinstance(record.case, PlannedCase) else record.case
     if case is not None and case is record.case and (record.answer or record.reason):
+        request = mapped(Request(case.messages()), journal.images.keep)
+        answer = record.answer and replace(record.answer, images=tuple(map(journal.images.keep, record.answer.images)))
         call = await journal.add_call(
             key=cell.to_bytes(16, "big"), cell=cell, branch="", ordinal=0, role="target",
-            request=encode_request(Request(case.messages())), tries=1, latency=0.1, cost=None,
-            result=record.answer or Failure(ErrorKind(record.reason), record.detail),
+            request=encode_request(request), tries=1, latency=0.1, cost=None,
+            result=answer or Failure(ErrorKind(record.reason), record.detail),
         )  # fmt: skip
         number = call.id if record.answer else None
     journal.add_record(
@@ -148,6 +153,7 @@ async def _end(journal: Journal, cell: int, record: Planted, judge: str) -> None
             reason=record.reason,
             detail=record.detail,
             invalid=record.invalid,
+            controversial=record.controversial,
             judge=judge if record.outcome in ("safe", "unsafe") else "",
         )
     )

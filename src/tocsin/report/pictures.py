@@ -129,7 +129,7 @@ class Gallery:
         try:
             data = self._images.look(image)
         except PictureError as error:
-            return f"not kept: {error}"
+            return f"not kept: {str(error).replace(image.sha256, image.sha256[:12] + '…')}"
         except OSError:
             return "not shown: its file cannot be read"
         try:
