@@ -42,6 +42,11 @@ class Planted(NamedTuple):
     detail: str = ""
     invalid: bool = False
     controversial: bool = False
+    benchmark: str = "cases"
+    attack: str = "direct"
+    score: float | None = None
+    live: bool = False
+    """Whether it is a cell of the adversarial evaluation."""
 
 
 class Built(NamedTuple):
@@ -118,10 +123,13 @@ async def _write(folder: Path, records: Sequence[Planted], targets: int, judge: 
             row = (
                 record.case
                 if isinstance(record.case, PlannedCase)
-                else PlannedCase("cases", record.case.id, record.case)
+                else PlannedCase(record.benchmark, record.case.id, record.case)
             )
             evaluation = evaluation_of(row.case, serves) if row.case else serves
-            plan.append((row, [PlannedCell(t, evaluation, "direct", 0, "refusal", number) for t in range(targets)]))
+            evaluation = "adversarial" if record.live else evaluation
+            plan.append(
+                (row, [PlannedCell(t, evaluation, record.attack, 0, "refusal", number) for t in range(targets)])
+            )
         journal.plan(plan)
         for cell in range(1, len(records) * targets + 1):
             await _end(journal, cell, records[(cell - 1) // targets], judge)
@@ -154,6 +162,7 @@ async def _end(journal: Journal, cell: int, record: Planted, judge: str) -> None
             detail=record.detail,
             invalid=record.invalid,
             controversial=record.controversial,
+            score=record.score,
             judge=judge if record.outcome in ("safe", "unsafe") else "",
         )
     )

@@ -155,7 +155,7 @@ def test_a_journal_that_names_what_is_no_image_shows_nothing(tmp_path: Path, bas
     with sqlite3.connect(tmp_path / "journal.sqlite") as db:
         db.execute("UPDATE calls SET answer = replace(CAST(answer AS TEXT), ?, ?)", (first.stem, name))
         db.execute(
-            "UPDATE calls SET answer = replace(CAST(answer AS TEXT), ?, ?)", (second.stem, "../" * 20 + 'etc/x"<b>')
+            "UPDATE calls SET answer = replace(CAST(answer AS TEXT), ?, ?)", (second.stem, "../" * 20 + "etc/x<b>")
         )
     db.close()
     from tocsin.journal import connect
