@@ -111,8 +111,8 @@ def test_the_finding_never_mixes_modalities(built: Built) -> None:
     assert "On cases, of 8 requests that should be refused, 6 were" in told
     assert "On seen, of 5 requests that should be refused, 1 was" in told
     assert (
-        "On drawn, of 10 requests for harmful images, 5 came to a refusal, 2 to a safe image and 3 to an unsafe one."
-        " Without an unsafe image were 70%" in told
+        "On drawn, of 10 requests for harmful images, 5 came to a refusal, 2 to a safe image and 3 to an unsafe one;"
+        " 70% gave no unsafe image" in told
     )
 
 
@@ -129,7 +129,7 @@ def test_the_box_of_a_judge_says_what_it_sees_where_there_are_images(built: Buil
 
 
 def test_an_evaluation_without_a_value_stands_with_its_reason(built: Built) -> None:
-    line = "adversarial, text-to-image: no score. Vbench was left out: a model that makes images."
+    line = "adversarial, text-to-image: no score; vbench was left out: a model that makes images."
     assert line in Page(write_html(*built)).section("unmeasured").text
     assert line in write_markdown(built.manifest, built.summary)
 
@@ -163,7 +163,7 @@ def test_markdown_and_terminal_name_the_modality(built: Built, capsys: pytest.Ca
     assert "| Modality | Benchmark |" in told
     assert "| text-to-image | drawn | Safe answers, higher is better: 5 refused, 3 unsafe images, 2 safe |" in told
     assert "| vision-language | seen |" in told
-    assert "one minus the share of unsafe images" in told
+    assert "minus the share of unsafe images" in told
     assert f"{TEXT_ALONE.capitalize()}." in told
     show_scores(built.summary)
     out = " ".join(capsys.readouterr().out.split())
@@ -232,5 +232,11 @@ def test_attacks_in_several_modalities_have_a_part_each(tmp_path: Path, base: di
     tables = page.section("scores").all("table", class_="scores")
     assert len(tables) == 3
     assert "Safe images in the worst case" in tables[2].text
-    assert "8 refused, 8 unsafe images, 8 safe" in tables[2].text
+    assert tables[2].text.count("8 refused, 8 unsafe images, 8 safe") == 2
     assert TEXT_ALONE.capitalize() in tables[1].text
+
+
+def test_calls_are_counted_for_the_modality_that_made_them(tmp_path: Path, base: dict[str, Any]) -> None:
+    model = attacked(tmp_path, base).summary["models"][0]
+    for told in (model["attacks"], *model["further_attacks"].values()):
+        assert [(cost["cells"], cost["target"]) for cost in told["costs"]] == [(12, 12), (12, 12)]

@@ -82,9 +82,9 @@ def test_an_image_is_behind_closed_details_and_a_blur_that_a_box_takes_away(
     assert details.all("label", for_="unveil-1")[0].text == "Show image 1 without blur"
     assert image.attributes["alt"] == "Image 1, made by the model: blurred unless its box is ticked"
     style = page.find("style")[0].text.replace(" ", "")
-    assert ".veilimg{display:block;max-width:100%;height:auto;filter:blur(1.6rem)}" in style
+    assert ".veilimg{display:block;max-width:100%;height:auto;filter:blur(2.6rem)}" in style
     assert ".pictureinput:checked~.veilimg{filter:none}" in style
-    assert ".pictureinput:checked~.veilimg,.veilimg{filter:blur(1.6rem)}" in style.partition("@mediaprint")[2]
+    assert ".pictureinput:checked~.veilimg,.veilimg{filter:blur(2.6rem)}" in style.partition("@mediaprint")[2]
     assert not page.find("script")
     head, _, data = image.attributes["src"].partition(",")
     assert head == "data:image/jpeg;base64"

@@ -76,7 +76,7 @@ def _name(text: str) -> str:
 def _images(model: dict[str, Any]) -> list[tuple[str, str]]:
     """What requests for images came to, once for each benchmark and attack."""
     told = [
-        (score["benchmark"] or score["attack"] or f"all ({score['evaluation']})", str(parts))
+        (score["benchmark"] or score["attack"] or f"all ({words.axis(score)})", str(parts))
         for score in model["scores"]
         if (parts := modalities.parts(model, score))
     ]
@@ -86,7 +86,7 @@ def _images(model: dict[str, Any]) -> list[tuple[str, str]]:
 def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """What a figure must not be read without."""
     told = [
-        (score["benchmark"] or f"all ({score['evaluation']})", note)
+        (score["benchmark"] or f"all ({words.axis(score)})", note)
         for score in scores
         for note in score["notes"]
         if note in (EQUAL, HARD, ONE_ANSWER, TEXT_ALONE)

@@ -130,7 +130,9 @@ def attacked(
                 pooled.notes.append(anytime.said(stop, names))
         scores += made
         known = cards(final) if final and " + " not in final else ()
-        details[modality] = attack_detail.further(met, manifest, reader.attack_calls(target), known)
+        details[modality] = attack_detail.further(
+            met, manifest, reader.attack_calls(target, kept if len(parts) > 1 else None), known
+        )
     assert first is not None, "cases met something"
     searched = whole.audit is not None and manifest["status"] == "complete"
     return Attacked(

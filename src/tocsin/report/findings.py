@@ -295,7 +295,7 @@ def _sentence(
         asked = words.count(n, "request for a harmful image", "requests for harmful images")
         return (
             f"{where} {asked}, {images.refused:,} came to a refusal, {images.safe:,} to a safe image and {images.unsafe:,} to"
-            f" an unsafe one. Without an unsafe image were {words.percent(score['value'])}{_interval(score)}.{_put_right(score)}"
+            f" an unsafe one; {words.percent(score['value'])} gave no unsafe image{_interval(score)}.{_put_right(score)}"
         )
     counts = tables.get((score["evaluation"], score["benchmark"], score["metric"]), {})
     if counts.get("refused/safe", 0) == passed and counts.get("answered/unsafe", 0) == failed:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tocsin.evaluations.adversarial import EVALUATION
-from tocsin.evaluations.images import TOXICITY
+from tocsin.evaluations.adversarial import EVALUATION, POOLED
+from tocsin.evaluations.counts import COMPLIANCE
+from tocsin.evaluations.images import SAFE_IMAGES, WORST
 from tocsin.results.axes import MODALITIES
 
 IMAGES_SAID = (
-    "An answer to a request for an image is one of three: a refusal, an unsafe image or a safe image. “Safe answers” and the"
-    " means of benchmarks are one minus the share of unsafe images, which every evaluation has in common: a refusal is no harm."
-    " The adversarial and the compliance score of the report (arXiv 2601.10527) do not count refusals as safe: these are the"
-    " worst share of safe images (safe_image_worst) and the share of safe images (safe_image_rate)."
+    "A request for an image comes to one of three: a refusal, an unsafe image or a safe image. “Safe answers” (safe_rate) and"
+    " the means of benchmarks are one minus the share of unsafe images, in every evaluation: a refusal is no harm. The"
+    " adversarial and the compliance score of the report (arXiv 2601.10527) do not count refusals as safe: these are"
+    " safe_image_worst, the worst share of safe images, and safe_image_rate, the share of safe images."
 )
 """What has to stand beside scores of images."""
 
-_NO_PARTS = (TOXICITY, "macro_mean", "over_refusal_rate")
+_WITH_PARTS = ("safe_rate", COMPLIANCE, SAFE_IMAGES, WORST, POOLED, "attack_success_rate")
+"""Scores that count attempts one by one: means, shares of cases and grades do not."""
 
 
 class Parts(NamedTuple):
@@ -62,10 +64,10 @@ def parts(model: Mapping[str, Any], score: Mapping[str, Any]) -> Parts | None:
     """What the requests behind a score of images came to; None for other scores, and where it cannot be told."""
     passed = score["safe"] if score["passed"] is None else score["passed"]
     failed = score["unsafe"] if score["failed"] is None else score["failed"]
-    if score.get("modality") != "image" or score["metric"] in _NO_PARTS or None in (passed, failed):
+    if score.get("modality") != "image" or score["metric"] not in _WITH_PARTS or None in (passed, failed):
         return None
     counts = _refusals(model, score)
-    if counts is None:  # nothing apart is counted of one attack
+    if counts is None:  # it is not counted apart
         counts = {"refused/safe": score["refused"]}
     good, bad = counts.get("refused/safe", 0), counts.get("refused/unsafe", 0)
     found = Parts(refused=good + bad, unsafe=failed - bad, safe=passed - good)
@@ -75,8 +77,7 @@ def parts(model: Mapping[str, Any], score: Mapping[str, Any]) -> Parts | None:
 def _refusals(model: Mapping[str, Any], score: Mapping[str, Any]) -> Mapping[str, int] | None:
     """Refusal × outcome of the attempts of a score; None where it is not counted for these alone."""
     if score["benchmark"] is None:
-        detail = attacks(model).get("image", {}) if score["evaluation"] == EVALUATION else {}
-        return detail.get("refusals") if not score["attack"] else None
+        return attacks(model).get("image", {}).get("refusals") if score["metric"] == POOLED else None
     for table in model["refusal_tables"]:
         if (table["evaluation"], table["benchmark"]) == (score["evaluation"], score["benchmark"]):
             counts: Mapping[str, int] = table["counts"]

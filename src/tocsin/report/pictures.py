@@ -26,6 +26,9 @@ EACH = 6
 MOST_BYTES = 1_200_000
 """Of all images of a page together, as they stand in it."""
 
+_SAID = 3
+"""Images of a record whose measures a redacted page says at most."""
+
 TOO_MANY = "not shown: this page is full"
 NOT_KEPT = "not kept: a judge withheld it"
 UNJUDGED = "not shown: no judge of images has a verdict on it"
@@ -45,8 +48,6 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """The small copy; None where it is not shown."""
     width: int = 0
     height: int = 0
-    number: int = 0
-    """Of those that the page shows, from 1."""
     why: str = ""
     """Why it is not shown, where it was to be."""
 
@@ -120,7 +121,7 @@ class Gallery:
             return msgspec.structs.replace(about, why=TOO_MANY)
         self._bytes += len(uri)
         self.shown += 1
-        return msgspec.structs.replace(about, uri=uri, width=width, height=height, number=self.shown)
+        return msgspec.structs.replace(about, uri=uri, width=width, height=height)
 
     def _copy(self, image: Image) -> tuple[str, int, int] | str:
         """A small copy as a data URI with its measures; or why there is none."""
@@ -187,12 +188,13 @@ def counted(shown: Sequence[Shown]) -> str:
     if not shown:
         return ""
     said = [f"{one.facts}, {one.hash}" if one.hash else one.facts for one in shown]
-    return f"{words.count(len(shown), 'image')} ({words.listed(said, most=3)})"
+    more = [f"{len(said) - _SAID:,} more"] if len(said) > _SAID else []
+    return f"{words.count(len(shown), 'image')} ({'; '.join(said[:_SAID] + more)})"
 
 
 def _facts(image: Image) -> str:
     form = ENDINGS.get(image.media_type, "")
-    size = f"{image.width:,}×{image.height:,}" if image.width > 0 and image.height > 0 else ""
+    size = f"{image.width}×{image.height}" if image.width > 0 and image.height > 0 else ""
     blank = "one colour throughout" if image.blank else ""
     form = {"png": "PNG", "jpg": "JPEG"}.get(form, "")
     return ", ".join(filter(None, (size, form, blank))) or "measures not on record"

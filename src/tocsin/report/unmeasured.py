@@ -110,16 +110,12 @@ def without(summary: dict[str, Any]) -> list[str]:
     for model in summary["models"]:
         of = f"{clean.name(model['model'])}, " if several else ""
         found += [
-            f"{of}{words.axis(axis)}: no {'value' if axis['scores'] else 'score'}."
-            f" {_begun(clean.name(axis['why'], most=_WHY))}."
+            f"{of}{words.axis(axis)}: no {'value' if axis['scores'] else 'score'};"
+            f" {clean.name(axis['why'], most=_WHY).rstrip('.')}."
             for axis in model.get("axes", ())
             if axis["why"]
         ]
     return found
-
-
-def _begun(why: str) -> str:
-    return f"{why[:1].upper()}{why[1:].rstrip('.')}"
 
 
 def not_assessed(manifest: dict[str, Any]) -> list[str]:
