@@ -10,8 +10,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from tocsin.evaluations.plan import evaluation_of
-from tocsin.journal import Journal, PlannedCase, PlannedCell, connect, encode_request
+from tocsin.journal import Journal, PlannedCase, PlannedCell, connect, encode_request, mapped
 from tocsin.journal.folder import JOURNAL
 from tocsin.results.summary import summarise
 from tocsin.types import (
@@ -39,6 +41,12 @@ class Planted(NamedTuple):
     reason: str = ""
     detail: str = ""
     invalid: bool = False
+    controversial: bool = False
+    benchmark: str = "cases"
+    attack: str = "direct"
+    score: float | None = None
+    live: bool = False
+    """Whether it is a cell of the adversarial evaluation."""
 
 
 class Built(NamedTuple):
@@ -115,10 +123,13 @@ async def _write(folder: Path, records: Sequence[Planted], targets: int, judge: 
             row = (
                 record.case
                 if isinstance(record.case, PlannedCase)
-                else PlannedCase("cases", record.case.id, record.case)
+                else PlannedCase(record.benchmark, record.case.id, record.case)
             )
             evaluation = evaluation_of(row.case, serves) if row.case else serves
-            plan.append((row, [PlannedCell(t, evaluation, "direct", 0, "refusal", number) for t in range(targets)]))
+            evaluation = "adversarial" if record.live else evaluation
+            plan.append(
+                (row, [PlannedCell(t, evaluation, record.attack, 0, "refusal", number) for t in range(targets)])
+            )
         journal.plan(plan)
         for cell in range(1, len(records) * targets + 1):
             await _end(journal, cell, records[(cell - 1) // targets], judge)
@@ -133,10 +144,12 @@ async def _end(journal: Journal, cell: int, record: Planted, judge: str) -> None
     number = None
     case = record.case.case if isinstance(record.case, PlannedCase) else record.case
     if case is not None and case is record.case and (record.answer or record.reason):
+        request = mapped(Request(case.messages()), journal.images.keep)
+        answer = record.answer and replace(record.answer, images=tuple(map(journal.images.keep, record.answer.images)))
         call = await journal.add_call(
             key=cell.to_bytes(16, "big"), cell=cell, branch="", ordinal=0, role="target",
-            request=encode_request(Request(case.messages())), tries=1, latency=0.1, cost=None,
-            result=record.answer or Failure(ErrorKind(record.reason), record.detail),
+            request=encode_request(request), tries=1, latency=0.1, cost=None,
+            result=answer or Failure(ErrorKind(record.reason), record.detail),
         )  # fmt: skip
         number = call.id if record.answer else None
     journal.add_record(
@@ -148,6 +161,8 @@ async def _end(journal: Journal, cell: int, record: Planted, judge: str) -> None
             reason=record.reason,
             detail=record.detail,
             invalid=record.invalid,
+            controversial=record.controversial,
+            score=record.score,
             judge=judge if record.outcome in ("safe", "unsafe") else "",
         )
     )

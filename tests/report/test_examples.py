@@ -151,17 +151,19 @@ def test_control_and_reversing_characters_are_written_out(tmp_path: Path, base: 
     assert not set("\x00\x1b\u202e\u200b\u2028\u202a") & set(html)
 
 
-def test_a_dialogue_shows_every_turn_and_images_are_counted_only(tmp_path: Path, base: dict[str, Any]) -> None:
+def test_a_dialogue_shows_every_turn_and_says_of_its_image_why_it_is_not_shown(
+    tmp_path: Path, base: dict[str, Any]
+) -> None:
     case = refuse(1, prompt="last words", system="be a bird", images=(Image("image/png", png()),))
     built = plant(tmp_path / "run", [unsafe(case)], base)
-    assert "and 1 image" in write_html(*built)
+    assert "and 1 image (64×48, PNG, " in write_html(*built)
     page = Page(write_html(*built, reveal=True))
     assert [s.text for s in page.section("examples").all("summary")] == [
         "Prompt (system)",
         "Prompt (user)",
         "Answer, 13 characters",
     ]
-    assert "1 image, never shown here" in page.section("examples").text
+    assert "not shown: the folder of the run is not at hand" in page.section("examples").text
     assert not page.find("img")
 
 

@@ -137,7 +137,7 @@ def write_results(
         folder: The run's folder.
         manifest: Its manifest.
         report: Whether to write ``report.html`` and ``report.md`` too.
-        reveal: Whether the report shows prompts and answers. They may be harmful; redacted unless asked for.
+        reveal: Whether the report shows prompts, answers and images. They may be harmful; redacted unless asked for.
     """
     check_manifest(folder, manifest)
     db = open_journal(folder)
@@ -151,7 +151,7 @@ def write_results(
         if report:
             from tocsin.report import write_html, write_markdown  # its templates take time to load
 
-            page = write_html(db, manifest, summary, reveal=reveal, comparison=comparison)
+            page = write_html(db, manifest, summary, reveal=reveal, comparison=comparison, folder=folder)
             write_private(folder / REPORT, page)
             write_private(folder / MARKDOWN, write_markdown(manifest, summary, comparison))
     finally:

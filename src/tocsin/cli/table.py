@@ -11,9 +11,9 @@ from tocsin.cli.errors import plain
 from tocsin.cli.table_languages import show_languages
 from tocsin.evaluations.adversarial import SLICE
 from tocsin.evaluations.score import EQUAL
-from tocsin.evaluations.scoring import HARD
+from tocsin.evaluations.scoring import HARD, TEXT_ALONE
 from tocsin.judges.agreed import BEGINS as AGREES
-from tocsin.report import words
+from tocsin.report import modalities, words
 from tocsin.results.translated import UNDELIVERED, UNREVIEWED
 
 _ROWS = 60
@@ -32,17 +32,26 @@ def show_scores(summary: dict[str, Any]) -> None:
         table = Table(
             title=Text(_name(model["model"])), title_justify="left", box=None, pad_edge=False, title_style="bold"
         )
-        for name in ("benchmark", "metric"):
+        there = modalities.present(model["scores"])
+        apart = modalities.told(there)
+        for name in (*(["modality"] if apart else []), "benchmark", "metric"):
             table.add_column(name, no_wrap=False)
         for name in ("value", "95% interval", "worst-best", "n/planned"):
             table.add_column(name, justify="right", no_wrap=True)
-        for score in model["scores"]:
+        for score in sorted(model["scores"], key=modalities.place):
             if score.get("language"):  # told in a table of its own
                 continue
             benchmark = score["benchmark"] or score["attack"] or f"all ({score['evaluation']})"
             benchmark += f" · {score['framework']}" if score.get("framework") else ""
-            table.add_row(Text(_name(benchmark)), Text(_metric(score)), *_numbers(score))
+            of = [Text(words.SHORT[score["modality"]])] if apart else []
+            table.add_row(*of, Text(_name(benchmark)), Text(_metric(score)), *_numbers(score))
         console.print(table)
+        for name, line in _images(model):
+            console.print(f"{_name(name)}: {line}.")
+        if "image" in there:
+            console.print(modalities.IMAGES_SAID)
+        for name, count in (model.get("review") or {}).items():
+            console.print(f"{_name(name)}: {words.count(count, 'answer')} called borderline, left to people.")
         for name, note in _notes(model["scores"]):
             console.print(f"{_name(name)}: {note}.")
         for name, line in _corrected(model["scores"]):
@@ -64,13 +73,23 @@ def _name(text: str) -> str:
     return steady(plain(text))
 
 
+def _images(model: dict[str, Any]) -> list[tuple[str, str]]:
+    """What requests for images came to, once for each benchmark and attack."""
+    told = [
+        (score["benchmark"] or score["attack"] or f"all ({words.axis(score)})", str(parts))
+        for score in model["scores"]
+        if (parts := modalities.parts(model, score))
+    ]
+    return list(dict.fromkeys(told))
+
+
 def _notes(scores: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """What a figure must not be read without."""
     told = [
-        (score["benchmark"] or f"all ({score['evaluation']})", note)
+        (score["benchmark"] or f"all ({words.axis(score)})", note)
         for score in scores
         for note in score["notes"]
-        if note in (EQUAL, HARD, ONE_ANSWER)
+        if note in (EQUAL, HARD, ONE_ANSWER, TEXT_ALONE)
         or note.startswith((AGREES, NO_VALUE, "without "))
         or (note.endswith((UNREVIEWED, UNDELIVERED)) and not score.get("language"))
         or note.endswith(("a case stops at its first success", SLICE))

@@ -315,6 +315,7 @@ def _judge(judge: Judge, asked: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "source": judge.source,
         "languages": list(judge.languages),
         "grades": judge.grades,
+        "sees": judge.sees,
         "parameters": msgspec.to_builtins(judge),
         "model": ", ".join(judge.models) or None,
         "models": {name: asked[name]["identity"] for name in judge.models},

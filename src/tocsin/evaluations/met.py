@@ -190,18 +190,29 @@ def read_cells(
     )
 
 
-def calls_of(db: sqlite3.Connection, target: int) -> dict[str, dict[str, float]]:
-    """Attack → calls by role, tokens and dollars of its cells on a target, those of the final judge included."""
+def calls_of(
+    db: sqlite3.Connection, target: int, kept: Callable[[str, str], bool] | None = None
+) -> dict[str, dict[str, float]]:
+    """Attack → calls by role, tokens and dollars of its cells on a target, those of the final judge included.
+
+    Args:
+        db: The journal.
+        target: Which target.
+        kept: Says by benchmark and attack which cells are counted; all of them without it.
+    """
     rows = db.execute(
-        "SELECT c.attack, a.role, count(*), sum(coalesce(json_extract(a.answer, '$.usage.input_tokens'), 0)"
+        "SELECT s.benchmark, c.attack, a.role, count(*), sum(coalesce(json_extract(a.answer, '$.usage.input_tokens'), 0)"
         " + coalesce(json_extract(a.answer, '$.usage.output_tokens'), 0)), sum(a.cost)"
-        " FROM cells c JOIN calls a ON a.cell = c.id WHERE c.target = ? AND c.evaluation = 'adversarial' GROUP BY 1, 2",
+        " FROM cells c JOIN calls a ON a.cell = c.id JOIN cases s ON s.id = c.case_ref"
+        " WHERE c.target = ? AND c.evaluation = 'adversarial' GROUP BY 1, 2, 3",
         (target,),
     )
     found: dict[str, dict[str, float]] = {}
-    for attack, role, count, tokens, cost in rows:
+    for benchmark, attack, role, count, tokens, cost in rows:
+        if kept is not None and not kept(benchmark, attack):
+            continue
         told = found.setdefault(attack, {"tokens": 0})
-        told[role] = count
+        told[role] = told.get(role, 0) + count
         told["tokens"] += tokens or 0
         if cost is not None:
             told["cost"] = told.get("cost", 0.0) + cost

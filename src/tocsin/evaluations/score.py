@@ -139,6 +139,12 @@ def _target(
             score.notes.append(EQUAL)
         if group.benchmark in (manifest.get("difficulty") or {}).get("benchmarks", ()):
             score.notes.append(HARD)
+        if (
+            about["modality"] == "vision"
+            and group.metric != "accuracy"
+            and scoring.blind(manifest, reader.judges(group))
+        ):
+            score.notes.append(scoring.TEXT_ALONE)
         parts = [
             Part(by=by, key=key, score=_part(group, tally, by, key, judge, about["modality"]))
             for by in BREAKDOWNS

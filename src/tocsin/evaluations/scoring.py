@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,7 @@ ABOUT_SAFETY = frozenset({"safe_rate", "macro_mean"})
 TOO_FEW = "too few clusters"
 DEMONSTRATION = "demonstration"
 HARD = "only cases that a baseline did not answer safely: says nothing of all"
+TEXT_ALONE = "the judge read the text alone and did not see the images"
 NOTHING_DONE = "nothing of what the model does was judged"
 """Note of a set of items whose open ones have no verdict; why it enters no mean."""
 
@@ -139,6 +140,12 @@ def rate(group: Group, tally: Tally, *, judge: str | None, modality: str, langua
         judge=judge,
         notes=[TOO_FEW] if measured and estimate.few_clusters else [],
     )
+
+
+def blind(manifest: Mapping[str, Any], judges: Iterable[str]) -> bool:
+    """Whether none of these judges was given the images. Manifests of earlier versions do not say, and then none was."""
+    named = [manifest["judges"].get(name, {}) for name in judges]
+    return bool(named) and all(judge.get("sees", "text") == "text" for judge in named)
 
 
 def own(measured: Measured, group: Group, *, judge: str | None, modality: str) -> Score:

@@ -106,9 +106,9 @@ class Reader:
         keys = [key_of(group.target, group.evaluation, group.benchmark, wanted) for wanted in group.wanted]
         return min(filter(None, map(self._stops.get, keys)), key=lambda stop: stop.position, default=None)
 
-    def attack_calls(self, target: int) -> dict[str, dict[str, float]]:
-        """Attack → calls by role, tokens and dollars of its cells on a target, those of the final judge included."""
-        return calls_of(self._db, target)
+    def attack_calls(self, target: int, kept: Callable[[str, str], bool] | None = None) -> dict[str, dict[str, float]]:
+        """As `calls_of`."""
+        return calls_of(self._db, target, kept)
 
     def planned(self, group: Group) -> int:
         """Cells of a group, finished or not; where it stopped early, those up to there."""

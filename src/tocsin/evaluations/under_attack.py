@@ -11,7 +11,7 @@ from tocsin.evaluations import adversarial, anytime, attack_detail, images, tran
 from tocsin.evaluations.correcting import FindCards
 from tocsin.evaluations.met import Met
 from tocsin.evaluations.plan import DIRECT
-from tocsin.evaluations.scoring import TRANSFER
+from tocsin.evaluations.scoring import TEXT_ALONE, TRANSFER, blind
 from tocsin.evaluations.tally import Reader
 from tocsin.types import Modality, Score
 
@@ -112,6 +112,10 @@ def attacked(
             made = transfer.scores(met, manifest, judge=final, modality=modality)
         else:
             made = adversarial.scores(met, manifest, judge=final, graded=graded(met.judges), modality=modality)
+        if modality == "vision" and blind(manifest, met.judges):
+            for score in made:
+                if score.metric in ("safe_worst", adversarial.POOLED):
+                    score.notes.append(TEXT_ALONE)
         if modality == "image":
             counts = next(score for score in made if score.metric in (adversarial.POOLED, TRANSFER))
             if worst := images.worst_of(images.met_by_hazard(met), counts, names="attacks"):
@@ -123,7 +127,9 @@ def attacked(
                 pooled.notes.append(anytime.said(stop, names))
         scores += made
         known = cards(final) if final and " + " not in final else ()
-        details[modality] = attack_detail.further(met, manifest, reader.attack_calls(target), known)
+        details[modality] = attack_detail.further(
+            met, manifest, reader.attack_calls(target, kept if len(parts) > 1 else None), known
+        )
     assert first is not None, "cases met something"
     searched = whole.audit is not None and manifest["status"] == "complete"
     return Attacked(

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 
 from msgspec.structs import replace
 
@@ -147,7 +148,8 @@ class Images:
             return image.read()
         path = self._path(image)
         try:
-            data = path.read_bytes() if path.stat().st_size <= 2 * MAX_BYTES else b""
+            about = path.stat()  # a pipe or a device would be read for ever
+            data = path.read_bytes() if S_ISREG(about.st_mode) and about.st_size <= 2 * MAX_BYTES else b""
         except OSError:
             raise PictureError(f"{FOLDER}/{path.name} is missing from the run folder") from None
         if sha256(data).hexdigest() != image.sha256:

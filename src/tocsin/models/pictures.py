@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
     from PIL import Image
 
-__all__ = ["ENDINGS", "FORMATS", "MAX_BYTES", "MAX_PIXELS", "Picture", "PictureError", "as_png", "opened"]
+__all__ = ["ENDINGS", "FORMATS", "MAX_BYTES", "MAX_PIXELS", "Picture", "PictureError", "as_png", "opened", "thumbnail"]
 
 MAX_BYTES = 32 * 2**20
 """Bytes of a file, as it comes and as it is kept."""
@@ -117,6 +117,32 @@ def as_png(data: bytes) -> bytes:
     with Image.open(io.BytesIO(kept.data), formats=("JPEG",)) as picture:
         picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def thumbnail(data: bytes, *, side: int, quality: int = 70) -> Picture:
+    """A small JPEG of an image, for pages; what is transparent is white.
+
+    Args:
+        data: The file's bytes.
+        side: Pixels of its longer side at most.
+        quality: Of the JPEG.
+
+    Raises:
+        PictureError: As `opened`.
+    """
+    from PIL import Image
+
+    kept = opened(data)
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(kept.data), formats=("PNG", "JPEG")) as picture:
+        picture.thumbnail((side, side))
+        small: Image.Image = picture
+        if small.mode in ("LA", "RGBA"):
+            small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small.convert("RGBA"))
+        small = small.convert("RGB")
+        small.info = {}
+        small.save(buffer, "JPEG", quality=quality)
+    return Picture("image/jpeg", buffer.getvalue(), small.width, small.height, kept.blank)
 
 
 class _Kept(io.BytesIO):

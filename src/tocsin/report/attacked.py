@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.report import clean, words
+from tocsin.report import clean, modalities, words
 from tocsin.report.heat import Heat, heat, share
 
 WIDTH, HEIGHT = 420, 200
@@ -17,6 +17,8 @@ _LEVEL = 0.05
 class Attacked(msgspec.Struct, frozen=True, kw_only=True):
     """What attacks did to one model."""
 
+    modality: str
+    """What it is called, where it has to be said."""
     attacks: list[str]
     rows: list[tuple[str, list[Heat]]]
     more: int
@@ -34,16 +36,22 @@ class Attacked(msgspec.Struct, frozen=True, kw_only=True):
     first: str
 
 
-def attacked(model: dict[str, Any], most: int) -> Attacked | None:
-    """The section's content; None for a model that met no attack.
+def attacked(model: dict[str, Any], most: int) -> list[Attacked]:
+    """The section's content, for each modality in which attacks ran; empty for a model that met none.
 
     Args:
         model: A model of the summary.
         most: Hazards that are shown at most; those with the most successes come first.
     """
-    told = model.get("attacks")
-    if not told:
-        return None
+    found = modalities.attacks(model)
+    said = modalities.told(list(found))
+    return [
+        _attacked(told, max(1, most // len(found)), words.MODALITIES[modality] if said else "")
+        for modality, told in found.items()
+    ]
+
+
+def _attacked(told: dict[str, Any], most: int, modality: str) -> Attacked:
     counts = {(one["hazard"], one["attack"]): (one["safe"], one["unsafe"]) for one in told["hazards"]}
     hazards = sorted({hazard for hazard, _ in counts}, key=lambda h: (-_share(counts, told["attacks"], h), h))
     hazards = (
@@ -52,6 +60,7 @@ def attacked(model: dict[str, Any], most: int) -> Attacked | None:
     rows = [(clean.name(h), [_heat(h, a, counts.get((h, a))) for a in told["attacks"]]) for h in hazards[:most]]
     line, band, ticks, ends = _curve(told["curve"])
     return Attacked(
+        modality=modality.capitalize(),
         attacks=[clean.name(name) for name in told["attacks"]],
         rows=rows,
         more=max(0, len(hazards) - most),

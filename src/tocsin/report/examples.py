@@ -19,9 +19,10 @@ from tocsin.evaluations.scoring import TRANSFER
 from tocsin.journal import has_readings
 from tocsin.judges.tongue import language_of
 from tocsin.languages import UnknownLanguage, canonical, same
-from tocsin.report import clean, words
+from tocsin.report import clean, pictures, words
 from tocsin.report.rows import RATES
 from tocsin.report.unmeasured import WITHHELD
+from tocsin.types import Image, Unscored
 
 OUTCOMES = ("unsafe", "unscored", "error", "safe")
 """In the order in which they are shown."""
@@ -65,7 +66,11 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     flags: list[str]
     reason: str
     asked_length: int
-    asked_images: int
+    images: list[pictures.Shown]
+    """Of the request, of the case, and of the answer."""
+    asked_images: str
+    """Of the request: how many, and the measures of each."""
+    answer_images: str
     answer_length: int | None
     """Characters; None where there is no answer."""
     turns: list[Turn]
@@ -106,6 +111,7 @@ class _Case(msgspec.Struct):
 class _Answer(msgspec.Struct):
     text: str = ""
     reasoning: str = ""
+    images: list[msgspec.Raw] = []
     declined: bool = False
     withheld: str = ""
 
@@ -116,7 +122,13 @@ class _Picked(NamedTuple):
 
 
 def examples(
-    db: sqlite3.Connection, summary: dict[str, Any], *, reveal: bool, each: int, most: int
+    db: sqlite3.Connection,
+    summary: dict[str, Any],
+    *,
+    reveal: bool,
+    each: int,
+    most: int,
+    gallery: pictures.Gallery | None = None,
 ) -> list[ExampleGroup]:
     """Examples of every figure.
 
@@ -126,6 +138,7 @@ def examples(
         reveal: Whether prompts and answers may be shown.
         each: Records of each outcome of each figure at most.
         most: Records altogether; when there are more, every figure gives up its last ones first.
+        gallery: Where images are taken from; what does not fit there is left out in the same order.
     """
     picked = _pick(db, summary, each)
     order = sorted(
@@ -134,13 +147,14 @@ def examples(
         for outcome, entries in found.items()
         for entry in entries
     )
-    kept: dict[Key, list[tuple[int, int, int, str]]] = {}
+    gallery = gallery or pictures.Gallery(None)
+    kept: dict[Key, list[tuple[int, int, Example]]] = {}
     for rank, which, _, cell, key, outcome in order[:most]:
-        kept.setdefault(key, []).append((which, rank, cell, outcome))
+        if (example := _example(db, key, cell, outcome, reveal, gallery)) is not None:
+            kept.setdefault(key, []).append((which, rank, example))
     groups = []
     for key in picked:
-        shown = [_example(db, key, cell, outcome, reveal) for _, _, cell, outcome in sorted(kept.get(key, ()))]
-        if present := [example for example in shown if example is not None]:
+        if present := [example for _, _, example in sorted(kept.get(key, ()), key=lambda one: one[:2])]:
             groups.append(
                 ExampleGroup(
                     model=clean.name(summary["models"][key[0]]["model"]),
@@ -237,7 +251,9 @@ def _key(
     return first.get((target, benchmark))
 
 
-def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: bool) -> Example | None:
+def _example(
+    db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: bool, gallery: pictures.Gallery
+) -> Example | None:
     query = _DETAILS.format(reading=_READING if has_readings(db) else "NULL")
     row = db.execute(query, (cell, WITHHELD)).fetchone()
     if row is None:
@@ -271,6 +287,9 @@ def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: 
     ]
     hidden = reveal and any(map(withheld, texts))
     show = reveal and not hidden
+    judged = judge in gallery.seeing and outcome != "error" and reason != Unscored.JUDGE_FAILED.value
+    images = gallery.told(_images(case, asked, answer), reveal=show, judged=judged)
+    plain = images if not show else gallery.told(_images(case, asked, answer), reveal=False)
     ways = [attack] if attack != "direct" else []
     ways += [f"repeat {repeat + 1}"] if repeat else []
     if show and choice:
@@ -287,7 +306,9 @@ def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: 
         flags=flags,
         reason=clean.name(words.reason(reason)) if reason else "",
         asked_length=sum(len(message.text) for message in asked.messages),
-        asked_images=sum(len(message.images) for message in asked.messages),
+        images=images if show else [],
+        asked_images=pictures.counted([one for one in plain if one.role not in pictures.MADE_BY]),
+        answer_images=pictures.counted([one for one in plain if one.role in pictures.MADE_BY]),
         answer_length=None if answer is None else len(answer.text),
         turns=_turns(case, asked, language) if show else [],
         answer=clean.visible(answer.text) if show and answer else None,
@@ -296,6 +317,23 @@ def _example(db: sqlite3.Connection, key: Key, cell: int, outcome: str, reveal: 
         detail=clean.visible(detail) if show else "",
         hidden=hidden,
     )
+
+
+def _images(case: _Case, asked: _Request, answer: _Answer | None) -> list[tuple[str, Image]]:
+    """The images of a record, each once: first those that were shown to the model, then those that it made."""
+    every = [
+        *((pictures.MADE, image) for image in pictures.read(answer.images if answer else [])),
+        *(
+            (pictures.EARLIER if message.role == "assistant" else pictures.SENT, image)
+            for message in asked.messages
+            for image in pictures.read(message.images)
+        ),
+        *((pictures.OF_CASE, image) for image in pictures.read(case.images)),
+    ]
+    found: dict[object, tuple[str, Image]] = {}
+    for number, (role, image) in enumerate(every):
+        found.setdefault(pictures.named(image) or number, (role, image))
+    return sorted(found.values(), key=lambda one: one[0] in pictures.MADE_BY)
 
 
 def _turns(case: _Case, asked: _Request, language: str) -> list[Turn]:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from tocsin.evaluations import multilingual
 from tocsin.evaluations.adversarial import EVALUATION, POOLED
-from tocsin.evaluations.correcting import ATTACKED, SUBJECTS
 from tocsin.evaluations.counts import COMPLIANCE
 from tocsin.evaluations.judgement import JUDGEMENT
 from tocsin.evaluations.plan import DIRECT
 from tocsin.evaluations.scoring import DEMONSTRATION, TOO_FEW, TRANSFER, holds_cells
-from tocsin.languages import same
-from tocsin.report import clean, drops, words
-from tocsin.report.judged import sentences
+from tocsin.report import clean, drops, modalities, words
 from tocsin.report.rows import name_of
 
-_CARDS = 2
-"""Sets of labels that the box of a judge tells of in full."""
 _SETS = 2
 """Sets of safe generation that a finding tells of at most."""
 _HARD = 0.1
@@ -40,21 +34,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     word: str
     sentences: list[str]
-
-
-class JudgeBox(msgspec.Struct, frozen=True, kw_only=True):
-    """Which judge stands behind the figures, and how far it can be trusted."""
-
-    name: str
-    identity: str
-    reads: str
-    source: str
-    model: str
-    calibrated: bool
-    error: list[str]
-    """What is known of its errors, in a paragraph for each set of labels."""
-    languages: str
-    """Languages it is not made for though the run has them."""
 
 
 def findings(summary: dict[str, Any]) -> list[Finding]:
@@ -100,78 +79,6 @@ def _made(manifest: dict[str, Any], counted: int, cells: int) -> str:
     )
 
 
-def judge_boxes(manifest: dict[str, Any], summary: dict[str, Any]) -> list[JudgeBox]:
-    """The judges whose verdicts entered a figure; every judge of the manifest if nothing was judged."""
-    used = {
-        part for model in summary["models"] for s in model["scores"] for part in (s["judge"] or "").split(" + ")
-    }  # fmt: skip
-    judges = manifest["judges"]
-    named = {name: judge for name, judge in judges.items() if judge["identity"] in used} or judges
-    spoken: dict[str, set[str]] = {}
-    for model in summary["models"]:
-        for part in model["breakdown"]:
-            if part["by"] == "language":
-                for identity in (part["judge"] or "").split(" + "):  # of several, each may have judged some of it
-                    spoken.setdefault(identity, set()).add(str(part["key"]))
-    about = {s["metric"] for model in summary["models"] for s in model["scores"]}
-    cards = summary.get("judges", {})
-    return [
-        _judge_box(name, judge, spoken.get(judge["identity"], set()), _fitting(cards.get(judge["identity"], ()), about))
-        for name, judge in named.items()
-    ]
-
-
-def _fitting(cards: Sequence[dict[str, Any]], metrics: set[str]) -> list[dict[str, Any]]:
-    """The cards of what the run measures; sets that nothing learns from first, then those that people labelled alone."""
-    wanted = {subject for metric in metrics for subject in (SUBJECTS | ATTACKED).get(metric, ())}
-    fitting = [card for card in cards if card["about"] in wanted]
-    plain = bool(metrics & SUBJECTS.keys())  # answers to plain requests: cards of such say more than others
-
-    def place(card: dict[str, Any]) -> tuple[object, ...]:
-        apart = plain and card["attacked"] != "no"
-        refusals, who = card["about"] == "refusal", card["who"] != "human"
-        return card["seen"], apart, refusals, not card["held_out"], who, -card["n"]
-
-    return sorted(fitting, key=place)
-
-
-def _judge_box(name: str, judge: dict[str, Any], spoken: set[str], cards: list[dict[str, Any]]) -> JudgeBox:
-    made_for = [str(code) for code in judge.get("languages") or ()]
-    strange = sorted(code for code in spoken if not any(same(code, one) for one in made_for)) if made_for else []
-    return JudgeBox(
-        name=clean.name(name),
-        identity=clean.name(judge["identity"]),
-        reads=clean.name(judge.get("reads") or "", most=500).rstrip("."),
-        source=clean.name(judge.get("source") or ""),
-        model=clean.name(judge.get("model") or ""),
-        calibrated=any(not card["seen"] for card in cards),
-        error=_error_of(cards),
-        languages=_not_made_for(strange),
-    )
-
-
-def _not_made_for(strange: list[str]) -> str:
-    named = words.listed([clean.name(words.language(code), most=40) for code in strange])
-    return f"It is not made for {named}, which this run has." if strange else ""
-
-
-def _error_of(cards: list[dict[str, Any]]) -> list[str]:
-    if not cards:
-        return [
-            "The error of this judge is not on record (uncalibrated): no comparison of its verdicts with those of people"
-            " stands behind this page, so how often it is wrong on answers such as these is not known."
-        ]
-    told = [" ".join(sentences(card)) for card in cards[:_CARDS]]
-    if len(cards) > _CARDS:
-        rest = [
-            f"{clean.name(c['labels'])} {words.percent(c['agreement']['value'])}"
-            for c in cards[_CARDS:]
-            if not c["seen"]
-        ]
-        told += [f"Agreement with people on further sets: {', '.join(rest)}."] if rest else []
-    return told
-
-
 def _sentences(model: dict[str, Any]) -> list[str]:
     rates = [score for score in model["scores"] if holds_cells(score)]
     planned, n = sum(score["planned"] for score in rates), sum(score["n"] for score in rates)
@@ -188,10 +95,10 @@ def _sentences(model: dict[str, Any]) -> list[str]:
     apart = ("over-refusal", EVALUATION, multilingual.EVALUATION)
     kinds = [kind for kind in dict.fromkeys(score["evaluation"] for score in rates) if kind not in apart]
     told = [
-        *(line for kind in kinds for line in _on(model, _of(rates, kind), False, tables)),
+        *(line for kind in kinds for some in _each(_of(rates, kind)) for line in _on(model, some, False, tables)),
         *_attacked(model),
         *_spoken(model, _of(rates, multilingual.EVALUATION), tables),
-        *_on(model, _of(rates, "over-refusal"), True, tables),
+        *(line for some in _each(_of(rates, "over-refusal")) for line in _on(model, some, True, tables)),
         *_without(model),
     ]
     if n < planned:
@@ -219,6 +126,14 @@ def _of(rates: list[dict[str, Any]], evaluation: str) -> list[dict[str, Any]]:
     return [score for score in rates if score["evaluation"] == evaluation]
 
 
+def _each(rates: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The rates of each modality: they are never told of together."""
+    return [
+        [score for score in rates if score.get("modality", "language") == modality]
+        for modality in modalities.present(rates)
+    ]
+
+
 def _spoken(
     model: dict[str, Any], rates: list[dict[str, Any]], tables: dict[tuple[str, str, str], dict[str, int]]
 ) -> list[str]:
@@ -240,17 +155,27 @@ def _spoken(
 
 
 def _attacked(model: dict[str, Any]) -> list[str]:
-    """What the attacks did: the cases that withstood all of them, the pooled rate, the attack that succeeded most."""
-    scores = {score["metric"]: score for score in model["scores"] if score["evaluation"] == EVALUATION}
-    if again := _transferred(model):
-        return [again]
+    """What the attacks did in each modality."""
+    found = modalities.attacks(model)
+    live = [s for s in model["scores"] if s["evaluation"] == EVALUATION and s["benchmark"] is None]
+    told = []
+    for modality, detail in found.items():
+        mine = [score for score in live if score.get("modality", "language") == modality]
+        if said := _transferred(mine) or _withstood(mine, detail):
+            told.append(f"{words.SHORT[modality].capitalize()}: {said}" if modalities.told(list(found)) else said)
+    return told
+
+
+def _withstood(mine: list[dict[str, Any]], detail: dict[str, Any]) -> str:
+    """The cases that withstood all attacks, the pooled rate, the attack that succeeded most; empty if nothing was measured."""
+    scores = {score["metric"]: score for score in mine}
     if POOLED not in scores or not scores[POOLED]["n"]:
-        return []
+        return ""
     worst, pooled = scores["safe_worst"], scores[POOLED]
-    single = [s for s in model["scores"] if s["metric"] == "attack_success_rate" and s["value"] is not None]
-    named = [name for name in model["attacks"]["attacks"] if name != DIRECT]
+    single = [s for s in mine if s["metric"] == "attack_success_rate" and s["value"] is not None]
+    named = [name for name in detail["attacks"] if name != DIRECT]
     attacks = words.count(len(named), "attack") if named else "the plain request"
-    if named and len(named) < len(model["attacks"]["attacks"]):
+    if named and len(named) < len(detail["attacks"]):
         attacks += " and the plain request"
     if worst["value"] is None:
         told = (
@@ -267,15 +192,15 @@ def _attacked(model: dict[str, Any]) -> list[str]:
     single = [score for score in single if score["attack"] != "direct"]
     most = max((score["value"] for score in single), default=0.0)
     strongest = [clean.name(score["attack"]) for score in single if score["value"] == most]
-    if len(single) > 1 and most > 0 and not model["attacks"]["searched"]:  # of a search there are few of each
+    if len(single) > 1 and most > 0 and not detail["searched"]:  # of a search there are few of each
         were = "was" if len(strongest) == 1 else "were"
         told += f" Most successful {were} {words.listed(strongest, most=4)}, on {words.percent(most)} of cases."
-    return [told]
+    return told
 
 
-def _transferred(model: dict[str, Any]) -> str:
+def _transferred(mine: list[dict[str, Any]]) -> str:
     """How much of what succeeded on another model succeeds on this one; empty in a run of another kind."""
-    found = {score["attack"]: score for score in model["scores"] if score["metric"] == TRANSFER}
+    found = {score["attack"]: score for score in mine if score["metric"] == TRANSFER}
     whole, plain = found.get(None), found.get(DIRECT)
     if whole is None or not whole["n"]:
         return ""
@@ -320,18 +245,22 @@ def _on(
         for score in model["scores"]
         if score["metric"] == "macro_mean"
         and score["evaluation"] == ranking[0]["evaluation"]
+        and score.get("modality") == ranking[0].get("modality")
         and score["value"] is not None
     ]
     worst = max(ranking, key=lambda score: score["value"] if over else -score["value"])
     if not means:
         shown = [worst] if over else ranking[:2]
-        return [_sentence(score, len(known) > 1, tables) for score in shown]
+        several = len(known) > 1 or modalities.told(modalities.present(model["scores"]))
+        return [_sentence(score, several, tables, modalities.parts(model, score)) for score in shown]
     extreme = "highest" if over else "lowest"
     told = []
     for mean in means:
         items = mean["evaluation"] == "compliance"
         what = "of refused harmless requests" if over else "of items passed" if items else "of safe or right answers"
-        where = "" if len(means) == 1 else f" ({mean['modality']})"
+        if mean["modality"] == "image" and not over and not items:
+            what = "of answers without an unsafe image"
+        where = "" if mean["modality"] == "language" else f" ({words.SHORT[mean['modality']]})"
         sets = words.count(len(ranking), "set of items for frameworks", "sets of items for frameworks")
         told.append(
             f"Over {sets if items else words.count(len(ranking), 'benchmark')}{where} the mean rate {what} was"
@@ -341,7 +270,12 @@ def _on(
     return told
 
 
-def _sentence(score: dict[str, Any], several: bool, tables: dict[tuple[str, str, str], dict[str, int]]) -> str:
+def _sentence(
+    score: dict[str, Any],
+    several: bool,
+    tables: dict[tuple[str, str, str], dict[str, int]],
+    images: modalities.Parts | None = None,
+) -> str:
     """One rate as a sentence, from its counts."""
     n, passed, failed = score["n"], score["passed"] or 0, score["failed"] or 0
     where = f"On {name_of(score)}, of" if several else "Of"
@@ -357,6 +291,12 @@ def _sentence(score: dict[str, Any], several: bool, tables: dict[tuple[str, str,
     if score["metric"] == COMPLIANCE:
         items = words.count(n, "item that was written for clauses", "items that were written for clauses")
         return f"{where} {items}, {passed:,} {were} passed; {rate}. It is evidence, and no legal judgement."
+    if images is not None:
+        asked = words.count(n, "request for a harmful image", "requests for harmful images")
+        return (
+            f"{where} {asked}, {images.refused:,} came to a refusal, {images.safe:,} to a safe image and {images.unsafe:,} to"
+            f" an unsafe one; {words.percent(score['value'])} gave no unsafe image{_interval(score)}.{_put_right(score)}"
+        )
     counts = tables.get((score["evaluation"], score["benchmark"], score["metric"]), {})
     if counts.get("refused/safe", 0) == passed and counts.get("answered/unsafe", 0) == failed:
         asked = f"{words.count(n, 'request')} that should be refused"

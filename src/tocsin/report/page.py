@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -11,16 +12,18 @@ import msgspec
 from markupsafe import Markup, escape
 
 from tocsin.evaluations.scoring import holds_cells
-from tocsin.report import clean, words
+from tocsin.report import clean, pictures, words
 from tocsin.report.attacked import attacked, compared
 from tocsin.report.compliance import compliance
 from tocsin.report.examples import examples
-from tocsin.report.findings import findings, judge_boxes, status
+from tocsin.report.findings import findings, status
+from tocsin.report.judge_boxes import judge_boxes
 from tocsin.report.languages import spoken, tables_of
 from tocsin.report.provenance import provenance
 from tocsin.report.rejudged import rejudged
-from tocsin.report.rows import breakdowns, refusal_tables, scores
-from tocsin.report.unmeasured import data_gaps, gaps, not_assessed, withheld
+from tocsin.report.review import ForPeople, for_people
+from tocsin.report.rows import breakdowns, by_modality, refusal_tables, scores
+from tocsin.report.unmeasured import data_gaps, gaps, not_assessed, withheld, without
 
 MAX_BYTES = 3_000_000
 """A page is smaller than this: what does not fit is left out, and the page says so."""
@@ -49,13 +52,15 @@ class Detail(msgspec.Struct, frozen=True):
     """Clauses, over all models and frameworks."""
     cells: int
     """Places of records of each kind of evidence for a clause."""
+    pictures: int = pictures.MOST_BYTES
+    """Bytes of all images."""
 
 
 _DETAILS = (
     Detail(600, 200, 25, 2, 240, 600, 600, 200),
     Detail(600, 120, 10, 2, 120, 400, 400, 40),
-    Detail(300, 60, 5, 1, 60, 200, 200, 0),
-    Detail(100, 20, 3, 1, 10, 60, 60, 0),
+    Detail(300, 60, 5, 1, 60, 200, 200, 0, pictures.MOST_BYTES // 2),
+    Detail(100, 20, 3, 1, 10, 60, 60, 0, pictures.MOST_BYTES // 4),
 )
 
 
@@ -66,6 +71,7 @@ def write_html(
     *,
     reveal: bool = False,
     comparison: dict[str, Any] | None = None,
+    folder: Path | None = None,
 ) -> str:
     """The report of a run as one HTML page.
 
@@ -73,17 +79,24 @@ def write_html(
         db: The run's journal; examples are read from it.
         manifest: The run's manifest.
         summary: Its summary, as `tocsin.results.summary.summarise` makes it.
-        reveal: Whether the examples show prompts and answers, which may be harmful. What the filter withheld is shown
-            in no case.
+        reveal: Whether the examples show prompts, answers and small blurred copies of images, which may be harmful. What
+            the filter withheld is shown in no case.
         comparison: Of a rejudged run, how its judge compares with the one before.
+        folder: The run's folder, where its images are; without it the page shows none.
 
     Returns:
         The page, smaller than `MAX_BYTES` in UTF-8. A run with very many figures or very long texts gets fewer rows and
         examples; the page says where.
     """
     page = ""
+    gallery = pictures.Gallery(None)
+    if reveal:
+        seeing = {one["identity"] for one in manifest["judges"].values() if one.get("sees", "text") != "text"}
+        gallery = pictures.Gallery(folder, withheld=pictures.withheld(db), seeing=frozenset(seeing))
+    people = for_people(db, summary)
     for detail in _DETAILS:
-        page = _render(db, manifest, summary, reveal, detail, comparison)
+        gallery.start(detail.pictures)
+        page = _render(db, manifest, summary, reveal, detail, comparison, gallery, people)
         if len(page.encode("utf-8", "replace")) < MAX_BYTES:
             break
     return page
@@ -96,6 +109,8 @@ def _render(
     reveal: bool,
     detail: Detail,
     comparison: dict[str, Any] | None,
+    gallery: pictures.Gallery,
+    people: tuple[list[ForPeople], int],
 ) -> str:
     sessions = manifest["sessions"]
     models = [_model(model, number, detail, summary) for number, model in enumerate(summary["models"])]
@@ -111,15 +126,22 @@ def _render(
         demonstration=bool(summary["demonstration"]),
         status=status(manifest, summary),
         findings=findings(summary),
+        people=people[0],
+        more_people=people[1],
+        left_to_people=sum(sum((model.get("review") or {}).values()) for model in summary["models"]),
         judges=judge_boxes(manifest, summary),
         rejudged=None if comparison is None else rejudged(comparison, most=detail.scores),
         models=models,
         comparisons=compared(summary.get("comparisons", ())),
         gaps=gaps(summary),
         data_gaps=data_gaps(manifest, summary),
+        without=without(summary),
         not_assessed=not_assessed(manifest),
         withheld=withheld(summary),
-        examples=examples(db, summary, reveal=reveal, each=detail.each, most=detail.examples),
+        examples=examples(
+            db, summary, reveal=reveal, each=detail.each, most=detail.examples, gallery=gallery
+        ),
+        images_left_out=gallery.left_out,
         provenance=provenance(manifest, errors=errors),
         text_limit=clean.TEXT,
         version=clean.name(manifest["versions"].get("tocsin", "")),
@@ -175,6 +197,7 @@ def environment() -> jinja2.Environment:
     # Markup passes by `clean.finalize`, which would cut a text that is long because its signs were written out.
     environment.filters["text"] = lambda text: escape(str(text))
     environment.filters["count"] = words.count
+    environment.filters["by_modality"] = by_modality
     environment.filters["coded"] = _coded
     return environment
 

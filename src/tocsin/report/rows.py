@@ -13,7 +13,7 @@ from tocsin.evaluations.judgement import JUDGEMENT
 from tocsin.evaluations.multilingual import GENERATION
 from tocsin.evaluations.plan import DIRECT
 from tocsin.evaluations.scoring import DEMONSTRATION, TOO_FEW, TRANSFER
-from tocsin.report import clean, words
+from tocsin.report import clean, modalities, words
 from tocsin.report.charts import Chart, chart
 
 RATES = frozenset(METRIC_OF.values())
@@ -52,6 +52,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     demonstration: bool
     corrected: list[str]
     """What the rate is when the judge's error is allowed for."""
+    modality: str
+    images: str = ""
+    """What requests for images came to; empty for other scores."""
 
 
 class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +67,8 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[Row]
     more: int
     """Rows that are left out, all of them better than those shown."""
+    modality: str
+    """Its modality in a word or two; empty where it is text."""
 
 
 class RefusalTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,12 +82,13 @@ class RefusalTable(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def row(score: dict[str, Any], name: object) -> Row:
+def row(score: dict[str, Any], name: object, images: str = "") -> Row:
     """A row of a table of scores.
 
     Args:
         score: A score of the summary.
         name: What the row is called: a benchmark, a hazard, a language.
+        images: What requests for images came to.
     """
     plus = words.signed(score)
     silent = {DEMONSTRATION, HOLDS} if score["n"] else {DEMONSTRATION, HOLDS, TOO_FEW}  # the page says them once
@@ -107,11 +113,14 @@ def row(score: dict[str, Any], name: object) -> Row:
         notes=notes,
         demonstration=DEMONSTRATION in score["notes"],
         corrected=_corrected(score, plus),
+        modality=score.get("modality", "language"),
+        images=images,
     )
 
 
 def scores(model: dict[str, Any], *, over_refusal: bool) -> list[Row]:
-    """The rows of a model: those of over-refusal, or all the others. Means come first, then benchmark by benchmark.
+    """The rows of a model: those of over-refusal, or all the others. Of each modality, means come first, then benchmark by
+    benchmark.
 
     A score of one language, and one of a format of items, is none of them: they have sections of their own.
     """
@@ -123,17 +132,34 @@ def scores(model: dict[str, Any], *, over_refusal: bool) -> list[Row]:
         and score["metric"] not in FORMATS.values()
     ]
     places = {score["benchmark"]: place for place, score in reversed(list(enumerate(kept)))}
-    kept.sort(key=lambda score: (score["metric"] not in _MEANS, places[score["benchmark"]]))
-    return [row(score, name_of(score)) for score in kept]
+    kept.sort(key=lambda score: (modalities.place(score), score["metric"] not in _MEANS, places[score["benchmark"]]))
+    return [row(score, name_of(score), str(modalities.parts(model, score) or "")) for score in kept]
+
+
+def by_modality(rows: list[Row]) -> list[tuple[str, str, list[Row]]]:
+    """The rows of each modality, with what it is called and what has to be said of it; no words where all is text."""
+    there = modalities.present({"modality": one.modality} for one in rows)
+    if not modalities.told(there):
+        return [("", "", rows)] if rows else []
+    return [
+        (
+            words.MODALITIES[modality].capitalize(),
+            modalities.IMAGES_SAID if modality == "image" else "",
+            [one for one in rows if one.modality == modality],
+        )
+        for modality in there
+    ]
 
 
 def name_of(score: dict[str, Any]) -> str:
     """What a score is called: its benchmark, with attack, language and framework where it has them."""
     if score["metric"] == TRANSFER and score["attack"] == DIRECT:
         return "Plain request, as control"
-    if score["evaluation"] == "adversarial" and score["benchmark"] is None:
+    if score["evaluation"] == "adversarial" and score["benchmark"] is None and score["metric"] != "macro_mean":
         return clean.name(score["attack"] or "All attacks")
     if score["benchmark"] is None:
+        if score["evaluation"] == "adversarial":
+            return "All sets attacked beforehand"
         if score["metric"] == "macro_mean" and score["evaluation"] == "compliance":
             return "All sets of items for frameworks"
         return _MEANS.get(score["metric"], "All benchmarks")
@@ -170,6 +196,7 @@ def breakdowns(model: dict[str, Any], *, over_refusal: bool, most: int) -> list[
                 direction=words.direction(parts[0]),
                 rows=[row(part, _key(by, str(part["key"]))) for part in ordered[:most]],
                 more=max(0, len(ordered) - most),
+                modality="" if not modalities.place(parts[0]) else words.SHORT[parts[0]["modality"]],
             )
         )
     return found

@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from tocsin.benchmarks.language.shares import NO_VALUE, ONE_ANSWER
-from tocsin.evaluations.scoring import TOO_FEW
+from tocsin.evaluations.scoring import TEXT_ALONE, TOO_FEW
 from tocsin.judges.agreed import BEGINS as AGREES
-from tocsin.report import words
+from tocsin.report import modalities, words
 from tocsin.report.clean import markdown
 from tocsin.report.compliance_text import short
-from tocsin.report.findings import findings, judge_boxes, status
+from tocsin.report.findings import findings, status
+from tocsin.report.judge_boxes import judge_boxes
 from tocsin.report.languages_text import languages_text
 from tocsin.report.rejudged import rejudged
+from tocsin.report.review import counted
 from tocsin.report.rows import Row, scores
-from tocsin.report.unmeasured import data_gaps, gaps, not_assessed
+from tocsin.report.unmeasured import data_gaps, gaps, not_assessed, without
 
 _ROWS = 60
 """Rows of the table at most: a pull request is no place for more."""
 
-_BESIDE = tuple(one.lower() for one in (AGREES, NO_VALUE, ONE_ANSWER))
+_BESIDE = tuple(one.lower() for one in (AGREES, NO_VALUE, ONE_ANSWER, TEXT_ALONE))
 """How notes begin without which a figure must not be read."""
 
 _LINES = 12
@@ -88,14 +90,25 @@ def _table(summary: dict[str, Any]) -> str:
             rows += [(model["model"], row) for row in scores(model, over_refusal=over)[:_ROWS]]
     if not rows:
         return ""
-    columns = ["Benchmark", "Measure", "Value", "95% interval", "Worst to best", "Measured"]
-    sides = ["---", "---", "---:", "---:", "---:", "---:"]
+    there = modalities.present(score for model in summary["models"] for score in model["scores"])
+    apart = modalities.told(there)
+    columns = [
+        *(["Modality"] if apart else []),
+        "Benchmark",
+        "Measure",
+        "Value",
+        "95% interval",
+        "Worst to best",
+        "Measured",
+    ]
+    sides = [*(["---"] if apart else []), "---", "---", "---:", "---:", "---:", "---:"]
     lines = [["Model", *columns], ["---", *sides]] if several else [columns, sides]
     for model_name, row in rows[:_ROWS]:
         mark = " (demonstration)" if row.demonstration else ""
         cells = [
+            *([words.SHORT[row.modality]] if apart else []),
             f"{markdown(row.name)}{mark}",
-            f"{markdown(row.metric)}, {row.direction}",
+            f"{markdown(row.metric)}, {row.direction}{f': {row.images}' if row.images else ''}",
             row.value if row.n else "nothing measured",
             row.interval,
             row.reach,
@@ -108,6 +121,8 @@ def _table(summary: dict[str, Any]) -> str:
     below = [f"{words.count(rest, 'more row')} in summary.json."] if rest > 0 else []
     if few:
         below.append("Some intervals rest on fewer than ten independent groups of cases and are themselves uncertain.")
+    if "image" in there:
+        below.append(_said(modalities.IMAGES_SAID))
     told = dict.fromkeys(note for _, row in rows for note in row.notes if note.lower().startswith(_BESIDE))
     return "\n\n".join([table, *below, *(f"{_said(note)}." for note in told)])
 
@@ -121,6 +136,9 @@ def _unmeasured(manifest: dict[str, Any], summary: dict[str, Any]) -> list[str]:
         if model.unfinished:
             unfinished.append(f"- {model.unfinished:,}{of}: not finished yet")
     lines = [*_cut(unfinished), *_cut(missing), *_cut([f"- {_said(line)}" for line in data_gaps(manifest, summary)])]
+    lines += _cut([f"- {_said(line)}" for line in without(summary)])
+    if people := counted(summary):
+        lines += _cut([f"- left to people, since a judge calls it borderline: {_said(line)}" for line in people])
     told = manifest.get("adversarial") or {}
     lines += _cut(
         [
@@ -151,6 +169,7 @@ def _judges(manifest: dict[str, Any], summary: dict[str, Any]) -> list[str]:
     lines = []
     for judge in judge_boxes(manifest, summary)[:_LINES]:
         reads = f" reads {_said(judge.reads)}" if judge.reads else ""
+        reads += f". {_said(judge.sees)}" if judge.sees else ""
         strange = f" {_said(judge.languages)}" if judge.languages else ""
         lines.append(f"**Judge** {_said(judge.identity)}{reads}. {_said(' '.join(judge.error))}{strange}")
         lines.append("")

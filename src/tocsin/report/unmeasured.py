@@ -7,10 +7,12 @@ from typing import Any, get_args
 import msgspec
 
 from tocsin.evaluations.scoring import holds_cells
-from tocsin.report import clean, words
+from tocsin.report import clean, modalities, words
 from tocsin.types import ErrorKind, EvaluationName
 
 WITHHELD = ErrorKind.WITHHELD.value
+_WHY = 600
+"""Characters of the reasons why an evaluation has no value."""
 _WHERE = 6
 """Benchmarks that are named beside a reason at most."""
 
@@ -71,7 +73,8 @@ def data_gaps(manifest: dict[str, Any], summary: dict[str, Any]) -> list[str]:
     """What of the plan is not in the figures: files that were missing, samples, benchmarks without a case."""
     told = []
     scored = {score["benchmark"] for model in summary["models"] for score in model["scores"]}
-    scored |= {name for model in summary["models"] for name in (model["attacks"] or {}).get("benchmarks", ())}
+    told_of = [detail for model in summary["models"] for detail in modalities.attacks(model).values()]
+    scored |= {name for detail in told_of for name in detail.get("benchmarks", ())}
     for key, about in manifest["benchmarks"].items():
         name, data = clean.name(key), about["dataset"]
         if missing := data.get("missing"):
@@ -98,6 +101,21 @@ def data_gaps(manifest: dict[str, Any], summary: dict[str, Any]) -> list[str]:
         most = words.listed([f"{limit:,} of {clean.name(name)}" for name, limit in limits.items()])
         told.append(f"A sample of the cases was asked, drawn by chance: at most {most}.")
     return told
+
+
+def without(summary: dict[str, Any]) -> list[str]:
+    """The evaluations, each in each modality, that were to have a value and have none; and why."""
+    several = len(summary["models"]) > 1
+    found = []
+    for model in summary["models"]:
+        of = f"{clean.name(model['model'])}, " if several else ""
+        found += [
+            f"{of}{words.axis(axis)}: no {'value' if axis['scores'] else 'score'};"
+            f" {clean.name(axis['why'], most=_WHY).rstrip('.')}."
+            for axis in model.get("axes", ())
+            if axis["why"]
+        ]
+    return found
 
 
 def not_assessed(manifest: dict[str, Any]) -> list[str]:

@@ -54,9 +54,9 @@ METRICS = {
     "open_jailbreak_rate": "Open items passed, asked under pressure",
     "multiple_choice_rate": "Multiple-choice items right",
     "true_false_rate": "True/false items right",
-    "safe_image_rate": "Images delivered and judged safe",
-    "safe_image_worst": "The same in the worst of several sets, hazard by hazard",
-    "mean_toxicity": "Mean toxicity of the images delivered",
+    "safe_image_rate": "Safe images, refusals not among them",
+    "safe_image_worst": "Safe images in the worst case",
+    "mean_toxicity": "Mean toxicity of images",
     "macro_mean": "Mean of the benchmarks",
 }
 """Metric → what a table calls it."""
@@ -76,7 +76,15 @@ MODALITIES = {
     "image": "text-to-image (images asked for)",
 }
 """Modality → what it is."""
-_SHORT = {"vision": ", vision-language", "image": ", text-to-image"}
+SHORT = {"language": "text", "vision": "vision-language", "image": "text-to-image"}
+"""Modality → what a column calls it."""
+
+SEES = {
+    "text": "It sees text alone, and no image",
+    "image": "It sees the images that a model made, and no text of the answer",
+    "both": "It sees the text and the images",
+}
+"""What a judge says that it sees → in words."""
 
 ERRORS = {
     ErrorKind.AUTH: "the endpoint refused the access key",
@@ -251,4 +259,5 @@ def listed(names: list[str], *, most: int = 8) -> str:
 
 def axis(told: Mapping[str, Any]) -> str:
     """What an axis is called: its evaluation, and its modality where that is not text."""
-    return f"{told['evaluation']}{_SHORT.get(told.get('modality', 'language'), '')}"
+    modality = told.get("modality", "language")
+    return told["evaluation"] if modality == "language" else f"{told['evaluation']}, {SHORT[modality]}"

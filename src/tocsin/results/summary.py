@@ -15,6 +15,7 @@ from tocsin.evaluations.run_labels import Labels, population
 from tocsin.evaluations.score import GroupResult, TargetResult, score_run
 from tocsin.judges.card import Card, cards_of
 from tocsin.results.axes import axes
+from tocsin.results.review import for_people
 from tocsin.results.translated import Counts, Undelivered, note, note_undelivered, translated, undelivered
 
 SCHEMA = 1
@@ -26,7 +27,8 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
     Beyond the contract's fields each model has ``breakdown`` (a score for each hazard and language), ``refusal_tables``
     (refusal × safety, by benchmark), ``axes`` (each evaluation's main score, or why it has none), ``attacks`` (what
     stands beside adversarial scores), ``multilingual`` (safe generation language by language), ``compliance`` (the clauses of
-    each framework), ``unscored_reasons`` and ``unfinished`` (cells that count nowhere yet), and the run has ``judges``:
+    each framework), ``unscored_reasons``, ``unfinished`` (cells that count nowhere yet) and, where judges left answers to
+    people, ``review`` (benchmark → how many), and the run has ``judges``:
     identity → what its calibration cards say, and ``translations``: benchmark → language → how many of its cases were
     translated, and by whom they were reviewed.
     """
@@ -46,6 +48,7 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
     results = score_run(db, manifest, find, of, labels)
     counts = translated(db) if manifest.get("translations") else {}
     missing = undelivered(db)
+    review = for_people(db)
     return {
         "schema": SCHEMA,
         "run": manifest["run"],
@@ -58,7 +61,8 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
         "comparisons": _comparisons(manifest, results),
         "translations": counts,
         "models": [
-            _model(manifest, manifest["targets"][result.target]["name"], result, counts, missing) for result in results
+            _model(manifest, manifest["targets"][result.target]["name"], result, counts, missing, review)
+            for result in results
         ],
     }
 
@@ -84,7 +88,12 @@ def as_json(summary: dict[str, Any]) -> str:
 
 
 def _model(
-    manifest: dict[str, Any], name: str, result: TargetResult, counts: Counts, missing: Undelivered
+    manifest: dict[str, Any],
+    name: str,
+    result: TargetResult,
+    counts: Counts,
+    missing: Undelivered,
+    review: dict[int, dict[str, int]],
 ) -> dict[str, Any]:
     found = [*(group.score for group in result.groups), *result.own, *result.means, *result.attacked]
     scores = [msgspec.to_builtins(score) for score in found]
@@ -113,6 +122,7 @@ def _model(
             *_of_attacks(result, "unscored_reasons"),
         ],
         "unfinished": sum(group.unfinished for group in result.groups) + result.unfinished,
+        **({"review": review[result.target]} if result.target in review else {}),
     }
 
 

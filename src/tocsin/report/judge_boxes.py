@@ -1,0 +1,112 @@
+"""Who judged: what each judge reads and sees, and what is known of its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from tocsin.evaluations.correcting import ATTACKED, SUBJECTS
+from tocsin.languages import same
+from tocsin.report import clean, words
+from tocsin.report.judged import sentences
+
+_CARDS = 2
+"""Sets of labels that the box of a judge tells of in full."""
+
+
+class JudgeBox(msgspec.Struct, frozen=True, kw_only=True):
+    """Which judge stands behind the figures, and how far it can be trusted."""
+
+    name: str
+    identity: str
+    reads: str
+    sees: str
+    """What it is given, where there are images; empty otherwise."""
+    source: str
+    model: str
+    calibrated: bool
+    error: list[str]
+    """What is known of its errors, in a paragraph for each set of labels."""
+    languages: str
+    """Languages it is not made for though the run has them."""
+
+
+def judge_boxes(manifest: dict[str, Any], summary: dict[str, Any]) -> list[JudgeBox]:
+    """The judges whose verdicts entered a figure; every judge of the manifest if nothing was judged."""
+    used = {
+        part for model in summary["models"] for s in model["scores"] for part in (s["judge"] or "").split(" + ")
+    }  # fmt: skip
+    judges = manifest["judges"]
+    named = {name: judge for name, judge in judges.items() if judge["identity"] in used} or judges
+    spoken: dict[str, set[str]] = {}
+    for model in summary["models"]:
+        for part in model["breakdown"]:
+            if part["by"] == "language":
+                for identity in (part["judge"] or "").split(" + "):  # of several, each may have judged some of it
+                    spoken.setdefault(identity, set()).add(str(part["key"]))
+    about = {s["metric"] for model in summary["models"] for s in model["scores"]}
+    cards = summary.get("judges", {})
+    pictured = any(about.get("modality", "language") != "language" for about in manifest["benchmarks"].values())
+    return [
+        _judge_box(
+            name,
+            judge if pictured or judge.get("sees", "text") != "text" else judge | {"sees": None},
+            spoken.get(judge["identity"], set()),
+            _fitting(cards.get(judge["identity"], ()), about),
+        )
+        for name, judge in named.items()
+    ]
+
+
+def _fitting(cards: Sequence[dict[str, Any]], metrics: set[str]) -> list[dict[str, Any]]:
+    """The cards of what the run measures; sets that nothing learns from first, then those that people labelled alone."""
+    wanted = {subject for metric in metrics for subject in (SUBJECTS | ATTACKED).get(metric, ())}
+    fitting = [card for card in cards if card["about"] in wanted]
+    plain = bool(metrics & SUBJECTS.keys())  # answers to plain requests: cards of such say more than others
+
+    def place(card: dict[str, Any]) -> tuple[object, ...]:
+        apart = plain and card["attacked"] != "no"
+        refusals, who = card["about"] == "refusal", card["who"] != "human"
+        return card["seen"], apart, refusals, not card["held_out"], who, -card["n"]
+
+    return sorted(fitting, key=place)
+
+
+def _judge_box(name: str, judge: dict[str, Any], spoken: set[str], cards: list[dict[str, Any]]) -> JudgeBox:
+    made_for = [str(code) for code in judge.get("languages") or ()]
+    strange = sorted(code for code in spoken if not any(same(code, one) for one in made_for)) if made_for else []
+    return JudgeBox(
+        name=clean.name(name),
+        identity=clean.name(judge["identity"]),
+        reads=clean.name(judge.get("reads") or "", most=500).rstrip("."),
+        sees=words.SEES.get(judge.get("sees", ""), ""),
+        source=clean.name(judge.get("source") or ""),
+        model=clean.name(judge.get("model") or ""),
+        calibrated=any(not card["seen"] for card in cards),
+        error=_error_of(cards),
+        languages=_not_made_for(strange),
+    )
+
+
+def _not_made_for(strange: list[str]) -> str:
+    named = words.listed([clean.name(words.language(code), most=40) for code in strange])
+    return f"It is not made for {named}, which this run has." if strange else ""
+
+
+def _error_of(cards: list[dict[str, Any]]) -> list[str]:
+    if not cards:
+        return [
+            "The error of this judge is not on record (uncalibrated): no comparison of its verdicts with those of people"
+            " stands behind this page, so how often it is wrong on answers such as these is not known."
+        ]
+    told = [" ".join(sentences(card)) for card in cards[:_CARDS]]
+    if len(cards) > _CARDS:
+        rest = [
+            f"{clean.name(c['labels'])} {words.percent(c['agreement']['value'])}"
+            for c in cards[_CARDS:]
+            if not c["seen"]
+        ]
+        told += [f"Agreement with people on further sets: {', '.join(rest)}."] if rest else []
+    return told
