@@ -60,7 +60,7 @@ class Unpublished(msgspec.Struct, frozen=True, tag="unpublished"):
     how: str = ""
 
     def __str__(self) -> str:
-        return "unpublished: a copy of your own"
+        return "yours to make" if self.how else "unpublished: a copy of your own"
 
 
 Origin = GitHub | Hub | Packaged | Own | Unpublished
