@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.pictures import png
 from tests.report.browser import Browser, executable
 from tests.report.planted import Built, comply, failed, plant, refuse, safe, unsafe
 from tests.report.test_hostile import EVIL, everywhere
 from tests.report.test_languages import asked_in, planted_languages
+from tests.report.test_pictures import made, of_images
 from tocsin.report import write_html
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="needs Chromium or Chrome on the PATH")
@@ -124,3 +126,39 @@ def test_drawings_are_as_wide_as_their_numbers_say(browser: Browser, built: Buil
         " return (d.left + d.width / 2 - b.left) / b.width })()"
     )
     assert place == pytest.approx(score["value"], abs=0.005)
+
+
+def test_an_image_takes_two_acts_works_by_keyboard_and_is_blurred_in_print(
+    browser: Browser, tmp_path: Path, base: dict[str, Any]
+) -> None:
+    built = plant(tmp_path / "run", [made(1, png(1, width=900, height=700))], base, **of_images(base))
+    page = tmp_path / "report.html"
+    page.write_text(write_html(*built, reveal=True, folder=tmp_path / "run"), encoding="utf-8")
+    browser.show(page, width=400)
+    seen = "document.querySelector('img').checkVisibility()"
+    blur = "getComputedStyle(document.querySelector('img')).filter"
+
+    def press(key: str, code: str, text: str = "") -> None:
+        for kind in ("keyDown", "keyUp"):
+            more = {"text": text} if text and kind == "keyDown" else {}
+            browser.send(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=code, windowsVirtualKeyCode=ord(text or "\t"), **more
+            )
+
+    assert browser.value(seen) is False
+    browser.value("document.querySelector('details.picture summary').focus()")
+    press("Enter", "Enter", "\r")
+    assert browser.value(seen) is True
+    assert browser.value("document.querySelector('img').naturalWidth") == 320
+    assert browser.value(blur) != "none"
+    press("Tab", "Tab")
+    assert browser.value("document.activeElement.type") == "checkbox"
+    press(" ", "Space", " ")
+    assert browser.value(blur) == "none"
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    assert browser.value(blur).startswith("blur(")
+    browser.send("Emulation.setEmulatedMedia", media="")
+    assert browser.value(OVERFLOWING) == []
+    asked = [event["request"]["url"][:23] for event in browser.events("Network.requestWillBeSent")]
+    assert set(asked) <= {page.as_uri()[:23], "data:image/jpeg;base64,"}
+    assert browser.events("Log.entryAdded") == []

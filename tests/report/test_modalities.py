@@ -228,7 +228,7 @@ def test_attacks_in_several_modalities_have_a_part_each(tmp_path: Path, base: di
     assert len(labels) == len(set(labels)) == 6
     told = page.section("finding").text
     assert told.count("withstood every one") == 3
-    assert "Vision-language: Under 1 attack and the plain request" in told
+    assert "Vision-language: under 1 attack and the plain request" in told
     tables = page.section("scores").all("table", class_="scores")
     assert len(tables) == 3
     assert "Safe images in the worst case" in tables[2].text

@@ -162,7 +162,8 @@ def _attacked(model: dict[str, Any]) -> list[str]:
     for modality, detail in found.items():
         mine = [score for score in live if score.get("modality", "language") == modality]
         if said := _transferred(mine) or _withstood(mine, detail):
-            told.append(f"{words.SHORT[modality].capitalize()}: {said}" if modalities.told(list(found)) else said)
+            apart = f"{words.SHORT[modality].capitalize()}: {said[:1].lower()}{said[1:]}"
+            told.append(apart if modalities.told(list(found)) else said)
     return told
 
 
