@@ -202,6 +202,7 @@ def _target(
             spoken.append(made.detail)
         if (
             group.metric == "safe_rate"
+            and about["modality"] != "image"  # of images the mean is over those that were delivered
             and _graded(manifest, reader.judges(group))
             and (grades := reader.grades(group)) is not None
         ):
