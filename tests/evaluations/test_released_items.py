@@ -97,7 +97,9 @@ def test_entries_of_the_suite_are_judged_by_criteria_with_the_run_s_judge(data: 
     found = resolve(**nothing, **said, benchmarks=(), accepted=(), targets=1, strict=False)
     assert [one.benchmark.name for one in found.chosen] == list(NAMES)
     assert {one.judge for one in found.chosen} == {"criteria"}
-    assert found.left_out == ()
+    assert [(one.benchmark, one.modality) for one in found.left_out] == [
+        *((f"{name}-vision", "vision") for name in NAMES), ("interim-measures-images", "image"),
+    ]  # fmt: skip
     assert found.judges["criteria"].models == ("openai/j",)
     assert {found.suite.sampling_of(name).temperature for name in NAMES} == {0.01}
 

@@ -17,6 +17,7 @@ from tests.models.image_service import ImageService, image_service
 from tocsin.api import Run, assess
 from tocsin.benchmarks import find
 from tocsin.cli.table import show_scores
+from tocsin.datasets import fetch
 from tocsin.evaluations.suite import read_suite
 from tocsin.judges import make
 from tocsin.judges.image_rubric import ImageRubric
@@ -29,8 +30,12 @@ AXES = {(evaluation, modality) for evaluation in EVALUATIONS for modality in get
 @pytest.fixture(autouse=True)
 def _no_keys_and_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOCSIN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("TOCSIN_GITHUB_FILES", "http://127.0.0.1:9")
+
+    def out_of_reach(*_: object) -> Path:
+        """A double of the origins: none of them can be reached."""
+        raise ConnectionError("out of reach")
+
+    monkeypatch.setattr(fetch, "download", out_of_reach)
     for name in VARIABLES:
         monkeypatch.setenv(name, KEY)
 
