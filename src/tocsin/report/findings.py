@@ -113,13 +113,28 @@ def _sentences(model: dict[str, Any]) -> list[str]:
 
 
 def _without(model: dict[str, Any]) -> list[str]:
-    """Evaluations of which the suite has sets and this run has no score."""
-    return [
-        f"There is no score of the {words.axis(axis)} evaluation: {words.listed([clean.name(n) for n in axis['left_out']])}"
-        f" {'was' if len(axis['left_out']) == 1 else 'were'} left out, and the section on what was not measured says why."
-        for axis in model.get("axes", ())
-        if axis["left_out"] and not axis["scores"]
-    ]
+    """Evaluations of which the suite has sets and this run has no score; of a modality of which it has none, in one sentence."""
+    empty = [axis for axis in model.get("axes", ()) if axis["left_out"] and not axis["scores"]]
+    scored = {axis.get("modality", "language") for axis in model.get("axes", ()) if axis["scores"]}
+    told = []
+    for modality in dict.fromkeys(axis.get("modality", "language") for axis in empty):
+        here = [axis for axis in empty if axis.get("modality", "language") == modality]
+        if modality in scored or len(here) == 1:
+            told += [
+                f"There is no score of the {words.axis(axis)} evaluation: {_left_out(axis['left_out'])}"
+                for axis in here
+            ]
+            continue
+        names = words.listed([axis["evaluation"] for axis in here])
+        sets = [name for axis in here for name in axis["left_out"]]
+        told.append(f"Nothing was measured of {words.SHORT[modality]} ({names}): {_left_out(sets)}")
+    return told
+
+
+def _left_out(names: list[str]) -> str:
+    listed = words.listed([clean.name(name) for name in names], most=4)
+    was = "was" if len(names) == 1 else "were"
+    return f"{listed} {was} left out, and the section on what was not measured says why."
 
 
 def _of(rates: list[dict[str, Any]], evaluation: str) -> list[dict[str, Any]]:
