@@ -62,9 +62,11 @@ def attacks(model: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def parts(model: Mapping[str, Any], score: Mapping[str, Any]) -> Parts | None:
     """What the requests behind a score of images came to; None for other scores, and where it cannot be told."""
+    if score.get("modality") != "image" or score["metric"] not in _WITH_PARTS:
+        return None
     passed = score["safe"] if score["passed"] is None else score["passed"]
     failed = score["unsafe"] if score["failed"] is None else score["failed"]
-    if score.get("modality") != "image" or score["metric"] not in _WITH_PARTS or None in (passed, failed):
+    if passed is None or failed is None:
         return None
     counts = _refusals(model, score)
     if counts is None:  # it is not counted apart
