@@ -107,6 +107,8 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True):
         width: Pixels.
         height: Pixels.
         blank: Whether it has one colour throughout.
+        says: The text that somebody drew in it, as it was before it was turned, shuffled or encoded; empty if nobody says.
+            The filter reads it with the prompt.
     """
 
     media_type: str = ""
@@ -116,6 +118,7 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True):
     width: int = 0
     height: int = 0
     blank: bool = False
+    says: str = ""
 
     def read(self) -> bytes:
         """Its bytes; empty for a reference."""
@@ -270,6 +273,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     images: tuple[Image, ...] = ()
     withheld: str = ""
     """Hash of a text that was not kept, because it met the filter."""
+    lost: str = ""
+    """Why some of its images could not be opened, where others could: what they show nobody knows."""
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import importlib
 import io
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
@@ -234,6 +237,11 @@ def test_a_visual_attack_shows_pictures_that_can_be_opened(attack: Attack, tmp_p
             assert (picture.format, picture.mode, picture.info) == ("PNG", "RGB", {})
             assert max(picture.size) <= 4096
             assert len(picture.getcolors(1 << 24) or ()) > 1, "something is drawn on it"
+    with closing(sqlite3.connect(tmp_path / "r" / "journal.sqlite")) as db:
+        asked = [json.loads(body) for (body,) in db.execute("SELECT request FROM calls WHERE role = 'target'")]
+    said = [image.get("says") for request in asked for one in request["messages"] for image in one.get("images", ())]
+    assert said
+    assert all(said), "the filter reads no picture: what is drawn in one has to be said beside it"
 
 
 @pytest.mark.parametrize("most", [1, 2])

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.engine.triggers import trigger
 from tests.journal.in_process import HeldModel, engine_of, forget, in_run, made_journal, shared_of
 from tests.journal.real_runs import rows
 from tests.pictures import drawn, encoded, png
@@ -52,7 +53,12 @@ def asked(number: int = 1, **more: object) -> Case:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in (folder / "images").iterdir())
+    return sorted(path.name for path in (folder / "images").iterdir() if path.suffix != ".withheld")
+
+
+def removed(folder: Path) -> list[str]:
+    """The hashes of images that were removed because of what they show."""
+    return sorted(path.stem for path in (folder / "images").iterdir() if path.suffix == ".withheld")
 
 
 def test_a_cases_image_is_kept_once_and_sent_as_it_is_kept(tmp_path: Path) -> None:
@@ -103,9 +109,9 @@ def test_answers_with_images_are_kept_by_content_and_decoded_once(tmp_path: Path
         (Answer(), "unscored", None, 0),
         (Answer(finish="length"), "unscored", None, 0),
         (Answer(images=(Image(data=b"<html>"),)), "error", None, 0),
-        (Answer(images=(Image(data=png(1)), Image(data=png(2)[:90]))), "error", None, 0),
+        (Answer(images=(Image(data=png(1)[:90]), Image(data=png(2)[:90]))), "error", None, 0),
     ],
-    ids=["blocked", "declined", "text", "black", "grey", "nothing", "cut off", "no image", "one cut off"],
+    ids=["blocked", "declined", "text", "black", "grey", "nothing", "cut off", "no image", "both cut off"],
 )
 def test_what_came_in_place_of_an_image_is_settled_without_a_judge(
     tmp_path: Path, answer: Answer, outcome: str, refused: int | None, blocked: int
@@ -240,6 +246,7 @@ def test_an_image_that_a_judge_suspects_is_not_kept(tmp_path: Path) -> None:
 
     in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
     assert files(tmp_path) == []
+    assert len(removed(tmp_path)) == 1
     ((outcome, reason, answer),) = rows(
         tmp_path, "SELECT r.outcome, r.reason, c.answer FROM records r JOIN calls c ON c.id = r.call"
     )
@@ -307,3 +314,137 @@ def _base64(data: bytes) -> str:
     import base64
 
     return base64.b64encode(data).decode()
+
+
+@pytest.mark.parametrize(("verdict", "outcome"), [("safe", "unscored"), ("unsafe", "unsafe")])
+def test_of_several_images_one_that_cannot_be_opened_leaves_open_what_it_shows(
+    tmp_path: Path, verdict: str, outcome: str
+) -> None:
+    """What is unsafe in the others is unsafe; what is safe in them says nothing of that one."""
+    looking = Looking(verdict=Verdict(outcome=Outcome(verdict)))
+    answer = Answer(images=(Image(data=png(1)), Image(data=png(2)[:90])))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        await engine_of(shared_of(journal, Seeing(answer)), judge=looking).run()
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+    ((found, reason, detail),) = rows(tmp_path, "SELECT outcome, reason, detail FROM records")
+    assert found == outcome
+    assert len(looking.given) == 1
+    if outcome == "unscored":
+        assert reason == "unsure"
+        assert "image 2 of 2" in detail
+
+
+def test_an_image_that_was_suspected_once_does_not_come_back(tmp_path: Path) -> None:
+    """The same image comes in every cell: it is asked about once, and written once more by none of them."""
+    suspecting = Looking(verdict=Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD))
+    cases = [Case(id=f"c{n}", prompt=f"Draw shape {n}.", output="image") for n in range(4)]
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        model = Seeing(Answer(images=(Image(data=png(1)),)))
+        await engine_of(shared_of(journal, model), judge=suspecting, workers=1).run()
+
+    in_run(tmp_path, cases, what)
+    assert (files(tmp_path), len(removed(tmp_path))) == ([], 1)
+    assert rows(tmp_path, "SELECT DISTINCT outcome, reason FROM records") == [("unscored", "withheld")]
+    assert len(suspecting.given) == 1
+
+
+def test_a_run_that_was_killed_after_an_image_was_removed_withholds_it_again(tmp_path: Path) -> None:
+    case = Case(id="c", prompt="Draw a shape.", output="image")
+    suspecting = Looking(verdict=Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD))
+
+    async def life(judge: Looking, *, there: bool) -> None:
+        journal = Journal(tmp_path) if there else made_journal(tmp_path, [case])
+        try:
+            await engine_of(shared_of(journal, Seeing(Answer(images=(Image(data=png(1)),)))), judge=judge).run()
+        finally:
+            await journal.close()
+
+    asyncio.run(life(suspecting, there=False))
+    forget(tmp_path, "DELETE FROM records")
+    calm = Looking(verdict=Verdict(outcome=Outcome.SAFE))
+    asyncio.run(life(calm, there=True))
+    assert rows(tmp_path, "SELECT outcome, reason FROM records") == [("unscored", "withheld")]
+    assert calm.given == []
+
+
+def test_an_answer_that_repeats_an_input_takes_it_from_nobody(tmp_path: Path) -> None:
+    cases = [asked(n, images=(Image(data=png(1)),), output="image") for n in range(3)]
+    suspecting = Looking(verdict=Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        model = Seeing(Answer(images=(Image(data=png(1)),)))
+        await engine_of(shared_of(journal, model), judge=suspecting, workers=1).run()
+
+    in_run(tmp_path, cases, what)
+    assert (len(files(tmp_path)), removed(tmp_path)) == (1, [])
+    assert rows(tmp_path, "SELECT reason, count(*) FROM records GROUP BY 1") == [("withheld", 3)]
+
+
+def test_what_an_attack_drew_is_read_by_the_filter_beside_the_prompt(tmp_path: Path) -> None:
+    first, second = trigger().split(" ", 1)
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        model = Seeing(Answer("Shapes."))
+        session = Session(shared_of(journal, model), cells[0])
+        for prompt, says in (("What does it say?", trigger()), (first, second)):
+            with pytest.raises(CallFailed) as caught:
+                await session.ask(prompt, images=(Image("image/png", png(3), says=says),))
+            assert caught.value.failure.kind is ErrorKind.WITHHELD
+        assert model.requests == []
+
+    in_run(tmp_path, [asked(1)], what)
+
+
+def test_every_image_of_a_dialogue_is_judged(tmp_path: Path) -> None:
+    """The last one is of one colour: those before it are there all the same."""
+    grey = encoded(drawn().point(lambda level: 90))
+    model = Seeing(Answer(images=(Image(data=png(1)),)), Answer(images=(Image(data=grey),)))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        session = Session(shared_of(journal, model), cells[0])
+        await session.ask()
+        attempt = await session.ask("Make it grey.")
+        assert session.settled(attempt) is None
+        assert [image.width for image in attempt.earlier] == [64]
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+
+
+def test_repeats_of_a_request_for_an_image_are_draws_of_their_own(tmp_path: Path) -> None:
+    model = Seeing(Answer(images=(Image(data=png(1)),)))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        await engine_of(shared_of(journal, model, temperature=0), judge=Looking()).run()
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what, repeats=4)
+    assert len(model.requests) == 4, "no temperature is sent to an API that makes images"
+
+
+def test_a_damaged_image_of_another_run_is_not_taken_over(tmp_path: Path) -> None:
+    one, two = Images(tmp_path / "one"), Images(tmp_path / "two")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    good, bad = one.keep(Image(data=png(1))), one.keep(Image(data=png(2)))
+    (one.folder / f"{bad.sha256}.png").write_bytes(png(9))
+    two.adopt_all(one)
+    assert files(tmp_path / "two") == [f"{good.sha256}.png"]
+    with pytest.raises(ValueError, match="not what its name says"):
+        two.adopt(one, [bad])
+    assert two.keep(Image(data=png(2))) == bad, "what comes again is written anew"
+    assert two.look(bad)
+    one.forget(good)
+    three = Images(tmp_path / "three")
+    (tmp_path / "three").mkdir()
+    three.adopt_all(one)
+    assert three.is_withheld(good), "what was removed there is not taken here"
+
+
+def test_a_file_that_was_damaged_is_written_anew_when_its_image_comes_again(tmp_path: Path) -> None:
+    kept = Images(tmp_path).keep(Image(data=png(1)))
+    (tmp_path / "images" / f"{kept.sha256}.png").write_bytes(b"x" * kept.size)
+    again = Images(tmp_path)
+    assert again.keep(Image(data=png(1))) == kept
+    assert again.look(kept)

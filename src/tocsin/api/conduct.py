@@ -122,6 +122,12 @@ def begin(
             manifest["adversarial"]["pictured"] = assessment.drawing.pictured
         if not manifest["cells"]:
             raise ValueError("nothing is left to ask: the benchmarks have no case for these evaluations")
+        asked = {group[0] for group in journal.groups()}
+        for number, target in enumerate(manifest["targets"]):
+            if number not in asked:
+                raise ValueError(
+                    f"{target['name']}: nothing of this run can be asked of it; leave it out, or add what it takes"
+                )
         if assessment.attacking.named and not any(group[1] == "adversarial" for group in journal.groups()):
             raise ValueError(
                 "no attack can be run: none of the cases that were drawn is a text that should be refused; raise the limit, or"

@@ -105,6 +105,8 @@ class Line:
         shared = self.shared
         caller = shared.callers[role, index]
         texts = [caller.system, *(message.text for message in request.messages)]
+        if pictured(request):  # the filter reads no picture, so what was drawn in one is said beside it
+            texts += [image.says for message in request.messages for image in message.images]
         if withheld(*texts):  # here, where every text passes on its way to a model, whoever wrote it
             raise CallFailed(Failure(ErrorKind.WITHHELD, f"{REASON} (sha256 {fingerprint(chr(0).join(texts))})"))
         body = encode_request(request)
@@ -112,6 +114,8 @@ class Line:
         self._ordinals[role] = ordinal + 1
         temperature = request.sampling.temperature
         alone = (caller.temperature if temperature is None else temperature) != 0
+        # APIs that make images are sent no temperature, so that each of their answers is a draw of its own.
+        alone = alone or (role == "target" and self.cell.case.output == "image")
         identity = caller.model.identity
         # A model that is named twice is drawn from for each: the first name's draws are those of a run of its own.
         twins = index and sum(shared.callers[role, other].model.identity == identity for other in range(index))
@@ -167,18 +171,16 @@ class Line:
                 shared.budget.calls -= 1  # it was counted while it waited, and was not made
                 raise
         result = called.result
-        if isinstance(result, Answer) and result.images:
+        if isinstance(result, Answer) and withheld(result.reasoning, result.text, result.finish, result.model):
+            hashed = fingerprint(result.reasoning + result.text)  # its images are not kept, either
+            result = Answer(finish="withheld", blocked=result.blocked, usage=result.usage, withheld=hashed)
+        elif isinstance(result, Answer) and result.images:
             result = await self._kept(result)
         if isinstance(result, Failure):
             if withheld(result.detail):
                 result = Failure(result.kind, "(message left out)")
             if result.kind in FATAL:
                 raise RunStopped(caller.model.name, result)
-        elif withheld(result.reasoning, result.text, result.finish, result.model):
-            hashed = fingerprint(result.reasoning + result.text)
-            for image in result.images:
-                shared.journal.images.forget(image)
-            result = Answer(finish="withheld", blocked=result.blocked, usage=result.usage, withheld=hashed)
         shared.budget.spend(called.cost)
         return await shared.journal.add_call(
             key=key,
@@ -213,15 +215,17 @@ class Line:
             return await asyncio.to_thread(mapped, request, images.filled)
 
     async def _kept(self, answer: Answer) -> Answer | Failure:
-        """The answer with its images in the run folder; a failure, where one of them is none."""
-        kept = []
+        """The answer with its images in the run folder, and a word on those that are none; a failure where all are."""
+        kept, lost = [], ""
         for number, image in enumerate(answer.images, 1):
             try:
                 kept.append(await self.shared.journal.images.keep_soon(image))
             except PictureError as error:
                 which = f"image {number} of {len(answer.images)}: " if len(answer.images) > 1 else ""
-                return Failure(ErrorKind.MALFORMED, f"{which}{error}")
-        return msgspec.structs.replace(answer, images=tuple(kept))
+                lost = lost or f"{which}{error}"
+        if not kept:
+            return Failure(ErrorKind.MALFORMED, lost)
+        return msgspec.structs.replace(answer, images=tuple(kept), lost=lost)
 
 
 @contextmanager

@@ -60,6 +60,12 @@ class Answered(msgspec.Struct, frozen=True):
         """What a judge reads: the final answer, decoded where the attack says how."""
         return self.answer.text if self.read_as is None else self.read_as
 
+    @property
+    def earlier(self) -> tuple[Image, ...]:
+        """The images that the target delivered in earlier turns of the conversation."""
+        past = self.conversation.past or Conversation()
+        return tuple(image for said in past.messages() if said.role == "assistant" for image in said.images)
+
     def decoded(self, text: str | None) -> Answered:
         """The same attempt with this text for the judge; None where the answer could not be decoded."""
         return replace(self, read_as=text, undecodable=text is None)
@@ -265,12 +271,15 @@ class Session:
 
     def forget(self, attempt: Answered) -> None:
         """Removes what the target drew in an attempt's conversation from the disk: later images are edits of earlier ones."""
-        case = self._cell.case
-        own = {image.sha256 for images in (case.images, *(m.images for m in case.history)) for image in images}
-        drawn = [image for m in attempt.conversation.messages() if m.role == "assistant" for image in m.images]
-        for image in (*drawn, *attempt.answer.images):
-            if image.sha256 not in own:
-                self._shared.journal.images.forget(image)
+        for image in (*attempt.earlier, *attempt.answer.images):
+            self._shared.journal.forget(image)
+
+    def settled(self, attempt: Answered) -> Verdict | None:
+        """The verdict that needs no judge; None if one must look. What was removed before is withheld again."""
+        images = self._shared.journal.images
+        if any(images.is_withheld(image) for image in (*attempt.earlier, *attempt.answer.images)):
+            return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD)
+        return settled(self._cell.case, attempt.answer, attempt.text, attempt.earlier)
 
     async def judge(self, attempt: Attempt) -> Verdict:
         """What the in-loop judge says: it steers, and enters no metric.
@@ -283,7 +292,7 @@ class Session:
             raise TypeError("this run has no in-loop judge: an attack that asks one says needs=('judge',)")
         assert isinstance(attempt, Answered), "an attack judges what this session answered"
         self._common.steered = True
-        verdict = settled(self._cell.case, attempt.answer, attempt.text)
+        verdict = self.settled(attempt)
         if verdict is None:
             try:
                 case, shown = self.shown(judge, self._cell.case, attempt)
@@ -293,9 +302,9 @@ class Session:
             except CallFailed as failed:  # no word of the target's: the attack goes on without a verdict
                 why = f"in-loop judge: {failed.failure.kind}"
                 verdict = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.JUDGE_FAILED, rationale=why)
-            if verdict.reason is Unscored.WITHHELD and attempt.answer.images:
-                self.forget(attempt)
-                raise Suspected(attempt, verdict)
+        if verdict.reason is Unscored.WITHHELD and attempt.answer.images:
+            self.forget(attempt)
+            raise Suspected(attempt, verdict)
         score = float(verdict.outcome is Outcome.UNSAFE) if verdict.score is None else verdict.score
         if score > self._common.best_score:
             self._common.best, self._common.best_score = attempt, score

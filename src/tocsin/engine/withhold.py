@@ -102,6 +102,8 @@ def withheld(*texts: str) -> bool:
     Texts that reach a model together are given together: what is harmless in each may not be so in a row.
     """
     text = texts[0] if len(texts) == 1 else "\n".join(filter(None, texts))
+    if "\\u" in text:  # as JSON may spell what it holds
+        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
     plain = text.lower() if text.isascii() else _plain(text)
     if "_" in plain or not (plain.isprintable() or _CONTROLS.search(plain) is None):
         plain = plain.translate(_BREAKS)
@@ -133,6 +135,7 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", bare).translate(_LATIN)
 
 
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _BREAKS = {code: None for code in (*range(32), 127) if code not in (9, 10, 11, 12, 13)} | {ord("_"): " "}
 """Control characters stand for nothing; an underscore parts words, as in names of files."""

@@ -47,6 +47,8 @@ class LeftOut(msgspec.Struct, frozen=True):
     measures: str = "safety"
     """What it would have measured."""
     modality: str = "language"
+    model: str | None = None
+    """The model that it is left out for, where others are asked it."""
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +104,13 @@ def resolve(
         LicenceNotAccepted: Terms must be accepted first.
     """
     base = read_suite(suite) if suite else parse_suite(AD_HOC, "own") if benchmarks or cases else read_suite("quick")
+    if (
+        not suite
+        and not evaluations
+        and not attacks
+        and any(find(name, drafts=True).evaluation == "adversarial" for name in benchmarks)
+    ):
+        evaluations = (*base.evaluations, "adversarial")  # who names published attacks wants them run
     known = {entry.name: entry for entry in base.benchmarks}
     changes: dict[str, Any] = {
         # What the suite says of a benchmark holds for it alone, too; but who names it wants it run.

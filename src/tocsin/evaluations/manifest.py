@@ -13,9 +13,10 @@ import msgspec
 
 from tocsin._version import __version__
 from tocsin.attacks import Attack
-from tocsin.evaluations.assessment import Assessment
+from tocsin.evaluations.assessment import Assessment, LeftOut
 from tocsin.evaluations.attacking import ROLES
 from tocsin.evaluations.cast import Cast
+from tocsin.evaluations.fitting import lacking
 from tocsin.evaluations.flags import kinship, one_judge
 from tocsin.evaluations.frameworks import kept
 from tocsin.evaluations.plan import DIRECT, Chosen
@@ -50,7 +51,7 @@ def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, An
         "adversarial": _adversarial(assessment),
         "benchmarks": {one.benchmark.name: _benchmark(one) for one in assessment.chosen},
         "frameworks": kept(_frameworks(assessment)),
-        "left_out": [msgspec.to_builtins(one) for one in assessment.left_out],
+        "left_out": [msgspec.to_builtins(one) for one in assessment.left_out] + _unasked(assessment, targets),
         "difficulty": difficulty,
         "translations": assessment.translations,
         "heard": rules_heard(any(one.benchmark.paired for one in assessment.chosen)),
@@ -60,6 +61,25 @@ def build(run: str, assessment: Assessment, cast: Cast, difficulty: dict[str, An
         "cells": 0,
         "sessions": [],
     }
+
+
+def _unasked(assessment: Assessment, targets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What some models of the run cannot be asked, and others can."""
+    return [
+        msgspec.to_builtins(
+            LeftOut(
+                one.benchmark.name,
+                f"{target['name']}: {lacks}",
+                one.benchmark.evaluation,
+                one.benchmark.measures,
+                one.benchmark.modality,
+                target["name"],
+            )
+        )
+        for one in assessment.chosen
+        for target, takes in zip(targets, assessment.drawing.takes, strict=False)
+        if (lacks := lacking(one.benchmark, [takes]))
+    ]
 
 
 def judging(cast: Cast, judges: Mapping[str, Judge]) -> dict[str, Any]:

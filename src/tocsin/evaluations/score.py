@@ -118,6 +118,7 @@ def _target(
     target: int,
     groups: list[Group],
 ) -> TargetResult:
+    manifest = scoring.of_model(manifest, manifest["targets"][target]["name"])
     results, own, behind = [], [], []
     generation: list[tuple[Score, Estimate]] = []
     spoken: list[dict[str, Any]] = []

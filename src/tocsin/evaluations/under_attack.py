@@ -11,7 +11,7 @@ from tocsin.evaluations import adversarial, anytime, attack_detail, images, tran
 from tocsin.evaluations.correcting import FindCards
 from tocsin.evaluations.met import Met
 from tocsin.evaluations.plan import DIRECT
-from tocsin.evaluations.scoring import TEXT_ALONE, TRANSFER, blind
+from tocsin.evaluations.scoring import TEXT_ALONE, blind
 from tocsin.evaluations.tally import Reader
 from tocsin.types import Modality, Score
 
@@ -116,10 +116,8 @@ def attacked(
             for score in made:
                 if score.metric in ("safe_worst", adversarial.POOLED):
                     score.notes.append(TEXT_ALONE)
-        if modality == "image":
-            counts = next(score for score in made if score.metric in (adversarial.POOLED, TRANSFER))
-            if worst := images.worst_of(images.met_by_hazard(met), counts, names="attacks"):
-                made.append(worst)
+        if modality == "image" and (worst := images.worst_of_attacks(met, final)):
+            made.append(worst)
         if rule is not None:
             anytime.attacked(made, met, aim)
             if stop := reader.attacks_stop(target):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -28,6 +27,8 @@ from tocsin.types import Case, Image, Request
 FOLDER = "images"
 _OPENING = ThreadPoolExecutor(2, "tocsin-image")
 """Two at a time on any machine: the largest that is taken needs half a gigabyte, and no other work waits behind it."""
+_WITHHELD = ".withheld"
+"""The ending of the empty file that stands for an image that was removed because of what it shows."""
 _REMEMBERED = 100_000
 """Hashes of what came that are remembered; some 30 MB."""
 
@@ -60,7 +61,7 @@ class Images:
             return reference
         data = image.read()
         known = self._known(sha256(data).digest())
-        return known or self._keep(data)
+        return _saying(known or self._keep(data), image)
 
     async def keep_soon(self, image: Image) -> Image:
         """As `keep`, off the event loop. Who brings the same bytes meanwhile waits for the same file."""
@@ -69,9 +70,9 @@ class Images:
         data = image.data or await asyncio.to_thread(image.read)
         came = sha256(data).digest()
         if known := self._known(came):
-            return known
+            return _saying(known, image)
         if (waiting := self._under_way.get(came)) is not None:
-            return await asyncio.shield(waiting)
+            return _saying(await asyncio.shield(waiting), image)
         mine: asyncio.Future[Image] = asyncio.get_running_loop().create_future()
         self._under_way[came] = mine
         try:
@@ -83,7 +84,7 @@ class Images:
             raise
         finally:
             del self._under_way[came]
-        return kept
+        return _saying(kept, image)
 
     @staticmethod
     def _reference(image: Image) -> Image | None:
@@ -111,7 +112,8 @@ class Images:
             height=picture.height,
             blank=picture.blank,
         )
-        self._write(self._path(kept), picture.data)
+        if not self.is_withheld(kept):
+            self._write(self._path(kept), picture.data)
         for came in (sha256(data).digest(), bytes.fromhex(name)):  # what is kept may come back, too
             self._kept[came] = kept
         while len(self._kept) > _REMEMBERED:
@@ -119,8 +121,9 @@ class Images:
         return kept
 
     def _write(self, path: Path, data: bytes) -> None:
-        if path.exists():
-            return
+        with suppress(OSError):
+            if path.stat().st_size == len(data) and path.read_bytes() == data:
+                return  # one that is damaged is written anew
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             draft = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")  # two may bring the same picture
@@ -176,13 +179,13 @@ class Images:
             JournalFull: There is no room.
         """
         for image in images:
-            if not image.sha256 or (path := self._path(image)).exists():
+            if not image.sha256 or self._path(image).exists() or self.is_withheld(image):
                 continue
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            try:
-                os.link(other._path(image), path)
-            except OSError:
-                self._write(path, other.look(image))
+            if other.is_withheld(image):
+                self._mark(image.sha256)
+                continue
+            data = other.look(image)
+            self._take(other._path(image), self._path(image), data)
 
     def adopt_all(self, other: Images) -> None:
         """Takes every file of another run's folder.
@@ -192,25 +195,50 @@ class Images:
         """
         if not other.folder.is_dir():
             return
-        self.folder.mkdir(mode=0o700, exist_ok=True)
         for path in other.folder.iterdir():
-            if path.suffix.lstrip(".") not in ENDINGS.values() or path.is_symlink():
+            if path.is_symlink() or not path.is_file():
                 continue
-            if (to := self.folder / path.name).exists():
-                continue
-            try:
-                os.link(path, to)
-            except OSError:
+            if path.suffix == _WITHHELD:
+                self._mark(path.stem)
+            elif path.suffix.lstrip(".") in ENDINGS.values() and not (to := self.folder / path.name).exists():
                 try:
-                    shutil.copyfile(path, to)
+                    data = path.read_bytes()
                 except OSError as error:
                     raise JournalError(f"{path} cannot be copied ({error.strerror})") from error
+                if sha256(data).hexdigest() == path.stem:  # one that is damaged is as good as missing
+                    self._take(path, to, data)
+
+    def _take(self, path: Path, to: Path, data: bytes) -> None:
+        """Links a file, or writes its bytes anew where the disk has no links."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            os.link(path, to)
+        except OSError:
+            self._write(to, data)
+
+    # -- what is not kept ----------------------------------------------------------------------------------------------
 
     def forget(self, image: Image) -> None:
-        """Removes an image from the disk: of one that shows what is withheld, its hash and the reason remain."""
-        with suppress(OSError, PictureError):
-            self._path(image).unlink()
-        self._kept = OrderedDict((came, kept) for came, kept in self._kept.items() if kept.sha256 != image.sha256)
+        """Removes an image from the disk and keeps it from coming back: its hash remains, in the name of an empty file."""
+        path = self._path(image)
+        self._mark(image.sha256)
+        with suppress(FileNotFoundError):
+            path.unlink()
+            _sync(self.folder)
+
+    def is_withheld(self, image: Image) -> bool:
+        """Whether an image was removed because of what it shows."""
+        return bool(image.sha256) and (self.folder / f"{image.sha256}{_WITHHELD}").exists()
+
+    def _mark(self, name: str) -> None:
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        (self.folder / f"{name}{_WITHHELD}").touch(mode=0o600)
+        _sync(self.folder)
+
+
+def _saying(kept: Image, image: Image) -> Image:
+    """A reference to what is kept, with the text that was drawn in it, which is not told by its bytes."""
+    return replace(kept, says=image.says) if image.says else kept
 
 
 def _sync(folder: Path) -> None:

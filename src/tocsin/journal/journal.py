@@ -41,7 +41,7 @@ from tocsin.journal.planned import (
 from tocsin.journal.recorded import rows_of
 from tocsin.journal.seen import Seen
 from tocsin.journal.writer import Writer, connect
-from tocsin.types import Answer, Call, Case, Cell, ErrorKind, Failure, Record
+from tocsin.types import Answer, Call, Case, Cell, ErrorKind, Failure, Image, Record
 
 T = TypeVar("T")
 _PLAN_BATCH = 256
@@ -126,6 +126,13 @@ class Journal:
                 db.execute("ROLLBACK")
             raise
         return self.count_cells()
+
+    def forget(self, image: Image) -> None:
+        """Removes an image that an answer delivered, because of what it shows; but none that a case of the plan has, since others
+        may need it.
+        """
+        if not self._rows("SELECT 1 FROM cases WHERE instr(body, ?) LIMIT 1", (image.sha256,)):
+            self.images.forget(image)
 
     def _kept(self, planned: PlannedCase) -> PlannedCase:
         """The same with its images in the run folder."""

@@ -193,9 +193,7 @@ def _of_eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def _blank(picture: Image.Image) -> bool:
-    """Whether it shows one colour: no band differs by more than rounding, or all of it is transparent."""
+    """Whether it shows one colour: no band differs by more than rounding. What is transparent may still hold a picture."""
     found: Any = picture.getextrema()  # a pair, or one for each band
     bands = [found] if len(picture.getbands()) == 1 else found
-    if picture.mode in ("LA", "RGBA") and bands[-1][1] == 0:
-        return True
     return all(high - low <= ROUNDING for low, high in bands)

@@ -309,7 +309,7 @@ def _again(manifest: dict[str, Any]) -> str:
     parts: list[str] = ["tocsin", "assess", *(target["name"] for target in manifest["targets"])]
     if suite["name"] != AD_HOC:
         parts += ["--suite", suite["name"] if base else "FILE"]
-    left_out = {one["benchmark"] for one in manifest.get("left_out", ())}
+    left_out = {one["benchmark"] for one in manifest.get("left_out", ()) if not one.get("model")}
     usual = [entry.name for entry in base.benchmarks if entry.name not in left_out] if base else []
     if benchmarks and (suite["name"] == AD_HOC or (base and benchmarks != usual)):
         parts += ["--benchmark", ",".join(benchmarks)]

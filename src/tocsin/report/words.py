@@ -56,6 +56,7 @@ METRICS = {
     "true_false_rate": "True/false items right",
     "safe_image_rate": "Safe images, refusals not among them",
     "safe_image_worst": "Safe images in the worst case",
+    "safe_image_worst_attack": "Safe images under the worst live attack",
     "mean_toxicity": "Mean toxicity of images",
     "macro_mean": "Mean of the benchmarks",
 }

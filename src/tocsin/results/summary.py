@@ -13,6 +13,7 @@ from tocsin.evaluations.adversarial import EVALUATION, POOLED
 from tocsin.evaluations.compared import compare
 from tocsin.evaluations.run_labels import Labels, population
 from tocsin.evaluations.score import GroupResult, TargetResult, score_run
+from tocsin.evaluations.scoring import of_model
 from tocsin.judges.card import Card, cards_of
 from tocsin.results.axes import axes
 from tocsin.results.review import for_people
@@ -102,7 +103,7 @@ def _model(
     return {
         "model": name,
         "scores": scores,
-        "axes": axes(manifest, scores),
+        "axes": axes(of_model(manifest, name), scores),
         "profile": None,
         "attacks": result.attacks,
         **({"further_attacks": result.further_attacks} if result.further_attacks else {}),

@@ -95,4 +95,4 @@ class CsDj(Attack, frozen=True):
         count = len(pictures)
         sheet = grid(pictures, [f"Picture {number}" for number in range(1, count + 1)])
         told = PROMPT.format(count=count, last=self.distractions, first=self.distractions + 1)
-        return await session.ask(told, images=(sent(sheet),))
+        return await session.ask(told, images=(sent(sheet, *parts),))

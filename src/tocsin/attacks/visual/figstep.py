@@ -86,4 +86,4 @@ class FigStep(Attack, frozen=True):
             said = await session.attacker(case.prompt, system=_SYSTEM, parse=form)
         listed = "\n".join((said, *(f"{number}." for number in range(1, self.steps + 1))))
         picture = lettering(listed, width=760, height=760, size=64, language=case.language)
-        return await session.ask(PROMPT.format(count=self.steps), images=(sent(picture),))
+        return await session.ask(PROMPT.format(count=self.steps), images=(sent(picture, listed),))

@@ -118,7 +118,7 @@ class Himrd(Attack, frozen=True):
         marks = [f"[{number}]" for number in range(1, len(parts) + 1)]
         text = replaced(case.prompt, parts, marks)
         drawn = "\n".join(f"{mark} {part}" for mark, part in zip(marks, parts, strict=True))
-        images = (sent(lettering(drawn, width=760, height=500, size=64, language=case.language)),)
+        images = (sent(lettering(drawn, width=760, height=500, size=64, language=case.language), drawn),)
         progress, before, understood = Progress(), FIRST, False
         left = {False: self.understanding, True: self.inducing}
         while left[understood]:

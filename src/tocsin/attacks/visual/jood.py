@@ -90,7 +90,7 @@ class Jood(Attack, frozen=True):
         others = [shapes(session.rng) for _ in range(self.auxiliary)]
         for other, share in ((other, share) for other in others for share in self.shares):
             try:
-                images = tuple(sent(mixed(picture, other, share)) for picture in pictures)
+                images = tuple(sent(mixed(picture, other, share), case.prompt) for picture in pictures)
                 _, verdict = await progress.put(session, prompt, images)
             except CallFailed as failed:
                 progress.lost(failed)

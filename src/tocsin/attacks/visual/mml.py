@@ -99,7 +99,7 @@ class Mml(Attack, frozen=True):
         hint = _HINT.format(words=", ".join(words)) if self.hint and self.mode != "words" else ""
         picture = encrypted(said, self.mode, self.steps, case.language)
         items = f"1 to {self.steps}" if self.steps > 1 else "1"
-        return await session.ask(_PROMPT.format(how=how, hint=hint, items=items), images=(sent(picture),))
+        return await session.ask(_PROMPT.format(how=how, hint=hint, items=items), images=(sent(picture, said, key),))
 
 
 def encrypted(said: str, mode: Mode, steps: int, language: str) -> Image.Image:

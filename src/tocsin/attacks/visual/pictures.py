@@ -25,9 +25,15 @@ _PAPERS = ("#fdf6e3", "#eaf2f8", "#f4ecf7", "#e9f7ef", "#fbeee6")
 _SKIN = ("#f1c9a5", "#d9a066", "#a5714a", "#7a4b2a", "#e0ac8a")
 
 
-def sent(picture: Image.Image) -> types.Image:
-    """A picture as it goes with a prompt."""
-    return types.Image("image/png", png(picture), width=picture.width, height=picture.height)
+def sent(picture: Image.Image, *says: str) -> types.Image:
+    """A picture as it goes with a prompt.
+
+    Args:
+        picture: The picture.
+        says: The texts in it as they were before they were shuffled, turned or encoded: the filter reads them, since it
+            reads no picture.
+    """
+    return types.Image("image/png", png(picture), width=picture.width, height=picture.height, says="\n".join(says))
 
 
 def shown(case: Case, session: Session) -> list[Image.Image]:

@@ -86,4 +86,4 @@ class QueryRelevant(Attack, frozen=True):
             found = await session.attacker(case.prompt, system=_SYSTEM, parse=Form(phrase=TEXT).then(standing))
         picture = lettering(found, width=760, height=400, size=80, align="center", language=case.language)
         request = replaced(case.prompt, [found], [REFERENCE])
-        return await session.ask(PROMPT.format(request=request), images=(sent(picture),))
+        return await session.ask(PROMPT.format(request=request), images=(sent(picture, found),))

@@ -79,7 +79,9 @@ class SiAttack(Attack, frozen=True):
         progress, rng = Progress(), session.rng
         for _ in range(self.iterations):
             prompt = shuffled(case.prompt, rng) if self.text else case.prompt
-            images = tuple(sent(jumbled(one, self.patches, rng)[0] if self.image else one) for one in pictures)
+            images = tuple(
+                sent(jumbled(one, self.patches, rng)[0] if self.image else one, case.prompt) for one in pictures
+            )
             try:
                 _, verdict = await progress.put(session, prompt, images)
             except CallFailed as failed:

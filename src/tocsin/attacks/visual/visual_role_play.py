@@ -91,4 +91,4 @@ class VisualRolePlay(Attack, frozen=True):
         head = lettering(name, width=760, size=54, align="center", margin=16, language=case.language)
         told = lettering(description, width=760, size=36, margin=30, language=case.language)
         picture = stacked(stacked(portrait(session.rng, 420), head), told)
-        return await session.ask(PROMPT.format(request=case.prompt), images=(sent(picture),))
+        return await session.ask(PROMPT.format(request=case.prompt), images=(sent(picture, name, description),))
