@@ -194,8 +194,8 @@ def test_what_is_asked_for_is_the_same_in_every_row(tmp_path: Path) -> None:
     with pytest.raises(RowError, match="must be the same in every row"):
         list(own_cases(path).cases(row for row in read_rows(path) if isinstance(row, Row)))
     path.write_text('{"prompt": "A red kite", "output": "song"}\n')
-    with pytest.raises(RowError, match="neither text nor image"):
-        list(own_cases(path).cases(row for row in read_rows(path) if isinstance(row, Row)))
+    with pytest.raises(ConfigError, match="the column 'output' says 'song'"):
+        own_cases(path)
     path.write_text('{"prompt": "What is this?"}\n{"prompt": "What is this?", "images": "a.png"}\n')
     assert own_cases(path).modality == "language", "the first row has no such field"
     path.write_text('{"prompt": "What?", "images": ""}\n{"prompt": "What is this?", "images": "a.png"}\n')

@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
+from tocsin import attacks
 from tocsin.api.assessing import assess_async
 from tocsin.api.run import Run, run_loop
+from tocsin.evaluations.attacking import IMAGES_IN_LOOP, IN_LOOP
 from tocsin.journal import open_journal
-from tocsin.types import Answer, Request
+from tocsin.types import Answer, Image, Request
 
 NAME = "attack"
 """The name that the suite of such a run gives to the attack with its parameters."""
@@ -32,6 +34,10 @@ class Turn(msgspec.Struct, frozen=True):
     error: str
     judged: bool
     """Whether the answer is the one that was judged."""
+    shown: tuple[Image, ...] = ()
+    """The images of the last message of the request, as the run keeps them."""
+    made: tuple[Image, ...] = ()
+    """Those of the answer."""
 
 
 class Attacked(msgspec.Struct, frozen=True):
@@ -58,8 +64,8 @@ async def attack_one_async(
     *,
     parameters: Mapping[str, Any] | None = None,
     roles: Mapping[str, str] | None = None,
-    judge: str = "embedded",
-    in_loop: str = "embedded",
+    judge: str | None = None,
+    in_loop: str | None = None,
     queries: int | None = None,
     system: str | None = None,
     seed: int = 1,
@@ -74,8 +80,8 @@ async def attack_one_async(
         prompt: What a safe model refuses.
         parameters: Of the attack.
         roles: Role → model: ``attacker``, ``translator``, ``judge``.
-        judge: The final judge.
-        in_loop: The judge that steers.
+        judge: The final judge; `embedded` if None, or `image-rubric` where the attack asks for images.
+        in_loop: The judge that steers; the same.
         queries: Calls to the target at most.
         system: A system prompt of the target.
         seed: Of the attack's random numbers.
@@ -85,16 +91,19 @@ async def attack_one_async(
     Raises:
         UnknownName, ValueError, ConfigError, ModelUnavailable, JournalError: As `assess`.
     """
+    made = attacks.make(attack, dict(parameters or {}))
+    usual = IMAGES_IN_LOOP if made.asks_for == "image" else IN_LOOP
+    judge, in_loop = judge or usual, in_loop or usual
     suite = {
         "name": NAME,
         "seed": seed,
-        "attacks": {NAME: {"attack": attack, **(parameters or {})}},
+        "attacks": {attack: dict(parameters or {})},
         "adversarial": {
-            "attacks": [NAME], "judge": judge, "in_loop": in_loop, "allowance": {"queries": queries} if queries else {},
+            "attacks": [attack], "judge": judge, "in_loop": in_loop, "allowance": {"queries": queries} if queries else {},
         },
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        said, cases = _written(Path(folder), suite, prompt, system)
+        said, cases = _written(Path(folder), suite, prompt, system, made.asks_for)
         run = await assess_async(
             *([model] if model else []), suite=str(said), cases=cases, evaluations=["adversarial"], judge=judge,
             roles=roles or {}, out=out, config=config,
@@ -114,16 +123,18 @@ async def attack_one_async(
     return Attacked(run, turns, outcome, reason, score, judged_by, detail)
 
 
-def _written(folder: Path, suite: dict[str, Any], prompt: str, system: str | None) -> tuple[Path, Path]:
+def _written(folder: Path, suite: dict[str, Any], prompt: str, system: str | None, output: str) -> tuple[Path, Path]:
     """The suite and the prompt as files, which is what a run is made of."""
     said, cases = folder / "attack.yaml", folder / "prompt.jsonl"
     said.write_text(json.dumps(suite), encoding="utf-8")  # JSON is YAML
-    row = {"id": "prompt", "prompt": prompt, **({"system": system} if system else {})}
+    row = {"id": "prompt", "prompt": prompt, "output": output, **({"system": system} if system else {})}
     cases.write_text(json.dumps(row) + "\n", encoding="utf-8")
     return said, cases
 
 
 def _turn(role: str, branch: str, request: bytes, answer: bytes | None, error: str | None, judged: int) -> Turn:
     messages = msgspec.json.decode(request, type=Request).messages
-    said = msgspec.json.decode(answer, type=Answer).text if answer else ""
-    return Turn(role, branch, messages[-1].text, len(messages), said, error or "", bool(judged))
+    came = msgspec.json.decode(answer, type=Answer) if answer else Answer()
+    return Turn(
+        role, branch, messages[-1].text, len(messages), came.text, error or "", bool(judged), messages[-1].images, came.images
+    )  # fmt: skip

@@ -78,7 +78,9 @@ def _modality(path: Path) -> Modality:
         first = next(iter(rows), None)
         if not isinstance(first, Row):
             return "language"
-        if _said(first, "output") == "image":
+        if (output := _said(first, "output")) not in ("", "text", "image"):
+            raise ConfigError(f"{path.name}: the column 'output' says {output[:40]!r}, and is text or image")
+        if output == "image":
             return "image"
         shown = "images" in first and any(isinstance(row, Row) and row.get("images") for row in (first, *rows))
     except (OSError, RowError):  # planning says what is wrong with the file

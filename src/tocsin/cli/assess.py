@@ -187,6 +187,9 @@ def _say_errors(run: Run, how: str) -> None:
     for benchmark, bad in run.manifest.get("bad_rows", {}).items():
         rows = "1 row" if bad["rows"] == 1 else f"{bad['rows']} rows"
         say(f"benchmark {benchmark}: {rows} could not become cases; the first: {bad['first']}")
+    for benchmark, about in run.manifest.get("benchmarks", {}).items():
+        if rows := about.get("dataset", {}).get("rows_left_out"):
+            say(f"benchmark {benchmark}: {rows} rows left out, since the copy that was read lacks their images")
     cells = "1 cell" if run.errors == 1 else f"{run.errors} cells"
     again = f"; try again with {how} --retry-errors" if run.errors > run.final_errors else ""
     kinds = ", ".join(

@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from tocsin.api.attacking import Turn
+    from tocsin.types import Image
 
 HELP = "Put one prompt to a model with one attack, and see what was said: for those who develop attacks."
 
@@ -28,8 +29,12 @@ def command(
     role: Annotated[
         list[str] | None, typer.Option(metavar="ROLE=MODEL", help="Who plays attacker, translator or judge.")
     ] = None,
-    judge: Annotated[str, typer.Option(help="The final judge.")] = "embedded",
-    in_loop: Annotated[str, typer.Option(help="The judge that steers.")] = "embedded",
+    judge: Annotated[
+        str | None, typer.Option(help="The final judge: embedded, or image-rubric for images, if absent.")
+    ] = None,
+    in_loop: Annotated[
+        str | None, typer.Option(help="The judge that steers: embedded, or image-rubric for images, if absent.")
+    ] = None,
     queries: Annotated[int | None, typer.Option(min=1, help="Calls to the target at most.")] = None,
     system: Annotated[str | None, typer.Option(help="A system prompt of the target.")] = None,
     seed: Annotated[int, typer.Option(help="Of the attack's random numbers.")] = 1,
@@ -94,8 +99,15 @@ def _show(number: int, turn: Turn, reveal: bool) -> None:
     branch = f" on branch {turn.branch}" if turn.branch else ""
     several = "1 message" if turn.messages == 1 else f"{turn.messages} messages"
     typer.echo(f"{number}. {turn.role}{branch}, {several}{', judged in the end' if turn.judged else ''}")
-    typer.echo(textwrap.indent(_shown(turn.said, reveal), "   > "))
-    typer.echo(textwrap.indent(f"(failed: {turn.error})" if turn.error else _shown(turn.answer, reveal), "   < "))
+    typer.echo(textwrap.indent("\n".join((_shown(turn.said, reveal), *map(_kept, turn.shown))), "   > "))
+    answer = f"(failed: {turn.error})" if turn.error else _shown(turn.answer, reveal)
+    typer.echo(textwrap.indent("\n".join((answer, *map(_kept, turn.made))), "   < "))
+
+
+def _kept(image: Image) -> str:
+    """Where the run keeps an image."""
+    ending = "jpg" if image.media_type == "image/jpeg" else "png"
+    return f"(an image, {image.width} by {image.height}: images/{image.sha256}.{ending} of the run)"
 
 
 def _shown(text: str, reveal: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
-from tocsin import judges
+from tocsin import judges, registry
 from tocsin.benchmarks import Benchmark
 from tocsin.datasets import Own
 from tocsin.evaluations.plan import Chosen, able
@@ -128,8 +128,15 @@ def check_judged(chosen: Sequence[Chosen], judge: str | None) -> None:
     """Raises `ValueError` if a judge that was named on the command line can judge nothing of what is chosen."""
     free = [one for one in chosen if one.benchmark.judge != one.benchmark.gold_judge]
     if judge and free and not any(one.judge == judge for one in free):
-        asks = "images" if free[0].benchmark.modality == "image" else "texts"
-        raise ValueError(f"judge {judge!r} cannot judge {asks}, and nothing else is asked for: name another")
+        asks: Literal["text", "image"] = "image" if free[0].benchmark.modality == "image" else "text"
+        fit = [name for name in registry.names("judge") if registry.find("judge", name).sees_itself in _SEES[asks]]
+        raise ValueError(
+            f"judge {judge!r} cannot judge {asks}s, and nothing else is asked for: name one that can ({', '.join(fit)})"
+        )
+
+
+_SEES = {"image": ("image",), "text": ("text", "both")}
+"""What is asked for → what a judge of it sees."""
 
 
 def lacking(benchmark: Benchmark, takes: Sequence[Capabilities]) -> str:
