@@ -376,7 +376,7 @@ clauses:
 def test_framework_of_ones_own_is_kept_beside_the_set(tmp_path: Path) -> None:
     path = tmp_path / "house.yaml"
     path.write_text(HOUSE, encoding="utf-8")
-    done = made(tmp_path, framework=path, limits=Limits(calls=9), concurrency=1)
+    done = made(tmp_path, framework=path, limits=Limits(calls=16), concurrency=1)
     assert drafted(done).framework == "framework.yaml"
     kept = find_framework(str(done.folder / "framework.yaml"))
     assert [clause.id for clause in kept.clauses] == ["md", "iprp", "ipi", "lists"]
