@@ -376,13 +376,20 @@ clauses:
 def test_framework_of_ones_own_is_kept_beside_the_set(tmp_path: Path) -> None:
     path = tmp_path / "house.yaml"
     path.write_text(HOUSE, encoding="utf-8")
-    done = made(tmp_path, framework=path, limits=Limits(calls=16), concurrency=1)
-    assert drafted(done).framework == "framework.yaml"
-    kept = find_framework(str(done.folder / "framework.yaml"))
-    assert [clause.id for clause in kept.clauses] == ["md", "iprp", "ipi", "lists"]
-    (done.folder / "framework.yaml").write_text(HOUSE.replace("Honesty", "Truth"), encoding="utf-8")
-    with endpoint(scripted) as server, pytest.raises(ReplayDiverged, match="the prompts was write-items@"):
-        resume_generation(done.folder, config=configured(tmp_path, server))
+    with endpoint(scripted) as server:
+        config = configured(tmp_path, server)
+        done = generate_items(
+            PAGE, model="m", output="image", framework=path, out=tmp_path / "runs", config=config,
+            limits=Limits(calls=16), concurrency=1,
+        )  # fmt: skip
+        assert drafted(done).framework == "framework.yaml"
+        kept = done.folder / "framework.yaml"
+        assert [clause.id for clause in find_framework(str(kept)).clauses] == ["md", "iprp", "ipi", "lists"]
+        kept.write_text(HOUSE.replace("Honesty", "Truth"), encoding="utf-8")
+        with pytest.raises(ReplayDiverged, match="the prompts was write-items@"):
+            resume_generation(done.folder, config=config)
+        kept.write_text(HOUSE, encoding="utf-8")
+        assert len(drafted(resume_generation(done.folder, config=config)).items) == 6
     with pytest.raises(UnknownName):
         made(tmp_path, framework="china-interim")
     path.write_text(f"title: House\nclauses:\n{HOUSE.splitlines()[-1]}\n", encoding="utf-8")
