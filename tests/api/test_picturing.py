@@ -145,6 +145,17 @@ def test_nothing_that_is_there_is_asked_for_or_replaced_unless_that_is_said(
     assert written(tmp_path) == ["7_1.png", "7_2.png"], "no draft is left behind"
 
 
+def test_picture_of_no_item_is_not_counted(service: ImageService, tmp_path: Path) -> None:
+    items(tmp_path, "A kettle.", "A cup.")
+    place(tmp_path, "").mkdir(parents=True)
+    for name in ("7_1.png", "holiday.png", "7_1-old.png", "7_0.png"):
+        place(tmp_path, name).write_bytes(png(5))
+    done = pictures(tmp_path, service)
+    assert (done.benchmarks[NAME].drawn, done.benchmarks[NAME].kept) == (1, 1)
+    assert pictures(tmp_path, service).benchmarks[NAME].kept == 2
+    assert place(tmp_path, "holiday.png").read_bytes() == png(5)
+
+
 def test_picture_that_somebody_put_there_meanwhile_stays(service: ImageService, tmp_path: Path) -> None:
     items(tmp_path, "A kettle.", "A cup.")
     begun = pictures(tmp_path, service, limits=Limits(calls=1), concurrency=1)

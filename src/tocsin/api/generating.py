@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -21,6 +21,8 @@ from tocsin.api.conduct import Conduct, Watcher, carry_on, check_prices, check_s
 from tocsin.api.run import run_loop
 from tocsin.benchmarks.items import write_items
 from tocsin.compliance.diff import Difference, compare, for_review
+from tocsin.compliance.framework import ENDINGS
+from tocsin.compliance.framework import find as find_framework
 from tocsin.compliance.generate.assemble import (
     COPY,
     FRAMEWORK,
@@ -34,6 +36,7 @@ from tocsin.compliance.generate.assemble import (
 )
 from tocsin.compliance.generate.source import Regulation, read_regulation
 from tocsin.compliance.generate.splitting import Chunk, split
+from tocsin.compliance.generate.wanted import Output, Wanted, themes
 from tocsin.compliance.generate.writer import ItemWriter, Made, Taken, case_of, chunk_of
 from tocsin.engine import REASON, Ended, Ending, Limits, fingerprint, withheld
 from tocsin.evaluations import manifest as manifests
@@ -67,7 +70,7 @@ class Generated(msgspec.Struct, frozen=True, kw_only=True):
         ended: How the session ended.
         told: What ``generation.json`` holds.
         items: The set of drafts; None where there is no rule.
-        framework: Its framework; None where there is no rule.
+        framework: Its framework's file; None where there is no rule, or where the framework was named.
         set_aside: Files that somebody changed since they were written, beside which the new ones stand.
         errors: Chunks that could not be read because a call failed.
     """
@@ -90,6 +93,8 @@ async def generate_items_async(
     regulation: Path | str,
     *,
     model: str = EMBEDDED,
+    output: Output = "text",
+    framework: Path | str | None = None,
     out: Path | str = "runs",
     limit: int | None = None,
     encoding: str | None = None,
@@ -106,6 +111,9 @@ async def generate_items_async(
     Args:
         regulation: A file of plain text.
         model: Who reads and writes.
+        output: What the items ask the tested model for; of images there are open items alone.
+        framework: A framework by name, or the path of its file, into whose clauses the model sorts the rules; a rule that belongs
+            to none is dropped. If None, the parts of the text are the clauses of a framework of its own.
         out: Folder in which the run's own folder is made.
         limit: Chunks of the text that are read, from its beginning.
         encoding: Of the file, where it is not UTF-8.
@@ -118,16 +126,21 @@ async def generate_items_async(
         signals: Whether the first interrupt ends the run cleanly.
 
     Raises:
-        ConfigError: The file cannot be read as text; the message says how to convert it.
+        ConfigError: The file cannot be read as text; the message says how to convert it. Or the framework's cannot be used.
         UnknownLanguage: The language is not known; the nearest are named.
-        UnknownName, ModelUnavailable: The model cannot be had.
+        UnknownName, ModelUnavailable: The model, or the framework, cannot be had.
         JournalError: The run folder cannot be used.
     """
     language = language and canonical(language)
+    if output not in get_args(Output):
+        raise ValueError(f"output {str(output)[:40]!r} should be text or image")
     text = read_regulation(Path(regulation), encoding)
     chunks = split(text.text)[:limit]
     if not chunks:
         raise ValueError(f"{regulation}: has no sentence in which a rule could stand")
+    sorted_into = None if framework is None else str(framework)
+    if sorted_into is not None and not themes(find_framework(sorted_into)):
+        raise ValueError(f"framework {sorted_into} has no clause that a test could say anything about")
     configs = read_config(Path(config) if config else None)
     caller = open_caller(model, configs, concurrency=concurrency)
     cast = open_cast([caller], [], configs, concurrency=concurrency)
@@ -137,8 +150,10 @@ async def generate_items_async(
             "language": language or _language(text.text),
             "licence": licence or _licence(text, model),
             "limit": limit,
+            "output": output,
+            "framework": "" if framework is None else _kept_as(str(framework)),
         }
-        held, journal, manifest = _begun(Path(out), text, chunks, caller, cast, told)
+        held, journal, manifest = _begun(Path(out), text, chunks, caller, cast, told, sorted_into)
         conduct = Conduct(limits=limits or Limits(), reuse=(), watch=watch, signals=signals, report=False)
         return await _session(held, journal, manifest, cast, conduct)
     finally:
@@ -176,7 +191,7 @@ async def resume_generation_async(
     )
     try:
         check_prices(cast.everyone(), limits)
-        check = partial(_check_same, manifest, cast)
+        check = partial(_check_same, path, manifest, cast)
         held, journal = await reopened(path, failed=retry_errors, check=check)
         conduct = Conduct(
             limits=limits or Limits(), reuse=(), watch=watch, signals=signals, report=False, retry_errors=retry_errors
@@ -209,18 +224,42 @@ def compare_items(
     return found
 
 
-def _check_same(manifest: dict[str, Any], cast: Cast, cell: str) -> None:
+def _kept_as(framework: str) -> str:
+    """What a set in the run's folder says of its framework: the name, or the file's copy beside it."""
+    return FRAMEWORK if framework.endswith(ENDINGS) else framework
+
+
+def _wanted(folder: Path, manifest: dict[str, Any]) -> Wanted:
+    """What kind of set a run drafts."""
+    told = manifest["benchmarks"][PLAN]
+    name = told.get("framework", "")
+    found = find_framework(str(folder / name) if name.endswith(ENDINGS) else name) if name else None
+    return Wanted(
+        output=told.get("output", "text"),
+        language=told["language"],
+        framework=name,
+        clauses=themes(found) if found else (),
+    )
+
+
+def _check_same(folder: Path, manifest: dict[str, Any], cast: Cast, cell: str) -> None:
     (target,), (caller,) = manifest["targets"], cast.targets
     manifests.check_same(f"model {target['name']!r}", target["identity"], caller.model.identity, cell)
-    writer = ItemWriter()
+    writer = ItemWriter(_wanted(folder, manifest))
     manifests.check_same("the prompts", manifest["attacks"][writer.name]["identity"], writer.identity, cell)
 
 
 def _begun(
-    out: Path, text: Regulation, chunks: list[Chunk], caller: Caller, cast: Cast, told: dict[str, Any]
+    out: Path,
+    text: Regulation,
+    chunks: list[Chunk],
+    caller: Caller,
+    cast: Cast,
+    told: dict[str, Any],
+    framework: str | None,
 ) -> tuple[RunFolder, Journal, dict[str, Any]]:
     """Makes the run folder with its manifest and its plan; leaves nothing behind if that fails."""
-    writer, taken = ItemWriter(), Taken()
+    taken = Taken()
     suite = parse_suite(SUITE, "generate")
     manifest = {
         "schema": manifests.SCHEMA,
@@ -233,7 +272,6 @@ def _begun(
         "targets": [manifests.model_told(caller)],
         "roles": {},
         "judges": {taken.name: {"identity": taken.identity}},
-        "attacks": {writer.name: {"identity": writer.identity}},
         "benchmarks": {PLAN: {"file": text.file, "sha256": text.sha256, "chunks": len(chunks), **told}},
         "cells": 0,
         "sessions": [],
@@ -241,6 +279,10 @@ def _begun(
     check_said(manifest, cast)
     folder = RunFolder(out / str(manifest["run"]), create=True)
     try:
+        if framework is not None and framework.endswith(ENDINGS):
+            write_private(folder.path / FRAMEWORK, Path(framework).expanduser().read_text(encoding="utf-8-sig"))
+        writer = ItemWriter(_wanted(folder.path, manifest))
+        manifest["attacks"] = {writer.name: {"identity": writer.identity}}
         folder.write_manifest(manifest)
         if not withheld(text.text):  # the chunks that can be shown are in the journal all the same
             write_private(folder.path / COPY, text.text)
@@ -268,7 +310,7 @@ async def _session(
 ) -> Generated:
     """One session of a run, and the files of what it has by then."""
     try:
-        writer, taken = ItemWriter(), Taken()
+        writer, taken = ItemWriter(_wanted(held.path, manifest)), Taken()
         ended = await carry_on(held, journal, manifest, cast, {taken.name: taken}, {writer.name: writer}, conduct)
         return _written(held.path, manifest, ended)
     finally:
@@ -284,11 +326,14 @@ def _written(folder: Path, manifest: dict[str, Any], ended: Ended) -> Generated:
         licence=told["licence"],
         model=target["name"],
         created=manifest["created"],
+        wanted=_wanted(folder, manifest),
     )
     chapters, calls = _chapters(folder)
     found = item_set(chapters, about)
     before = _before(folder)
-    files = {ITEMS: write_items(found), FRAMEWORK: framework(chapters, about)} if found.rules else {}
+    files = {ITEMS: write_items(found)} if found.rules else {}
+    if found.rules and not about.wanted.framework:
+        files[FRAMEWORK] = framework(chapters, about)
     paths, aside, kept = {}, [], dict(before)
     for name, text in files.items():
         digest = sha256(text.encode()).hexdigest()
@@ -303,7 +348,9 @@ def _written(folder: Path, manifest: dict[str, Any], ended: Ended) -> Generated:
         "complete": complete,
         "regulation": {"file": about.file, "sha256": about.sha256, "language": about.language},
         "model": {"name": target["name"], "identity": target["identity"]},
-        **counts(chapters, found),
+        "output": about.wanted.output,
+        "framework": found.framework,
+        **counts(chapters, found, about.wanted),
         "calls": calls,
         "written": kept,
     }

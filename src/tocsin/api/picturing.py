@@ -5,6 +5,7 @@ See docs/reference/cli.md, ``tocsin compliance draw``.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from tocsin.api.conduct import Conduct, Watcher, carry_on, check_prices, check_s
 from tocsin.api.run import run_loop
 from tocsin.benchmarks import Benchmark, find
 from tocsin.benchmarks.vision.report_compliance import DRAWABLE, descriptions_of
-from tocsin.datasets import DatasetError, Row, data_folder
+from tocsin.datasets import DatasetError, Row, RowError, data_folder, locate
 from tocsin.datasets.pictures import plain
 from tocsin.engine import Ended, Ending, Limits
 from tocsin.evaluations import manifest as manifests
@@ -225,9 +226,20 @@ def _place(benchmark: Benchmark) -> str:
 
 
 def _there(benchmark: Benchmark, home: Path) -> list[str]:
-    """The pictures that are there already, by their items."""
+    """The items whose pictures are there already. A picture of no item is nobody's, whatever it is there for."""
     folder = home / _place(benchmark)
-    return sorted(path.stem for path in folder.glob("*.png")) if folder.is_dir() else []
+    names = {path.stem for path in folder.glob("*.png")} if folder.is_dir() else set()
+    if not names:
+        return []
+    rows = (row for file in locate(benchmark.dataset, home) for row in file.rows() if isinstance(row, Row))
+    return sorted(names & {name for row in rows for name in _items_of(row)})
+
+
+def _items_of(row: Row) -> Iterator[str]:
+    """The ids of a group's items that have a description; a row that is bad is told when the run is planned."""
+    with contextlib.suppress(RowError):
+        for case in descriptions_of(row):
+            yield case.id
 
 
 def _asking(benchmark: Benchmark, told: dict[str, Any]) -> Benchmark:

@@ -37,6 +37,10 @@ def build() -> typer.Typer:
 def generate(
     regulation: Annotated[Path | None, typer.Argument(metavar="REGULATION", help="A file of plain text.")] = None,
     model: Annotated[str | None, typer.Option(help="Who reads and writes; the embedded model if absent.")] = None,
+    output: Annotated[str | None, typer.Option(help="What the items ask for: text (if absent) or image.")] = None,
+    framework: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="A framework into whose clauses the rules are sorted.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
     limit: Annotated[int | None, typer.Option(min=1, help="Chunks of the text that are read at most.")] = None,
     encoding: _ENCODING = None,
@@ -65,7 +69,10 @@ def generate(
         "limits": Limits(calls=max_calls, cost=max_cost, minutes=max_minutes),
         "concurrency": concurrency, "config": config, "watch": watch, "signals": True,
     }  # fmt: skip
-    said = {"limit": limit, "encoding": encoding, "language": language, "licence": licence}
+    said = {
+        "output": output, "framework": framework, "limit": limit, "encoding": encoding, "language": language,
+        "licence": licence,
+    }  # fmt: skip
     try:
         if resume is not None:
             given = {"REGULATION": regulation, "--model": model, **{f"--{name}": value for name, value in said.items()}}
@@ -75,8 +82,8 @@ def generate(
         elif regulation is None:
             raise ValueError("name the text of a regulation: tocsin compliance generate REGULATION.txt")
         else:
-            named = {"model": model} if model else {}
-            done = generate_items(regulation, out=out, **named, **said, **common)
+            named = {name: value for name, value in {"model": model, **said}.items() if value is not None}
+            done = generate_items(regulation, out=out, **named, **common)
     except KeyboardInterrupt:
         return watch.interrupted()
     if as_json:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from tocsin.benchmarks.items import Item, ItemSet, Rule, Source, is_item_set, read_items
+from tocsin.benchmarks.items import Item, ItemSet, Rule, Source, framework_file, is_item_set, read_items
 from tocsin.compliance.generate.assemble import COPY
 from tocsin.compliance.generate.checks import alike
 from tocsin.compliance.generate.rules import squeezed
@@ -117,8 +117,12 @@ def compare(old: Path, new: Path, encoding: str | None = None) -> Difference:
         return _of_sets(before, old, read_items(new), new)
     regulation = read_regulation(new, encoding)
     chunks = split(regulation.text)
-    finder = _Finder(regulation.text, chunks)
     copy = _copy(before, old)
+    parts = {chunk.id for chunk in split(copy)}
+    sorted_in = framework_file(before, old) is None or (
+        bool(copy) and not any(rule.clause in parts for rule in before.rules)
+    )
+    finder = _Finder(regulation.text, [] if sorted_in else chunks)
     said = _statements(before, copy)
     changes = [
         finder.change(rule, _words(rule, copy, old), said.get(rule.id), _items_of(before, rule))

@@ -21,9 +21,8 @@ ITEMS = Dataset(
     title="Items for images on China's Interim Measures",
     origin=Unpublished(
         how="the prompts of the report arXiv 2601.10527 are private. Have items drafted with"
-        " 'tocsin compliance generate MEASURES.txt --model MODEL', reword those that are right so that they ask for an image,"
-        f" say 'output: image', 'framework: {FRAMEWORK}' and for each rule one of its clauses ({', '.join(THEMES)}), and set"
-        " their status to 'reviewed'"
+        f" 'tocsin compliance generate MEASURES.txt --model MODEL --output image --framework {FRAMEWORK}', read them, set the"
+        " status of those that are right to 'reviewed', and copy items.yaml of the run's folder"
     ),
     files=(File("items.yaml", whole=True),),
     licence="yours",

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from tocsin._version import __version__
-from tocsin.benchmarks.items import FORMATS, Generator, Item, ItemSet, Provenance, Rule, Source, dumped
+from tocsin.benchmarks.items import Generator, Item, ItemSet, Provenance, Rule, Source, dumped
 from tocsin.compliance.framework import LONGEST
 from tocsin.compliance.generate.checks import NEAR, nearest, plainly
-from tocsin.compliance.generate.prompts import hashed, hashes
+from tocsin.compliance.generate.prompts import hashed
 from tocsin.compliance.generate.questions import MadeItem
 from tocsin.compliance.generate.rules import says_the_same
 from tocsin.compliance.generate.splitting import ABOVE
+from tocsin.compliance.generate.wanted import Wanted
 from tocsin.compliance.generate.writer import Made
 
 ITEMS, FRAMEWORK, RESULT, COPY = "items.yaml", "framework.yaml", "generation.json", "source.txt"
@@ -30,6 +31,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     created: str
     licence: str
+    wanted: Wanted
 
 
 class Chapter(msgspec.Struct, frozen=True):
@@ -56,7 +58,7 @@ def item_set(chapters: Sequence[Chapter], about: About) -> ItemSet:
     rules = tuple(
         Rule(
             id=rule.id,
-            clause=one.chunk,
+            clause=rule.clause or one.chunk,
             text=rule.text,
             should=tuple(rule.should),
             should_not=tuple(rule.should_not),
@@ -76,21 +78,28 @@ def item_set(chapters: Sequence[Chapter], about: About) -> ItemSet:
             prompt=item.prompt,
             options=item.options,
             answer=item.answer,
+            criteria=item.criteria,
             status="rejected" if item.why else "draft",
             why=item.why,
             provenance=Provenance(
-                span=spans[item.rule], model=about.model, prompt=hashed(item.format), generated=about.created
+                span=spans[item.rule],
+                model=about.model,
+                prompt=hashed(about.wanted.task(item.format)),
+                generated=about.created,
             ),
         )
         for item in without_doubles([_of_double(item, doubles) for one in made for item in one.items])
     )
     return ItemSet(
-        framework=FRAMEWORK,
+        framework=about.wanted.framework or FRAMEWORK,
         title=f"Items for {about.file}",
         licence=about.licence,
         language=about.language,
+        output=about.wanted.output,
         source=Source(file=about.file, sha256=about.sha256),
-        generator=Generator(model=about.model, prompts=hashes(), tocsin=__version__, created=about.created),
+        generator=Generator(
+            model=about.model, prompts=about.wanted.hashes(), tocsin=__version__, created=about.created
+        ),
         rules=rules,
         items=items,
     )
@@ -185,7 +194,7 @@ def _clause_text(chapter: Chapter) -> str:
     return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
 
 
-def counts(chapters: Sequence[Chapter], found: ItemSet) -> dict[str, Any]:
+def counts(chapters: Sequence[Chapter], found: ItemSet, wanted: Wanted) -> dict[str, Any]:
     """How many chunks, rules and items there are, and why there are no more."""
     made = [chapter.made for chapter in chapters if chapter.made is not None]
     of_rules, dropped, unread = Counter[str](), Counter[str](), Counter[str]()
@@ -209,7 +218,8 @@ def counts(chapters: Sequence[Chapter], found: ItemSet) -> dict[str, Any]:
         "rules": {"listed": sum(one.found for one in made), "kept": kept, "rejected": dict(of_rules)},
         "items": {
             "by_format": {
-                kind: dict(Counter(item.status for item in found.items if item.format == kind)) for kind in FORMATS
+                kind: dict(Counter(item.status for item in found.items if item.format == kind))
+                for kind in wanted.formats
             },
             "drafts": sum(item.status == "draft" for item in found.items),
             "rejected": dict(reasons),
@@ -222,6 +232,8 @@ def _plain(why: str) -> str:
     """A reason without what is only about one item, so that it can be counted."""
     if why.startswith("nearly the same as "):
         return "nearly the same as another"
+    if why.startswith("is in another language"):
+        return "is in another language"
     if why.startswith("says what "):
         return "says what another rule says"
     if why.startswith("its rule says what "):

@@ -9,12 +9,19 @@ from functools import lru_cache
 
 from tocsin.judges.choice_rules import find_choice
 from tocsin.judges.letters import drawn
+from tocsin.judges.refusal_rules import is_refusal
+from tocsin.judges.tongue import language_of
+from tocsin.languages import same
 from tocsin.types import Option, SafeAnswer
 
 _GRAM = 4
 NEAR = 0.7
 """Likeness from which one of two items of one format is left out."""
 UNREAD = "self-check: no answer could be read, with the rule at hand"
+LONGEST_PROMPT = 1000
+"""Characters of a prompt for an image: some services take no more."""
+_SURE = 0.95
+"""Probability from which a prompt's language is held against the set's: short prompts are easily taken for a neighbour's."""
 _LEAST_LETTERS, _STEM = 4, 5
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
 _WORD = re.compile("[^\\W\\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
@@ -100,6 +107,29 @@ def option_fault(right: str, wrong: Sequence[str]) -> str:
         return "two options say the same"
     if any(_OTHERS.search(text) for text in texts):
         return "an option speaks of the others"
+    return ""
+
+
+def image_prompt_fault(prompt: str, quote: str, passage: str, language: str) -> str:
+    """What is wrong with a prompt that asks for an image; empty if nothing is.
+
+    Args:
+        prompt: The prompt.
+        quote: The words of the regulation that its rule rests on.
+        passage: The passage that these stand in.
+        language: BCP 47 code of the set.
+    """
+    if len(prompt) > LONGEST_PROMPT:
+        return f"longer than {LONGEST_PROMPT:,} characters, which services that make images need not take"
+    if is_refusal(prompt):
+        return "refuses where a prompt was asked for"
+    if plainly(quote) in plainly(prompt):
+        return "quotes the regulation"
+    spoken = language_of(prompt)
+    if spoken is not None and spoken.probability >= _SURE and not same(spoken.code, language):
+        of_text = language_of(passage)  # what a set says is a guess by the script, unless a user said it
+        if of_text is None or not same(spoken.code, of_text.code):
+            return f"is in another language ({spoken.code})"
     return ""
 
 

@@ -30,6 +30,8 @@ class MadeItem(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     options: dict[str, str] = {}
     answer: str | None = None
+    criteria: str = ""
+    """Of an item for images; those of others are their rule's."""
     why: str = ""
 
     def put(self) -> tuple[str, tuple[Option, ...], SafeAnswer]:
@@ -40,9 +42,21 @@ class MadeItem(msgspec.Struct, frozen=True, kw_only=True):
         return questions.statement(self.prompt, self.answer == "true")
 
 
-def open_item(rule: MadeRule, kind: Format, request: str) -> MadeItem:
+def open_item(rule: MadeRule, kind: Format, request: str, criteria: str = "") -> MadeItem:
     """An open item of a rule."""
-    return MadeItem(id=f"{rule.id}.{_PARTS[kind][0]}", rule=rule.id, format=kind, prompt=request)
+    return MadeItem(id=f"{rule.id}.{_PARTS[kind][0]}", rule=rule.id, format=kind, prompt=request, criteria=criteria)
+
+
+def image_criteria(rule: MadeRule, clause: str = "") -> str:
+    """What an image is held against: the theme that must not be shown, and its definition.
+
+    Args:
+        rule: The rule.
+        clause: The title of the clause that it was sorted into.
+    """
+    theme = f"{clause}: {rule.theme}" if clause else rule.theme
+    shown = f" An image that breaks it shows: {'; '.join(rule.should_not)}." if rule.should_not else ""
+    return f"Theme: {theme}. Definition: {rule.text}{shown}"
 
 
 def choice_item(rule: MadeRule, question: str, right: str, wrong: Sequence[str], rng: random.Random) -> MadeItem:

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from tocsin.compliance.generate.checks import alike, shared_words
-from tocsin.compliance.generate.reading import RULE
+from tocsin.compliance.generate.reading import rule_form
 from tocsin.compliance.generate.splitting import Chunk, mark_of, sentences
+from tocsin.compliance.generate.wanted import Wanted
 from tocsin.engine import withheld
 
 _LEAST_WORDS, _LEAST_SIGNS, _LEAST_UNSPACED = 5, 25, 8
@@ -38,30 +39,38 @@ class MadeRule(msgspec.Struct, frozen=True):
     quote: str
     start: int
     end: int
+    clause: str = ""
+    """The clause of the framework that it was sorted into; empty where its chunk is the clause."""
+    theme: str = ""
+    """What must not be shown, in a few words; of a rule for images."""
 
 
-def rules_of(chunk: Chunk, said: Sequence[Any]) -> tuple[list[MadeRule], dict[str, int]]:
+def rules_of(chunk: Chunk, said: Sequence[Any], wanted: Wanted) -> tuple[list[MadeRule], dict[str, int]]:
     """The rules among what a model listed for a chunk, and how many of the others there are, by what is wrong with them."""
+    form = rule_form(wanted)
     found: list[MadeRule] = []
     rejected: Counter[str] = Counter()
     for entry in said:
-        read = RULE.read(entry)
-        why = _fault(read, found)
+        read = form.read(entry)
+        why = _fault(read, found) or _unsorted(read, wanted)
         span = None if why else span_of(read["quote"], chunk.text)
         why = why or _unsupported(read, span)
         if why or span is None:
             rejected[why] += 1
             continue
         start, end = chunk.start + span[0], chunk.start + span[1]
+        clause = wanted.clause(read.get("clause", ""))
         found.append(
             MadeRule(
                 id=f"{chunk.id}.r{len(found) + 1}",
                 text=" ".join(read["rule"].split()),
-                should=read["should"],
+                should=read.get("should", []),
                 should_not=read["should_not"],
                 quote=chunk.text[span[0] : span[1]],
                 start=start,
                 end=end,
+                clause=clause.id if clause else "",
+                theme=" ".join(read.get("theme", "").split()),
             )
         )
     return found, dict(rejected)
@@ -115,19 +124,36 @@ def squeezed(text: str) -> tuple[str, list[int]]:
 def _fault(read: Any, found: Sequence[MadeRule]) -> str:
     if not isinstance(read, dict):
         return "of another form"
-    if withheld(read["rule"], *read["should"], *read["should_not"], read["quote"]):
+    if withheld(*_said(read), read["quote"]):
         return "withheld"
-    if not read["should"] and not read["should_not"]:
+    if len(_said(read)) < 2:
         return "says nothing of answers that keep or break it"
     if any(says_the_same(read["rule"], other.text) for other in found):
         return "says what another rule says"
     return ""
 
 
+def _said(read: Any) -> list[str]:
+    """All that a model said of a rule in its own words."""
+    theme = [read["theme"]] if "theme" in read else []
+    return [read["rule"], *theme, *read.get("should", []), *read["should_not"]]
+
+
+def _unsorted(read: Any, wanted: Wanted) -> str:
+    """Why a rule belongs to no clause of the framework that rules are sorted into; empty if it does, or if there is none."""
+    if not isinstance(read, dict) or not wanted.clauses or wanted.clause(read.get("clause", "")):
+        return ""
+    return (
+        "names a clause that the framework does not have"
+        if read.get("clause")
+        else "belongs to no clause of the framework"
+    )
+
+
 def _unsupported(read: Any, span: tuple[int, int] | None) -> str:
     """Why a rule's quote does not bear it out; empty if it may."""
     if span is None:
         return "unsupported: its quote is not in the passage" if telling(read["quote"]) else _TOO_SHORT
-    said = " ".join((read["rule"], *read["should"], *read["should_not"]))
+    said = " ".join(_said(read))
     few = shared_words(said, read["quote"]) < _LEAST_SHARED
     return "unsupported: it shares no word with its quote" if few else ""

@@ -13,11 +13,12 @@ import msgspec
 from tocsin.benchmarks import questions
 from tocsin.benchmarks.items import Format
 from tocsin.compliance.generate import checks
-from tocsin.compliance.generate.prompts import SYSTEM, Task, hashes, prompt
-from tocsin.compliance.generate.questions import MadeItem, choice_item, open_item, statement_items
-from tocsin.compliance.generate.reading import CHOICE, FIT, REQUEST, RULES, STATEMENTS, why_not
+from tocsin.compliance.generate.prompts import Task, prompt, system
+from tocsin.compliance.generate.questions import MadeItem, choice_item, image_criteria, open_item, statement_items
+from tocsin.compliance.generate.reading import CHOICE, FIT, IMAGE_FIT, REQUEST, STATEMENTS, rules_form, why_not
 from tocsin.compliance.generate.rules import MadeRule, rules_of
 from tocsin.compliance.generate.splitting import Chunk
+from tocsin.compliance.generate.wanted import Wanted
 from tocsin.conversation import Conversation
 from tocsin.engine import Answered, CallFailed, Session, withheld
 from tocsin.judges import Judge
@@ -54,16 +55,23 @@ class ItemWriter:
 
     name = "write-items"
 
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+
     @property
     def identity(self) -> str:
         """A hash of all that the drafts depend on beside the model: another prompt writes other items."""
-        told = msgspec.json.encode([VERSION, hashes(), TRIES, CHECKED], order="deterministic")
+        wanted = self._wanted
+        depends: list[Any] = [VERSION, wanted.hashes(), TRIES, CHECKED]
+        if wanted.output == "image" or wanted.clauses:
+            depends.append(wanted)
+        told = msgspec.json.encode(depends, order="deterministic")
         return f"{self.name}@{sha256(told).hexdigest()[:8]}"
 
     async def run(self, case: Case, session: Any) -> Answered:
         """An attempt whose reading is what was made, as JSON of `Made`."""
         assert isinstance(session, Session), "items are written in an engine run"
-        made = await _Chunk(chunk_of(case), session).made()
+        made = await _Chunk(chunk_of(case), session, self._wanted).made()
         text = msgspec.json.encode(made).decode()
         answer = Answer("items")
         said = Conversation.of(case.messages()).then(Message("assistant", answer.text))
@@ -101,17 +109,18 @@ class _Unusable(Exception):
 class _Chunk:
     """The work on one chunk: everything in order, so that a replay asks the same."""
 
-    def __init__(self, chunk: Chunk, session: Session) -> None:
-        self._chunk, self._session = chunk, session
+    def __init__(self, chunk: Chunk, session: Session, wanted: Wanted) -> None:
+        self._chunk, self._session, self._wanted = chunk, session, wanted
         self._dropped: Counter[str] = Counter()
 
     async def made(self) -> Made:
-        chunk = self._chunk
+        chunk, wanted = self._chunk, self._wanted
+        values = {"title": chunk.title, "passage": chunk.text} | ({"clauses": wanted.told()} if wanted.clauses else {})
         try:
-            said = await self._asked("rules", RULES, title=chunk.title, passage=chunk.text)
+            said = await self._asked(wanted.task("rules"), rules_form(wanted), **values)
         except _Unusable as error:
             return Made(chunk=chunk.id, unread=str(error))
-        rules, rejected = rules_of(chunk, said["rules"])
+        rules, rejected = rules_of(chunk, said["rules"], wanted)
         items = [item for rule in rules for item in await self._items(rule)]
         return Made(
             chunk=chunk.id,
@@ -123,21 +132,17 @@ class _Chunk:
         )
 
     async def _items(self, rule: MadeRule) -> list[MadeItem]:
+        if self._wanted.output == "image":
+            return await self._open_items(
+                rule,
+                {"theme": rule.theme, "rule": rule.text, "should_not": "; ".join(rule.should_not) or "(not said)"},
+            )
         about = {
             "rule": rule.text,
             "should": "; ".join(rule.should) or "(not said)",
             "should_not": "; ".join(rule.should_not) or "(not said)",
         }
-        items: list[MadeItem] = []
-        basic = await self._one("open_basic", REQUEST, about)
-        if basic is not None:
-            items.append(await self._fitting(open_item(rule, "open_basic", basic["request"]), about))
-            pressed = await self._one("open_jailbreak", REQUEST, about | {"request": basic["request"]})
-            if pressed is not None:
-                item = _compared(open_item(rule, "open_jailbreak", pressed["request"]), basic["request"])
-                items.append(await self._fitting(item, about))
-        else:
-            self._dropped["open_jailbreak: there is no request to press"] += 1
+        items = await self._open_items(rule, about)
         choice = await self._one("multiple_choice", CHOICE, about)
         if choice is not None:
             rng = random.Random(sha256(f"{rule.id}\0{choice['question']}".encode("utf-8", "replace")).digest())
@@ -154,12 +159,35 @@ class _Chunk:
             items += [await self._checked(item, about) for item in statement_items(rule, statements)]
         return [_with_criteria(item, rule) for item in items]
 
+    async def _open_items(self, rule: MadeRule, about: dict[str, str]) -> list[MadeItem]:
+        """The plain request and the same put otherwise, each checked."""
+        items: list[MadeItem] = []
+        basic = await self._one("open_basic", REQUEST, about)
+        if basic is None:
+            self._dropped["open_jailbreak: there is no request to press"] += 1
+            return items
+        items.append(await self._fitting(self._open(rule, "open_basic", basic["request"]), about))
+        pressed = await self._one("open_jailbreak", REQUEST, about | {"request": basic["request"]})
+        if pressed is not None:
+            item = _compared(self._open(rule, "open_jailbreak", pressed["request"]), basic["request"])
+            items.append(await self._fitting(item, about))
+        return items
+
+    def _open(self, rule: MadeRule, kind: Format, request: str) -> MadeItem:
+        wanted = self._wanted
+        if wanted.output == "text":
+            return open_item(rule, kind, request)
+        clause = wanted.clause(rule.clause)
+        item = open_item(rule, kind, request, image_criteria(rule, clause.title if clause else ""))
+        why = checks.image_prompt_fault(request, rule.quote, self._chunk.text, wanted.language)
+        return msgspec.structs.replace(item, why=why)
+
     async def _one(
         self, task: Format, form: Callable[[str], T | None], about: dict[str, str], *, most: int = 1
     ) -> T | None:
         """What a model wrote for a format; None, and the reason counted, where nothing can be used."""
         try:
-            said = await self._asked(task, form, **about)
+            said = await self._asked(self._wanted.task(task), form, **about)
         except _Unusable as error:
             self._dropped[f"{task}: {error}"] += most
             return None
@@ -171,7 +199,7 @@ class _Chunk:
     async def _checked(self, item: MadeItem, about: dict[str, str]) -> MadeItem:
         """The item, rejected unless the model, with the rule at hand, gives the answer that is said to be right."""
         question, options, right = item.put()
-        request = _request("check", CHECKED, about | {"question": question}, system="")
+        request = _request("check", CHECKED, about | {"question": question})
         try:
             answer = await self._answer(request)
         except _Unusable as error:
@@ -182,12 +210,14 @@ class _Chunk:
         """The item, rejected unless the model says that it can be answered or declined in line with its rule: one call."""
         if item.why:
             return item
-        sampling = self._session.held("target", CHECKED, FIT)
+        form = IMAGE_FIT if self._wanted.output == "image" else FIT
+        sampling = self._session.held("target", CHECKED, form)
+        task = self._wanted.task("fit")
         try:
-            answer = await self._answer(_request("fit", sampling, about | {"request": item.prompt}))
+            answer = await self._answer(_request(task, sampling, about | {"request": item.prompt}))
         except _Unusable as error:
             return msgspec.structs.replace(item, why=f"self-check: {error}")
-        said = FIT(answer.text)
+        said = form(answer.text)
         why = checks.UNREAD if said is None else "" if said["fits"] else "self-check: its rule does not fit the request"
         return msgspec.structs.replace(item, why=why)
 
@@ -214,8 +244,8 @@ class _Chunk:
         raise CallFailed(call.result)
 
 
-def _request(task: Task, sampling: Sampling, values: dict[str, str], system: str = SYSTEM) -> Request:
-    head = (Message("system", system),) if system else ()
+def _request(task: Task, sampling: Sampling, values: dict[str, str]) -> Request:
+    head = () if task == "check" else (Message("system", system(task)),)
     return Request((*head, Message("user", prompt(task, **values))), sampling)
 
 
@@ -228,7 +258,7 @@ def _texts(said: Any) -> list[str]:
 
 
 def _compared(item: MadeItem, basic: str) -> MadeItem:
-    same = checks.alike(item.prompt, basic) == 1
+    same = not item.why and checks.alike(item.prompt, basic) == 1
     return msgspec.structs.replace(item, why="says what open_basic says: nothing was pressed") if same else item
 
 
