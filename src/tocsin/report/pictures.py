@@ -32,6 +32,7 @@ _SAID = 3
 TOO_MANY = "not shown: this page is full"
 NOT_KEPT = "not kept: a judge withheld it"
 UNJUDGED = "not shown: no judge of images has a verdict on it"
+UNSEEN = "not shown: no judge looked at it"
 WITHHELD = Unscored.WITHHELD.value
 
 
