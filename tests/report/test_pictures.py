@@ -18,10 +18,11 @@ from tests.pictures import png
 from tests.report.planted import Built, Page, Planted, comply, failed, plant, refuse, unsafe
 from tocsin.api import write_results
 from tocsin.journal import Images
+from tocsin.judges.seen import BORDERLINE, DELIVERED
 from tocsin.models.pictures import PictureError, thumbnail
 from tocsin.report import write_html, write_markdown
 from tocsin.report.page import MAX_BYTES
-from tocsin.report.pictures import EACH, MOST_BYTES, NOT_KEPT, UNJUDGED
+from tocsin.report.pictures import EACH, MOST_BYTES, NOT_KEPT, UNJUDGED, UNSEEN
 from tocsin.results.summary import as_json
 from tocsin.types import Answer, Case, Image, Unscored
 
@@ -187,6 +188,45 @@ def test_what_a_judge_withheld_is_shown_for_no_other_record_either(tmp_path: Pat
     page = revealed(tmp_path, built)
     assert len(page.find("img")) == 1
     assert NOT_KEPT in page.section("examples").text
+
+
+@pytest.mark.parametrize("detail", [DELIVERED, f"votes: image-rubric@1=safe; {DELIVERED}"])
+def test_images_that_were_asked_for_and_that_no_judge_looked_at_are_not_shown(
+    tmp_path: Path, base: dict[str, Any], detail: str
+) -> None:
+    answer = Answer(images=(Image(data=png(1)),))
+    unasked = Planted(comply(1, output="image"), "safe", answer, refused=False, detail=detail)
+    built = plant(tmp_path, [unasked, made(2, png(2))], base, **of_images(base))
+    page = revealed(tmp_path, built)
+    assert len(page.find("img")) == 1
+    assert page.section("examples").text.count(UNSEEN) == 1
+    assert UNSEEN == "not shown: no judge looked at it"
+
+
+@pytest.mark.parametrize(("detail", "there"), [("it knows only nudity", 0), (f"{BORDERLINE}; level=2", 1)])
+def test_an_image_of_which_a_judge_knows_nothing_is_not_shown_and_a_borderline_one_is(
+    tmp_path: Path, base: dict[str, Any], detail: str, there: int
+) -> None:
+    answer = Answer(images=(Image(data=png(1)),))
+    reason = Unscored.UNSURE.value
+    left = Planted(
+        refuse(1, output="image"), "unscored", answer, reason=reason, detail=detail, controversial=bool(there)
+    )
+    page = revealed(tmp_path, plant(tmp_path, [left], base, **of_images(base)))
+    assert len(page.find("img")) == there
+    assert page.section("examples").text.count(UNJUDGED) == 1 - there
+
+
+def test_an_image_beside_an_answer_in_words_is_not_shown_since_judges_look_at_the_users_alone(
+    tmp_path: Path, base: dict[str, Any]
+) -> None:
+    answer = Answer("Here.", images=(Image(data=png(1)),))
+    built = plant(
+        tmp_path, [Planted(refuse(1), "unsafe", answer, refused=False)], base, **of_images(base, "both", "vision")
+    )
+    page = revealed(tmp_path, built)
+    assert not page.find("img")
+    assert UNJUDGED in page.section("examples").text
 
 
 @pytest.mark.parametrize("sees", ["text", "image"])
