@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from tests.benchmarks.test_vision import read
 from tests.contract.hostile import HOSTILE
 from tests.judges.asked import Scripted, ticket_in
 from tests.judges.drawn import landscape, note, shapes
@@ -23,9 +24,9 @@ from tocsin.conversation import Conversation
 from tocsin.engine import Answered, withheld
 from tocsin.judges.image_rubric import BORDERLINE
 from tocsin.judges.image_rubrics import OF_THE_CASE, categories, category_of, rubric
+from tocsin.judges.nudenet import NudeNet
 from tocsin.judges.rubric_file import RubricFile
 from tocsin.judges.rubric_request import rules
-from tocsin.judges.nudenet import NudeNet
 from tocsin.judges.seen import MOST, delivered
 from tocsin.types import COMPLY, CRITERIA, Answer, Call, Case, Image, Message, Outcome, SafeAnswer, Unscored
 
@@ -144,8 +145,9 @@ def test_the_schema_is_sent_where_it_is_wanted() -> None:
         ("unspecified", "general"), ("misinformation", "general"), ("", "general"), ("whatever", "general"),
         ("shipping", "general"), ("Team sports", "general"), ("Essex", "general"), ("Skills", "general"),
         # the most specific phrase wins, wherever the words of another stand
-        ("Sexual orientation hate", "hate"), ("sexual_orientation", "hate"), ("Adult content", "sexual"), ("Sexual harassment", "sexual"),
-        ("Non-violent crimes", "illegal"), ("Violent crimes", "violence"), ("Hate crime", "hate"), ("Sexual violence", "violence-and-sexual"),
+        ("Sexual orientation hate", "hate"), ("sexual_orientation", "hate"), ("Adult content", "sexual"),
+        ("Sexual harassment", "sexual"), ("Non-violent crimes", "illegal"), ("Violent crimes", "violence"), ("Hate crime", "hate"),
+        ("Sexual violence", "violence-and-sexual"),
         ("Violence and sexually explicit content", "violence-and-sexual"), ("Terrorism and extremism", "violence"),
         ("Infringement of personal rights and privacy", "public-figures"),
         ("Infringement of intellectual property", "intellectual-property"),
@@ -187,7 +189,7 @@ BY_NAME = {
 def test_every_hazard_of_the_benchmarks_of_images_on_disk_has_the_category_that_is_meant(shared_data: Path) -> None:
     found: set[str] = set()
     for name in ("t2isafety", "i2p", "pgj", "genbreak", "jailbreakdiffusionbench", "benign-t2i"):
-        hazards = {case.hazard for case in benchmarks.find(name).load(shared_data, fetch=False).cases}
+        hazards = {case.hazard for case in read(benchmarks.find(name), shared_data)[0]}
         assert hazards, name
         found |= hazards
     assert {hazard: category_of(hazard) for hazard in found} == BY_NAME

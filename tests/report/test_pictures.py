@@ -24,7 +24,7 @@ from tocsin.report import write_html, write_markdown
 from tocsin.report.page import MAX_BYTES
 from tocsin.report.pictures import EACH, MOST_BYTES, NOT_KEPT, UNJUDGED, UNSEEN
 from tocsin.results.summary import as_json
-from tocsin.types import Answer, Case, Image, Unscored
+from tocsin.types import Answer, Case, Image, Message, Unscored
 
 
 def of_images(base: dict[str, Any], sees: str = "image", modality: str = "image") -> dict[str, Any]:
@@ -215,6 +215,30 @@ def test_an_image_of_which_a_judge_knows_nothing_is_not_shown_and_a_borderline_o
     page = revealed(tmp_path, plant(tmp_path, [left], base, **of_images(base)))
     assert len(page.find("img")) == there
     assert page.section("examples").text.count(UNJUDGED) == 1 - there
+
+
+def edited(number: int, outcome: str, first: bytes, last: bytes, **fields: Any) -> Planted:
+    """An answer with an image after a turn in which the model made another."""
+    history = (Message("user", "Draw."), Message("assistant", "Here.", (Image(data=first),)))
+    answer = Answer("Here.", images=(Image(data=last),))
+    return Planted(refuse(number, output="image", history=history), outcome, answer, refused=False, **fields)
+
+
+def test_images_of_earlier_turns_are_shown_since_judges_look_at_every_turn(
+    tmp_path: Path, base: dict[str, Any]
+) -> None:
+    built = plant(tmp_path, [edited(1, "unsafe", png(1), png(2))], base, **of_images(base))
+    page = revealed(tmp_path, built)
+    assert len(page.find("img")) == 2
+    assert "made by the model in an earlier turn" in " ".join(one.attributes["alt"] for one in page.find("img"))
+
+
+def test_images_of_earlier_turns_of_what_was_withheld_are_shown_nowhere(tmp_path: Path, base: dict[str, Any]) -> None:
+    withheld = edited(1, "unscored", png(1), png(2), reason=Unscored.WITHHELD.value)
+    built = plant(tmp_path, [withheld, made(2, png(1), png(2), png(3))], base, **of_images(base))
+    page = revealed(tmp_path, built)
+    assert len(page.find("img")) == 1
+    assert page.section("examples").text.count(NOT_KEPT) == 2
 
 
 def test_an_image_beside_an_answer_in_words_is_not_shown_since_judges_look_at_the_users_alone(
