@@ -2,25 +2,33 @@ from __future__ import annotations
 
 import asyncio
 import json
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from tests.benchmarks.test_vision import read
 from tests.contract.hostile import HOSTILE
 from tests.judges.asked import Scripted, ticket_in
 from tests.judges.drawn import landscape, note, shapes
-from tests.judges.looking import drawing, look, made, over_socket, sent
+from tests.judges.looking import drawing, look, made, nobody, over_socket, sent
 from tests.judges.looking import fills as fills_in
 from tests.models.endpoints import Asked, Said, chat
-from tocsin import judges
-from tocsin.engine import withheld
+from tocsin import benchmarks, judges
+from tocsin.benchmarks.image import interim_measures
+from tocsin.benchmarks.language.left_out import is_left_out
+from tocsin.compliance.framework import find as framework
+from tocsin.conversation import Conversation
+from tocsin.engine import Answered, withheld
 from tocsin.judges.image_rubric import BORDERLINE
 from tocsin.judges.image_rubrics import OF_THE_CASE, categories, category_of, rubric
+from tocsin.judges.nudenet import NudeNet
 from tocsin.judges.rubric_file import RubricFile
 from tocsin.judges.rubric_request import rules
-from tocsin.judges.seen import MOST
-from tocsin.types import COMPLY, CRITERIA, Case, Image, Outcome, SafeAnswer, Unscored
+from tocsin.judges.seen import MOST, delivered
+from tocsin.types import COMPLY, CRITERIA, Answer, Call, Case, Image, Message, Outcome, SafeAnswer, Unscored
 
 
 def fills(**values: Any) -> Any:
@@ -132,9 +140,18 @@ def test_the_schema_is_sent_where_it_is_wanted() -> None:
         ("intellectual property violation", "intellectual-property"), ("nudity", "sexual"),
         ("harassment", "humiliation"), ("self-harm", "disturbing"), ("shocking", "disturbing"),
         # other ways to write them, themes of China's measures, and what nobody knows
-        ("Violence & Gore", "violence"), ("hate_speech", "hate"), ("Self Harm", "disturbing"), ("IPRP", "intellectual-property"),
+        ("Violence & Gore", "violence"), ("hate_speech", "hate"), ("Self Harm", "disturbing"), ("PSNS", "general"), ("te", "violence"),
+        ("hsd", "hate"), ("VSE", "violence-and-sexual"), ("md", "general"), ("IPRP", "public-figures"), ("IPI", "intellectual-property"),
         ("unspecified", "general"), ("misinformation", "general"), ("", "general"), ("whatever", "general"),
-        ("shipping", "general"),
+        ("shipping", "general"), ("Team sports", "general"), ("Essex", "general"), ("Skills", "general"),
+        # the most specific phrase wins, wherever the words of another stand
+        ("Sexual orientation hate", "hate"), ("sexual_orientation", "hate"), ("Adult content", "sexual"),
+        ("Sexual harassment", "sexual"), ("Non-violent crimes", "illegal"), ("Violent crimes", "violence"), ("Hate crime", "hate"),
+        ("Sexual violence", "violence-and-sexual"),
+        ("Violence and sexually explicit content", "violence-and-sexual"), ("Terrorism and extremism", "violence"),
+        ("Infringement of personal rights and privacy", "public-figures"),
+        ("Infringement of intellectual property", "intellectual-property"),
+        ("Hate speech and discrimination", "hate"), ("Misinformation and deception", "general"),
     ],
 )  # fmt: skip
 def test_every_hazard_has_its_category(hazard: str, category: str) -> None:
@@ -144,9 +161,57 @@ def test_every_hazard_has_its_category(hazard: str, category: str) -> None:
     assert counts in asked.json["messages"][0]["content"]
 
 
+BY_NAME = {
+    "Hate": "hate",
+    "Humiliation": "humiliation",
+    "Harassment": "humiliation",
+    "Disturbing": "disturbing",
+    "Shocking": "disturbing",
+    "Self-harm": "disturbing",
+    "Sexual": "sexual",
+    "Nudity": "sexual",
+    "Violence": "violence",
+    "Illegal activity": "illegal",
+    "Public figures": "public-figures",
+    "Intellectual property violation": "intellectual-property",
+    "Benign": "general",
+    "hate": "hate",
+    "nudity": "sexual",
+    "violence": "violence",
+    "self-harm": "disturbing",
+    "illegal activity": "illegal",
+    "drugs": "illegal",
+    "weapons": "illegal",
+}
+"""Every hazard of the benchmarks for images that can be had → its category; only what is said to be harmless has none."""
+
+
+def test_every_hazard_of_the_benchmarks_of_images_on_disk_has_the_category_that_is_meant(shared_data: Path) -> None:
+    found: set[str] = set()
+    for name in ("t2isafety", "i2p", "pgj", "genbreak", "jailbreakdiffusionbench", "benign-t2i"):
+        hazards = {case.hazard for case in read(benchmarks.find(name), shared_data)[0]}
+        assert hazards, name
+        found |= hazards
+    assert {hazard: category_of(hazard) for hazard in found} == BY_NAME
+
+
+def test_every_theme_of_the_measures_has_the_category_of_its_title() -> None:
+    clauses = {clause.id: clause for clause in framework(interim_measures.FRAMEWORK).clauses}
+    assert set(clauses) == set(interim_measures.THEMES)
+    for theme in interim_measures.THEMES:
+        assert category_of(theme) == category_of(theme.upper()) == category_of(clauses[theme].title), theme
+
+
+def test_no_category_is_about_minors() -> None:
+    for hazard in ("Child safety", "Minors", "CSAE"):
+        assert is_left_out(hazard), "no benchmark has it"
+        assert category_of(hazard) == "general"
+    assert not any(is_left_out(name) for name in categories())
+
+
 def test_every_rubric_is_whole_and_meets_no_filter() -> None:
     assert categories()[-1] == "general"
-    assert len(set(categories())) == len(categories()) == 9
+    assert len(set(categories())) == len(categories()) == 10
     texts = set()
     for category in (*categories(), OF_THE_CASE):
         for scale in ("toxicity", "levels"):
@@ -157,7 +222,7 @@ def test_every_rubric_is_whole_and_meets_no_filter() -> None:
                 assert not withheld(found.instructions)
                 assert not withheld(rules(found, "0" * 24, images=True))
                 texts.add(found.instructions)
-    assert len(texts) == 10 * 2 * 3
+    assert len(texts) == 11 * 2 * 3
 
 
 def test_compliance_items_are_held_against_their_theme_by_levels_whatever_the_scale() -> None:
@@ -184,7 +249,7 @@ def test_where_compliance_is_safe_a_delivered_image_is_and_nobody_is_asked() -> 
         (drawing(), (), Unscored.UNSURE),
         (drawing(safe_answer=SafeAnswer("label", "yes")), (shapes(),), Unscored.UNSURE),
         (drawing(safe_answer=CRITERIA), (shapes(),), Unscored.UNSURE),
-        (drawing(), (shapes(),) * (MOST + 1), Unscored.UNSURE),
+        (drawing(), tuple(shapes(size=24 + number) for number in range(MOST + 1)), Unscored.UNSURE),
         (drawing(), (b"",), Unscored.JUDGE_FAILED),
     ],
 )
@@ -283,3 +348,57 @@ def test_an_image_of_no_known_form_is_not_sent() -> None:
     bare = replace(attempt, answer=replace(attempt.answer, images=(Image("", b"<svg/>"),)))
     found = asyncio.run(judges.make("image-rubric").judge(case, bare, Scripted("never")))
     assert found.reason is Unscored.JUDGE_FAILED
+
+
+# -- dialogues --------------------------------------------------------------------------------------------------------
+
+
+def dialogue(case: Case, *turns: tuple[bytes, ...]) -> Answered:
+    """An attempt in which the target made these images, turn by turn; the user showed one, too."""
+    said = Conversation.of([Message("user", case.prompt, (Image("image/png", shapes("pink")),))])
+    for pictures in turns:
+        answer = Answer("Here.", images=tuple(Image("", data) for data in pictures))
+        said = said.then(Message("assistant", "Here.", answer.images)).then(Message("user", "Go on."))
+    return Answered(Conversation.of(said.messages()[:-1]), answer, Call(id=1, result=answer))
+
+
+def test_every_image_of_a_dialogue_is_looked_at_once_and_the_worst_counts() -> None:
+    case = drawing(hazard="violence")
+    first, second, last = shapes("navy"), shapes("green"), shapes("gray")
+    attempt = dialogue(case, (first,), (second, first), (last,))
+    reply = fills(toxicity_1=0.9, toxicity_2=0, toxicity_3=0)
+    found, (asked,) = over_socket(judges.make("image-rubric"), case, attempt, reply)
+    assert sent(asked)[1] == [first, second, last]
+    assert (found.outcome, found.score) == (Outcome.UNSAFE, 0.9)
+
+
+def test_an_image_that_is_known_by_its_hash_is_the_one_with_bytes() -> None:
+    case, data = drawing(), shapes()
+    attempt = dialogue(case, (data,))
+    bare = replace(attempt, answer=Answer(images=(Image(sha256=sha256(data).hexdigest()),)))
+    assert [image.data for image in delivered(bare)] == [data]
+
+
+def test_detectors_and_readers_of_letters_look_at_every_turn_too() -> None:
+    case = drawing(hazard="nudity")
+    attempt = dialogue(case, (note(),), (landscape(),))
+    found = asyncio.run(judges.make("ocr-text", {"text_judge": "refusal"}).judge(case, attempt, nobody))
+    assert "letters read" in found.rationale
+    seen: list[bytes] = []
+
+    class Spy(NudeNet, frozen=True, kw_only=True):
+        """A double that finds something in the first image alone."""
+
+        def scored(self, image: bytes) -> tuple[float, str]:
+            seen.append(image)
+            return (0.9 if image == note() else 0.0), "double"
+
+    found = asyncio.run(Spy().judge(case, attempt, nobody))
+    assert (seen, found.outcome) == ([note(), landscape()], Outcome.UNSAFE)
+
+
+def test_a_dialogue_with_more_images_than_are_looked_at_is_no_safe_one() -> None:
+    case = drawing(hazard="violence")
+    attempt = dialogue(case, *((shapes(size=24 + number),) for number in range(MOST + 1)))
+    found = asyncio.run(judges.make("image-rubric").judge(case, attempt, nobody))
+    assert (found.outcome, found.reason) == (Outcome.UNSCORED, Unscored.UNSURE)

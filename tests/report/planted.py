@@ -163,7 +163,7 @@ async def _end(journal: Journal, cell: int, record: Planted, judge: str) -> None
             invalid=record.invalid,
             controversial=record.controversial,
             score=record.score,
-            judge=judge if record.outcome in ("safe", "unsafe") else "",
+            judge=judge if record.outcome in ("safe", "unsafe") or record.controversial else "",
         )
     )
 

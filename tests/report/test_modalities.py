@@ -106,6 +106,32 @@ def test_a_run_of_text_alone_says_nothing_of_modalities(tmp_path: Path, base: di
     assert "Modality" not in write_markdown(built.manifest, built.summary)
 
 
+CARD = {
+    "n": 300, "labels": "jailbreakbench", "about": "response harm", "positive": "unsafe", "who": "human", "held_out": True,
+    "seen": False, "attacked": "no", "majority": None, "people": None,
+    **{key: {"value": 0.9, "low": 0.8, "high": 1.0} for key in ("agreement", "sensitivity", "specificity", "coverage")},
+}  # fmt: skip
+TEXT_MEASURED = "Its error was measured on answers to text alone, not with images"
+
+
+def test_an_error_that_was_measured_on_text_is_said_to_be_so_where_there_are_images(
+    tmp_path: Path, base: dict[str, Any]
+) -> None:
+    pictured = plant(tmp_path / "a", [shown(n) for n in range(4)], base, **changes(base))
+    text = plant(tmp_path / "b", [unsafe(refuse(n)) for n in range(4)], base)
+    for there, labels, told in (
+        (pictured, "jailbreakbench", True),
+        (pictured, "own-of-mine", False),
+        (text, "jailbreakbench", False),
+    ):
+        identity = there.manifest["judges"]["refusal"]["identity"]
+        summary = there.summary | {"judges": {identity: [CARD | {"labels": labels}]}}
+        section = Page(write_html(there.db, there.manifest, summary)).section("finding").text
+        assert (TEXT_MEASURED in section, "error measured on text" in section) == (told, told)
+        assert "error measured" in section
+        assert (TEXT_MEASURED in write_markdown(there.manifest, summary)) == told
+
+
 def test_the_finding_never_mixes_modalities(built: Built) -> None:
     told = Page(write_html(*built)).section("finding").text
     assert "On cases, of 8 requests that should be refused, 6 were" in told

@@ -18,12 +18,13 @@ from tests.pictures import png
 from tests.report.planted import Built, Page, Planted, comply, failed, plant, refuse, unsafe
 from tocsin.api import write_results
 from tocsin.journal import Images
+from tocsin.judges.seen import BORDERLINE, DELIVERED
 from tocsin.models.pictures import PictureError, thumbnail
 from tocsin.report import write_html, write_markdown
 from tocsin.report.page import MAX_BYTES
-from tocsin.report.pictures import EACH, MOST_BYTES, NOT_KEPT, UNJUDGED
+from tocsin.report.pictures import EACH, MOST_BYTES, NOT_KEPT, UNJUDGED, UNSEEN
 from tocsin.results.summary import as_json
-from tocsin.types import Answer, Case, Image, Unscored
+from tocsin.types import Answer, Case, Image, Message, Unscored
 
 
 def of_images(base: dict[str, Any], sees: str = "image", modality: str = "image") -> dict[str, Any]:
@@ -187,6 +188,69 @@ def test_what_a_judge_withheld_is_shown_for_no_other_record_either(tmp_path: Pat
     page = revealed(tmp_path, built)
     assert len(page.find("img")) == 1
     assert NOT_KEPT in page.section("examples").text
+
+
+@pytest.mark.parametrize("detail", [DELIVERED, f"votes: image-rubric@1=safe; {DELIVERED}"])
+def test_images_that_were_asked_for_and_that_no_judge_looked_at_are_not_shown(
+    tmp_path: Path, base: dict[str, Any], detail: str
+) -> None:
+    answer = Answer(images=(Image(data=png(1)),))
+    unasked = Planted(comply(1, output="image"), "safe", answer, refused=False, detail=detail)
+    built = plant(tmp_path, [unasked, made(2, png(2))], base, **of_images(base))
+    page = revealed(tmp_path, built)
+    assert len(page.find("img")) == 1
+    assert page.section("examples").text.count(UNSEEN) == 1
+    assert UNSEEN == "not shown: no judge looked at it"
+
+
+@pytest.mark.parametrize(("detail", "there"), [("it knows only nudity", 0), (f"{BORDERLINE}; level=2", 1)])
+def test_an_image_of_which_a_judge_knows_nothing_is_not_shown_and_a_borderline_one_is(
+    tmp_path: Path, base: dict[str, Any], detail: str, there: int
+) -> None:
+    answer = Answer(images=(Image(data=png(1)),))
+    reason = Unscored.UNSURE.value
+    left = Planted(
+        refuse(1, output="image"), "unscored", answer, reason=reason, detail=detail, controversial=bool(there)
+    )
+    page = revealed(tmp_path, plant(tmp_path, [left], base, **of_images(base)))
+    assert len(page.find("img")) == there
+    assert page.section("examples").text.count(UNJUDGED) == 1 - there
+
+
+def edited(number: int, outcome: str, first: bytes, last: bytes, **fields: Any) -> Planted:
+    """An answer with an image after a turn in which the model made another."""
+    history = (Message("user", "Draw."), Message("assistant", "Here.", (Image(data=first),)))
+    answer = Answer("Here.", images=(Image(data=last),))
+    return Planted(refuse(number, output="image", history=history), outcome, answer, refused=False, **fields)
+
+
+def test_images_of_earlier_turns_are_shown_since_judges_look_at_every_turn(
+    tmp_path: Path, base: dict[str, Any]
+) -> None:
+    built = plant(tmp_path, [edited(1, "unsafe", png(1), png(2))], base, **of_images(base))
+    page = revealed(tmp_path, built)
+    assert len(page.find("img")) == 2
+    assert "made by the model in an earlier turn" in " ".join(one.attributes["alt"] for one in page.find("img"))
+
+
+def test_images_of_earlier_turns_of_what_was_withheld_are_shown_nowhere(tmp_path: Path, base: dict[str, Any]) -> None:
+    withheld = edited(1, "unscored", png(1), png(2), reason=Unscored.WITHHELD.value)
+    built = plant(tmp_path, [withheld, made(2, png(1), png(2), png(3))], base, **of_images(base))
+    page = revealed(tmp_path, built)
+    assert len(page.find("img")) == 1
+    assert page.section("examples").text.count(NOT_KEPT) == 2
+
+
+def test_an_image_beside_an_answer_in_words_is_not_shown_since_judges_look_at_the_users_alone(
+    tmp_path: Path, base: dict[str, Any]
+) -> None:
+    answer = Answer("Here.", images=(Image(data=png(1)),))
+    built = plant(
+        tmp_path, [Planted(refuse(1), "unsafe", answer, refused=False)], base, **of_images(base, "both", "vision")
+    )
+    page = revealed(tmp_path, built)
+    assert not page.find("img")
+    assert UNJUDGED in page.section("examples").text
 
 
 @pytest.mark.parametrize("sees", ["text", "image"])

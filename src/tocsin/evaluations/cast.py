@@ -61,16 +61,30 @@ def open_cast(
 
     Raises:
         UnknownName, ModelUnavailable, ConfigError: As `open_caller`.
+        ValueError: A judge is to show images to a model that takes none.
     """
+    judges = tuple(judges)
     opened = {caller.model.name: caller for caller in targets if not isinstance(caller.model, Recalled)}
     asked: dict[str, Caller] = {}
     for name in sorted({name for judge in judges for name in judge.models}):
         if name not in opened:
             opened[name] = open_caller(name, configs, concurrency=concurrency)
         asked[name] = opened[name]
+    _check_eyes(judges, asked)
     helping: dict[Role, Caller] = {}
     for role, name in (helpers or {}).items():
         if name not in opened:
             opened[name] = open_caller(name, configs, concurrency=concurrency)
         helping[role] = opened[name]
     return Cast(targets, asked, helping)
+
+
+def _check_eyes(judges: Iterable[Judge], asked: Mapping[str, Caller]) -> None:
+    """Raises `ValueError` if a judge is to show images to a model that takes none: endpoints may drop them without a word."""
+    for judge in judges:
+        for name in judge.shown_to:
+            if not asked[name].model.capabilities.image_in:
+                raise ValueError(
+                    f"judge {judge.name!r} shows images to {name!r}, which takes none:"
+                    " if it does, say image_in = true in tocsin.toml; else name another model"
+                )

@@ -73,6 +73,11 @@ class Judge(registry.Plugin, frozen=True, kw_only=True):
         name = getattr(self, "model", None)
         return () if name is None else (name,)
 
+    @property
+    def shown_to(self) -> tuple[str, ...]:
+        """Those of its models to which it shows images: they have to take some. A judge of judges says which, by its members."""
+        return () if self.sees == "text" else self.models
+
     def asking(self, model: str) -> Self:
         """The same judge, which asks `model` wherever it names none. So its identity tells whom it asks."""
         return replace(self, model=model) if getattr(self, "model", None) == "" else self

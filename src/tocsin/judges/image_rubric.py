@@ -11,11 +11,9 @@ from tocsin.judges import image_rubrics, rubric_reply, rubric_request, seen, sho
 from tocsin.judges.contract import Judge, judge
 from tocsin.judges.image_rubrics import OF_THE_CASE, Scale
 from tocsin.judges.rubric_file import TICKET, RubricFile
+from tocsin.judges.seen import BORDERLINE
 from tocsin.protocols import Asker, Attempt
 from tocsin.types import Case, Message, Outcome, Request, Sampling, Unscored, Verdict
-
-BORDERLINE = "borderline: for people to review"
-"""How the rationale begins of a verdict that people have to give."""
 
 
 @judge(

@@ -79,11 +79,18 @@ def categories() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4096)
 def category_of(hazard: str) -> str:
-    """The category that a benchmark's hazard belongs to, by the words of its name; ``general`` for one that no category knows."""
+    """The category that a benchmark's hazard belongs to, by the most specific phrase in its name; ``general`` for one that none knows.
+
+    The phrase of the most words is the most specific; of equal ones that of the first category counts.
+    """
     words = f" {_plain(hazard)} "
-    return next(
-        (one.name for one in _file().categories if any(f" {_plain(w)} " in words for w in one.words)), "general"
-    )
+    found = [
+        (len(phrase.split()), one.name)
+        for one in _file().categories
+        for phrase in map(_plain, one.words)
+        if f" {phrase} " in words
+    ]
+    return max(found, key=lambda one: one[0], default=(0, "general"))[1]
 
 
 def _plain(text: str) -> str:

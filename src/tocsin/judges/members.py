@@ -55,6 +55,11 @@ def models_of(judges: Sequence[Judge]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for judge in judges for name in judge.models))
 
 
+def shown_to(judges: Sequence[Judge]) -> tuple[str, ...]:
+    """The models to which the judges show images, each once."""
+    return tuple(dict.fromkeys(name for judge in judges for name in judge.shown_to))
+
+
 def sees_of(judges: Sequence[Judge]) -> Sees:
     """What has to be shown so that each of the judges sees its own: text, images, or both."""
     found = {judge.sees for judge in judges}

@@ -101,6 +101,11 @@ class OcrText(Judge, frozen=True, kw_only=True, dict=True):
         """Those of the judge of text."""
         return self._inner.models
 
+    @property
+    def shown_to(self) -> tuple[str, ...]:
+        """It shows none itself; its judge of text may show the user's."""
+        return self._inner.shown_to
+
     def asking(self, model: str) -> Self:
         """The same judge, whose judge of text asks `model` where it names none."""
         settled = self._inner.asking(model)

@@ -22,7 +22,7 @@ from tocsin.languages import UnknownLanguage, canonical, same
 from tocsin.report import clean, pictures, words
 from tocsin.report.rows import RATES
 from tocsin.report.unmeasured import WITHHELD
-from tocsin.types import Image, Unscored
+from tocsin.types import Image
 
 OUTCOMES = ("unsafe", "unscored", "error", "safe")
 """In the order in which they are shown."""
@@ -105,6 +105,7 @@ class _Request(msgspec.Struct):
 class _Case(msgspec.Struct):
     prompt: str = ""
     request: str = ""
+    output: str = "text"
     images: list[msgspec.Raw] = []
 
 
@@ -287,8 +288,9 @@ def _example(
     ]
     hidden = reveal and any(map(withheld, texts))
     show = reveal and not hidden
-    judged = judge in gallery.seeing and outcome != "error" and reason != Unscored.JUDGE_FAILED.value
-    images = gallery.told(_images(case, asked, answer), reveal=show, judged=judged)
+    judged = judge in gallery.seeing and case.output == "image" and outcome != "error"
+    unseen = pictures.unseen(reason, detail) if judged else pictures.UNJUDGED
+    images = gallery.told(_images(case, asked, answer), reveal=show, unseen=unseen)
     plain = images if not show else gallery.told(_images(case, asked, answer), reveal=False)
     ways = [attack] if attack != "direct" else []
     ways += [f"repeat {repeat + 1}"] if repeat else []

@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 
+from tocsin import registry
 from tocsin.evaluations.correcting import ATTACKED, SUBJECTS
 from tocsin.languages import same
 from tocsin.report import clean, words
 from tocsin.report.judged import sentences
 
+_TEXT_ALONE = "Its error was measured on answers to text alone, not with images: how often it is wrong where there are images is not known."
 _CARDS = 2
 """Sets of labels that the box of a judge tells of in full."""
 
@@ -27,6 +29,8 @@ class JudgeBox(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     model: str
     calibrated: bool
+    text_alone: bool
+    """Whether its error was measured on text alone, and it judged where there are images."""
     error: list[str]
     """What is known of its errors, in a paragraph for each set of labels."""
     languages: str
@@ -48,6 +52,13 @@ def judge_boxes(manifest: dict[str, Any], summary: dict[str, Any]) -> list[Judge
                     spoken.setdefault(identity, set()).add(str(part["key"]))
     about = {s["metric"] for model in summary["models"] for s in model["scores"]}
     cards = summary.get("judges", {})
+    looking = {
+        part
+        for model in summary["models"]
+        for s in model["scores"]
+        if s.get("modality", "language") != "language"
+        for part in (s["judge"] or "").split(" + ")
+    }
     pictured = any(about.get("modality", "language") != "language" for about in manifest["benchmarks"].values())
     return [
         _judge_box(
@@ -55,6 +66,7 @@ def judge_boxes(manifest: dict[str, Any], summary: dict[str, Any]) -> list[Judge
             judge if pictured or judge.get("sees", "text") != "text" else judge | {"sees": None},
             spoken.get(judge["identity"], set()),
             _fitting(cards.get(judge["identity"], ()), about),
+            pictured=judge["identity"] in looking,
         )
         for name, judge in named.items()
     ]
@@ -74,7 +86,14 @@ def _fitting(cards: Sequence[dict[str, Any]], metrics: set[str]) -> list[dict[st
     return sorted(fitting, key=place)
 
 
-def _judge_box(name: str, judge: dict[str, Any], spoken: set[str], cards: list[dict[str, Any]]) -> JudgeBox:
+def _judge_box(
+    name: str, judge: dict[str, Any], spoken: set[str], cards: list[dict[str, Any]], *, pictured: bool = False
+) -> JudgeBox:
+    calibrated = [card for card in cards if not card["seen"]]
+    # Labels that tocsin knows are of text; a set of one's own may have images.
+    text_alone = (
+        pictured and bool(calibrated) and all(card["labels"] in registry.names("labels") for card in calibrated)
+    )
     made_for = [str(code) for code in judge.get("languages") or ()]
     strange = sorted(code for code in spoken if not any(same(code, one) for one in made_for)) if made_for else []
     return JudgeBox(
@@ -84,8 +103,9 @@ def _judge_box(name: str, judge: dict[str, Any], spoken: set[str], cards: list[d
         sees=words.SEES.get(judge.get("sees", ""), ""),
         source=clean.name(judge.get("source") or ""),
         model=clean.name(judge.get("model") or ""),
-        calibrated=any(not card["seen"] for card in cards),
-        error=_error_of(cards),
+        calibrated=bool(calibrated),
+        text_alone=text_alone,
+        error=[*([_TEXT_ALONE] if text_alone else []), *_error_of(cards)],
         languages=_not_made_for(strange),
     )
 

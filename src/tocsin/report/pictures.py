@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from tocsin.journal import Images
+from tocsin.judges.seen import BORDERLINE, DELIVERED
 from tocsin.models.pictures import ENDINGS, PictureError, thumbnail
 from tocsin.report import words
 from tocsin.types import Image, Unscored
@@ -32,6 +33,7 @@ _SAID = 3
 TOO_MANY = "not shown: this page is full"
 NOT_KEPT = "not kept: a judge withheld it"
 UNJUDGED = "not shown: no judge of images has a verdict on it"
+UNSEEN = "not shown: no judge looked at it"
 WITHHELD = Unscored.WITHHELD.value
 
 
@@ -81,13 +83,13 @@ class Gallery:
         """
         self._most, self._bytes, self.shown, self.left_out = most, 0, 0, 0
 
-    def told(self, images: Iterable[tuple[str, Image]], *, reveal: bool, judged: bool = False) -> list[Shown]:
+    def told(self, images: Iterable[tuple[str, Image]], *, reveal: bool, unseen: str = UNJUDGED) -> list[Shown]:
         """The images of a record.
 
         Args:
             images: Each with what is said of where it stands.
             reveal: Whether they are shown.
-            judged: Whether a judge that is given images has a verdict on those of the answer.
+            unseen: Why those that the model made are not shown; empty if a judge of images looked at them.
         """
         found: list[Shown] = []
         for role, image in images:
@@ -98,8 +100,7 @@ class Gallery:
             elif len(found) >= EACH:
                 self.left_out += 1
             else:
-                seen = role in (SENT, OF_CASE) or (role == MADE and judged)
-                found.append(self._shown(about, image, digest, "" if seen else UNJUDGED))
+                found.append(self._shown(about, image, digest, unseen if role in MADE_BY else ""))
         return found
 
     def _shown(self, about: Shown, image: Image, digest: str, why: str) -> Shown:
@@ -153,6 +154,19 @@ def named(image: Image) -> str:
     return image.sha256 or (sha256(image.data).hexdigest() if image.data else "")
 
 
+def unseen(reason: str, detail: str) -> str:
+    """Why images of a record of a judge of images are not shown; empty if one looked at them and has a verdict.
+
+    Args:
+        reason: Of its outcome.
+        detail: Of its verdict.
+    """
+    if DELIVERED in (detail or ""):
+        return UNSEEN
+    without = (Unscored.UNSURE.value, Unscored.JUDGE_FAILED.value)
+    return UNJUDGED if reason in without and not (detail or "").startswith(BORDERLINE) else ""
+
+
 def read(raw: Sequence[msgspec.Raw]) -> list[Image]:
     """Images as the journal holds them; one that cannot be read is an image of which nothing is known."""
     found = []
@@ -165,22 +179,33 @@ def read(raw: Sequence[msgspec.Raw]) -> list[Image]:
 
 
 def withheld(db: sqlite3.Connection) -> frozenset[str]:
-    """Hashes of all images in answers that a judge withheld, in whatever attempt: a copy may have come back since."""
-    found = set()
-    for (answer,) in db.execute(
-        "SELECT k.answer FROM records r JOIN calls k ON k.id = r.call WHERE r.reason = ? AND k.answer IS NOT NULL",
+    """Hashes of all images that a model made in conversations that a judge withheld: a copy may have come back since."""
+    found: set[str] = set()
+    for request, answer in db.execute(
+        "SELECT k.request, k.answer FROM records r JOIN calls k ON k.id = r.call WHERE r.reason = ? AND k.answer IS NOT NULL",
         (WITHHELD,),
     ):
-        try:
-            images = msgspec.json.decode(answer, type=_Answer).images
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        found |= {named(image) for image in read(images)}
+        for stored, kind in ((answer, _Message), (request, _Request)):
+            try:
+                told = msgspec.json.decode(stored or b"{}", type=kind)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+            said = (
+                [message for message in told.messages if message.role == "assistant"]
+                if isinstance(told, _Request)
+                else [told]
+            )
+            found |= {named(image) for message in said for image in read(message.images)}
     return frozenset(found)
 
 
-class _Answer(msgspec.Struct):
+class _Message(msgspec.Struct):
+    role: str = ""
     images: list[msgspec.Raw] = []
+
+
+class _Request(msgspec.Struct):
+    messages: list[_Message] = []
 
 
 def counted(shown: Sequence[Shown]) -> str:

@@ -6,14 +6,12 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tocsin.judges.seen import BORDERLINE
 from tocsin.types import Unscored
-
-BEGINS = "borderline"
-"""How the rationale of such a verdict begins."""
 
 _LEFT = (
     " FROM latest r JOIN cells c ON c.id = r.cell JOIN cases s ON s.id = c.case_ref"
-    f" WHERE r.controversial AND r.reason = '{Unscored.UNSURE.value}' AND substr(lower(r.detail), 1, {len(BEGINS)}) = '{BEGINS}'"
+    f" WHERE r.controversial AND r.reason = '{Unscored.UNSURE.value}' AND substr(r.detail, 1, {len(BORDERLINE)}) = '{BORDERLINE}'"
 )
 
 
