@@ -185,7 +185,11 @@ def withheld(db: sqlite3.Connection) -> frozenset[str]:
         "SELECT k.request, k.answer FROM records r JOIN calls k ON k.id = r.call WHERE r.reason = ? AND k.answer IS NOT NULL",
         (WITHHELD,),
     ):
-        for stored, kind in ((answer, _Message), (request, _Request)):
+        kinds: tuple[tuple[bytes | None, type[_Message] | type[_Request]], ...] = (
+            (answer, _Message),
+            (request, _Request),
+        )
+        for stored, kind in kinds:
             try:
                 told = msgspec.json.decode(stored or b"{}", type=kind)
             except (msgspec.DecodeError, UnicodeDecodeError):
