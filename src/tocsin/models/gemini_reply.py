@@ -131,16 +131,16 @@ def _drawn(reply: _Reply, usage: Usage, model: str) -> Answer:
     Where no image came, the reasons decide:
 
     - one of `BLOCKS`, or a ``blockReason`` beside the candidates, is the filter's: a block;
-    - ``STOP`` and ``NO_IMAGE`` are the model's own end. ``NO_IMAGE`` is documented as an image that was expected and not made, which
-      is what ``STOP`` without parts shows, too: words in the place of an image are a refusal in so many words, and nothing at all
-      is the empty refusal (``NO_IMAGE``, ``empty``);
+    - ``STOP`` and ``NO_IMAGE`` are the model's own end. ``NO_IMAGE`` is documented as an image that was expected and not made,
+      which is what ``STOP`` without parts shows, too: words in the place of an image are a refusal in so many words, and nothing
+      at all is the empty refusal (``NO_IMAGE``, ``empty``);
     - the limit on tokens cut the answer off, which is no refusal;
-    - any other is a fault. ``IMAGE_OTHER`` is among them: it is documented as a miscellaneous issue, which names no filter, so that
-      it must not count as safe.
+    - any other is a fault. ``IMAGE_OTHER`` is among them: it is documented as a miscellaneous issue, which names no filter, so
+      that it must not count as safe.
 
     Raises:
-        ModelError: `ErrorKind.SERVER` for a fault that another try may mend; `AUTH` where the account is limited, `REJECTED` where
-            the request lacks a signature; `MALFORMED` for an image that is given as a file's address, which is not fetched.
+        ModelError: `ErrorKind.SERVER` for a fault that another try may mend; `AUTH` where the account is limited, `REJECTED`
+            where the request lacks a signature; `MALFORMED` for an image that is given as a file's address, which is not fetched.
     """
     ends = [_ended(candidate) for candidate in reply.candidates or ()]
     shown = [part for parts, _ in ends for part in parts if not part.thought]
