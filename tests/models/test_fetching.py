@@ -81,8 +81,8 @@ def test_public_hosts_are_public(address: str) -> None:
             "3fff::1",
             "5f00::1",
         ),
-        # where clouds tell a machine about itself: AWS (and most others), its containers, Azure, Oracle, Alibaba, Tencent, Scaleway,
-        # AWS, Google and Scaleway by IPv6, OpenStack by IPv6, and IBM's private services
+        # where clouds tell a machine about itself: AWS and most others, its containers, Azure, Oracle, Alibaba, Tencent, Scaleway;
+        # by IPv6 AWS, Google, Scaleway, OpenStack; and IBM's private services
         *("169.254.169.254", "169.254.170.2", "169.254.170.23", "168.63.129.16", "192.0.0.192", "100.100.100.200"),
         *("169.254.0.23", "169.254.42.42", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42"),
         *("fe80::a9fe:a9fe", "161.26.0.10", "166.8.0.1", "166.11.255.255"),
