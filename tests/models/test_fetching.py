@@ -81,7 +81,7 @@ def test_public_hosts_are_public(address: str) -> None:
             "3fff::1",
             "5f00::1",
         ),
-        # where clouds tell a machine about itself: AWS and most others, its containers, Azure, Oracle, Alibaba, Tencent, Scaleway;
+        # where clouds tell a machine about itself: AWS and others, its containers, Azure, Oracle, Alibaba, Tencent, Scaleway;
         # by IPv6 AWS, Google, Scaleway, OpenStack; and IBM's private services
         *("169.254.169.254", "169.254.170.2", "169.254.170.23", "168.63.129.16", "192.0.0.192", "100.100.100.200"),
         *("169.254.0.23", "169.254.42.42", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42"),
