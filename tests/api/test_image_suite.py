@@ -25,7 +25,7 @@ sampling: {temperature: 0}
 roles: {judge: eye}
 benchmarks: [t2isafety, i2p, pgj, genbreak, jailbreakdiffusionbench, benign-t2i]
 """
-FATAL = ("401", "404", "quota", "hard-limit", "overdue")
+FATAL = ("401", "404", "quota", "hard-limit", "overdue", "empty-and-quota", "key-flagged", "PUP_LIMITED_DISABLED")
 """What stops a run, since no further call can succeed."""
 SLOW = ("slow", "url-slow", "429")
 """Left to the tests of the adapters: they take their time."""

@@ -149,6 +149,45 @@ _ADDRESSES: dict[str, Form] = {
     "url-refused": addressed("https://127.0.0.1:9/a.png"),
     "url-none": lambda asked: gave(asked, {"size": "256x256"}),
 }
+
+
+def beside(error: Any, *items: dict[str, Any]) -> Form:
+    """Status 200, and an error beside a list of images."""
+    return lambda asked: gave(asked, *items, error=error)
+
+
+def in_words(code: int, message: str, word: str | None = None) -> Form:
+    """An error that says in its message alone what happened."""
+    return lambda asked: said(code, {"error": {"code": word, "message": message, "type": "invalid_request_error"}})
+
+
+def _told(word: str) -> dict[str, Any]:
+    return {"code": word, "message": "No image was made. Request id: 0217."}
+
+
+MODERATED = "Generated image rejected by content moderation."
+_LISTS: dict[str, Form] = {
+    "empty-and-error": beside(_told("InternalServiceError")),
+    "empty-and-rate": beside(_told("rate_limit_exceeded")),
+    "empty-and-quota": beside(_told("insufficient_quota"), {"url": None}),
+    "empty-and-invalid": beside(_told("InvalidParameter"), {}),
+    "empty-and-block": beside(_told("content_policy_violation"), {"b64_json": None}),
+    "empty-and-words": beside({"code": None, "message": MODERATED}),
+    "empty-and-string": beside("The service is being restarted."),
+    "empty-and-hollow": beside({"code": "", "message": ""}),
+    "null-and-error": lambda asked: said(200, {"data": None, "error": _told("InternalServiceError")}),
+    "text-and-error": beside(_told("InternalServiceError"), {"text": REFUSES}),
+    "image-and-error": lambda asked: gave(asked, item(asked, asked.drawn()), error=_told("InternalServiceError")),
+    "image-and-block": lambda asked: gave(asked, item(asked, asked.drawn()), error=_told("moderation_blocked")),
+    "words-400": in_words(400, MODERATED),
+    "words-422": in_words(422, "Your request was flagged by our safety filter."),
+    "nsfw-422": status(422, "nsfw_content"),
+    "content-moderation": status(400, "content_moderation"),
+    "prohibited": status(403, "prohibited_content"),
+    "moderation-word": status(400, "moderation"),
+    "key-flagged": in_words(403, "Your API key was flagged for billing review."),
+    "parameter-moderation": in_words(400, "The value was rejected for parameter moderation: it must be low or auto."),
+}
 _OPENAI: dict[str, Form] = {
     "policy": status(400, "content_policy_violation", "invalid_request_error"),
     "moderation": status(400, "moderation_blocked", "image_generation_user_error"),
@@ -184,6 +223,16 @@ _ARK: dict[str, Form] = {
     "401": status(401, "AuthenticationError", "Unauthorized"),
     "404": status(404, "InvalidEndpointOrModel.NotFound", "NotFound"),
 }
+
+
+def _candidate(*parts: dict[str, Any], finish: str = "STOP") -> dict[str, Any]:
+    return {"content": {"role": "model", "parts": list(parts)}, "finishReason": finish}
+
+
+def _candidates(*told: dict[str, Any], **more: Any) -> web.Response:
+    return candidate(candidates=list(told), **more)
+
+
 _GEMINI: dict[str, Form] = {
     **{
         reason: ended(reason)
@@ -196,12 +245,24 @@ _GEMINI: dict[str, Form] = {
                 "RECITATION",
                 "IMAGE_RECITATION",
             ),
-            *("NO_IMAGE", "IMAGE_OTHER", "MAX_TOKENS"),
+            *("NO_IMAGE", "IMAGE_OTHER", "MAX_TOKENS", "CONTINUATION"),
+            *("BLOCKLIST", "SPII", "MODEL_ARMOR", "ESCALATION", "OTHER", "LANGUAGE", "MALFORMED_FUNCTION_CALL"),
+            *("MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"),
+            *("PUP_LIMITED_DISABLED", "A_WORD_OF_TOMORROW"),
         )
     },
     "prompt-blocked": lambda asked: said(200, {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}),
     "no-candidates": lambda asked: said(200, {"candidates": []}),
     "safety-after-text": ended("IMAGE_SAFETY", {"text": "To begin with,"}),
+    "other-with-text": ended("IMAGE_OTHER", {"text": "Here it is."}),
+    "file": lambda asked: candidate({"fileData": {"mimeType": "image/png", "fileUri": "https://files.test/a"}}),
+    "two": lambda asked: _candidates(_candidate(inline(asked.drawn())), _candidate(inline(asked.drawn(1)))),
+    "two-of-which-one": lambda asked: _candidates(_candidate(finish="OTHER"), _candidate(inline(asked.drawn()))),
+    "two-of-which-one-blocked": lambda asked: _candidates(
+        _candidate(finish="IMAGE_SAFETY"), _candidate(inline(asked.drawn()))
+    ),
+    "two-blocked-and-other": lambda asked: _candidates(_candidate(finish="OTHER"), _candidate(finish="IMAGE_SAFETY")),
+    "blocked-beside": lambda asked: _candidates(_candidate(), promptFeedback={"blockReason": "OTHER"}),
     "no-image-with-text": ended("NO_IMAGE", {"text": REFUSES}),
     "beside-text": lambda asked: candidate({"text": "Here it is."}, inline(asked.drawn())),
     "draft-only": lambda asked: candidate({**inline(asked.drawn()), "thought": True}, {"text": REFUSES}),
@@ -211,8 +272,8 @@ _GEMINI: dict[str, Form] = {
     "404": status(404, "NOT_FOUND"),
 }
 FORMS: dict[str, dict[str, Form]] = {
-    "openai": _EVERYWHERE | _ADDRESSES | _OPENAI,
+    "openai": _EVERYWHERE | _ADDRESSES | _LISTS | _OPENAI,
     "gemini": _EVERYWHERE | _GEMINI,
-    "ark": _EVERYWHERE | _ADDRESSES | _ARK,
+    "ark": _EVERYWHERE | _ADDRESSES | _LISTS | _ARK,
 }
 """Format → name → what a request meets."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from perf.faults import KINDS, Fault
 from perf.wire_server import serve
@@ -98,14 +100,86 @@ def test_a_redirect_is_not_followed_so_prompt_and_headers_stay_with_the_endpoint
     assert "base_url" in failure.detail
 
 
-@pytest.mark.parametrize("status", [400, 403, 451])
-@pytest.mark.parametrize("code", ["content_filter", "content_policy_violation", "data_inspection_failed"])
+@pytest.mark.parametrize("status", [400, 403, 422, 451])
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("content_filter", "content_policy_violation", "data_inspection_failed", "content_moderation", "moderation"),
+        *("prohibited_content", "nsfw_content", "NSFW"),
+    ],
+)
 def test_a_block_by_the_providers_filter_is_an_answer(status: int, code: str) -> None:
     with endpoint(error(status, "blocked", code)) as one:
         answer = ask(one.url)
     assert answer.blocked
     assert answer.text == ""
     assert answer.finish == "content_filter"
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Generated image rejected by content moderation",
+        "Your request was rejected as a result of our safety system. Your prompt may contain text that is not allowed.",
+        "Your prompt was flagged as potentially violating our usage policy.",
+        "Output blocked by content filtering policy",
+        "The prompt violates the community guidelines.",
+        "NSFW content detected in the output image.",
+        "The input did not pass moderation.",
+        "Request blocked due to a content policy.",
+    ],
+)
+def test_a_block_may_be_told_in_words_alone(status: int, message: str) -> None:
+    with endpoint(error(status, message)) as one:
+        assert ask(one.url).blocked
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (403, "Your API key was flagged for billing review", ErrorKind.AUTH),
+        (403, "Your key was blocked by our content policy team.", ErrorKind.AUTH),
+        (401, "Request rejected by content moderation", ErrorKind.AUTH),
+        (402, "Request rejected by content moderation", ErrorKind.QUOTA),
+        (404, "Request rejected by content moderation", ErrorKind.NOT_FOUND),
+        (500, "Request rejected by content moderation", ErrorKind.SERVER),
+        (400, "Your API key was flagged for violating our usage policies.", ErrorKind.REJECTED),
+        (
+            400,
+            "Your account has been suspended: it was blocked for violations of the usage policy.",
+            ErrorKind.REJECTED,
+        ),
+        (400, "The request was flagged for review.", ErrorKind.REJECTED),
+        (400, "Invalid value for 'moderation': rejected.", ErrorKind.REJECTED),
+        (400, "The moderation parameter was rejected.", ErrorKind.REJECTED),
+        (400, 'Unknown field "rejected by content moderation".', ErrorKind.REJECTED),
+        (400, "Content filter unavailable for this model.", ErrorKind.REJECTED),
+    ],
+)
+def test_words_that_are_not_the_filters_are_no_block(status: int, message: str, kind: ErrorKind) -> None:
+    with endpoint(error(status, message)) as one:
+        assert fault(one.url).kind is kind
+
+
+def test_a_message_that_quotes_the_prompt_shows_no_block() -> None:
+    prompt = "Explain why my picture of a kite was rejected by content moderation."
+    with endpoint(error(400, f"cannot process: {prompt}")) as one:
+        assert fault(one.url, prompt).kind is ErrorKind.REJECTED
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"error": {"code": 403, "message": "Flagged.", "metadata": {"reasons": ["violence"], "flagged_input": "A"}}},
+        {"code": "denied", "error": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"},
+        {"name": "content_moderation", "errors": ["Your request was flagged."]},
+    ],
+)
+def test_what_stands_in_the_place_of_a_code_shows_a_block_under_403_too(said: object) -> None:
+    """As OpenRouter, xAI and Stability say it: none of them has a code of a filter in the usual place."""
+    with endpoint(Said(403, json.dumps(said).encode())) as one:
+        assert ask(one.url).blocked
 
 
 def test_a_block_may_be_told_in_the_inner_error() -> None:

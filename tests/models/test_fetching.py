@@ -42,7 +42,17 @@ def resolving(*answers: Sequence[str]) -> Callable[[str, int], Awaitable[Sequenc
 
 
 @pytest.mark.parametrize(
-    "address", ["93.184.215.14", "8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "2002:808:808::1"]
+    "address",
+    [
+        "93.184.215.14",
+        "8.8.8.8",
+        "168.63.129.15",
+        "168.63.129.17",
+        "166.12.0.1",
+        "2606:4700::1111",
+        "64:ff9b::808:808",
+        "2002:808:808::1",
+    ],
 )
 def test_public_hosts_are_public(address: str) -> None:
     assert is_public(address)
@@ -71,6 +81,12 @@ def test_public_hosts_are_public(address: str) -> None:
             "3fff::1",
             "5f00::1",
         ),
+        # where clouds tell a machine about itself: AWS and others, its containers, Azure, Oracle, Alibaba, Tencent, Scaleway;
+        # by IPv6 AWS, Google, Scaleway, OpenStack; and IBM's private services
+        *("169.254.169.254", "169.254.170.2", "169.254.170.23", "168.63.129.16", "192.0.0.192", "100.100.100.200"),
+        *("169.254.0.23", "169.254.42.42", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42"),
+        *("fe80::a9fe:a9fe", "161.26.0.10", "166.8.0.1", "166.11.255.255"),
+        *("::ffff:168.63.129.16", "64:ff9b::a83f:8110", "2002:a83f:8110::1"),
         *("", "host", "1.2.3", "0x7f.1", "127.1"),
     ],
 )
@@ -112,7 +128,7 @@ def test_no_other_address_is_public(address: str) -> None:
 )
 def test_an_address_that_may_not_be_fetched_is_not(address: str, why: str) -> None:
     failure = fault(address, resolve=resolving())
-    assert failure.kind is ErrorKind.MALFORMED
+    assert (failure.kind, failure.retryable) == (ErrorKind.MALFORMED, False)
     assert any(part in failure.detail for part in why.split("|")), failure.detail
     assert "example" not in failure.detail, "an address may be signed: it is not quoted"
 
@@ -192,7 +208,8 @@ def test_no_more_is_read_than_the_limit(images: ImageService) -> None:
     ],
 )
 def test_what_is_not_there_is_told_plainly(path: str, kind: ErrorKind, images: ImageService) -> None:
-    assert fault(f"{images.root}/{path}", images.host).kind is kind
+    failure = fault(f"{images.root}/{path}", images.host)
+    assert (failure.kind, failure.retryable) == (kind, True)
 
 
 def test_it_ends_with_its_time(images: ImageService) -> None:

@@ -13,7 +13,7 @@ from tests.models.conftest import Serve
 from tests.models.endpoints import Endpoint, Said
 from tests.models.vendors import KEY, ask, content, fault, made, needs, refused
 from tocsin.models import ConfigError, ModelUnavailable
-from tocsin.models.gemini import BLOCKS
+from tocsin.models.gemini_reply import BLOCKS
 from tocsin.types import Answer, ErrorKind, Image, Message, Request, Sampling, Usage
 
 RPC = "type.googleapis.com/google.rpc."

@@ -9,7 +9,7 @@ import time
 import msgspec
 
 from tocsin.models.config import CallLimits, Prices
-from tocsin.models.errors import RETRYABLE, ModelError
+from tocsin.models.errors import ModelError
 from tocsin.models.limits import Concurrency, PerMinute
 from tocsin.protocols import Model
 from tocsin.types import Answer, Failure, Request
@@ -99,7 +99,7 @@ class Caller:
                 self.concurrency.release()
             if error.pushback:
                 self.concurrency.pushed_back(started)
-            if error.kind not in RETRYABLE:
+            if not error.retryable:
                 break
             pause = self._pause(tries, error.retry_after)
             if tries >= self.limits.tries or time.monotonic() + pause >= deadline or self.outage:
@@ -139,7 +139,7 @@ class Caller:
             self._tokens.settle(_estimate(request), used or _estimate(request))
 
     def _failed(self, error: ModelError) -> None:
-        if error.kind in RETRYABLE:
+        if error.retryable:
             self._given_up += 1
             if self._silent_since is None:
                 self._silent_since = time.monotonic()

@@ -15,6 +15,9 @@ PUSHBACK = frozenset({ErrorKind.RATE, ErrorKind.TIMEOUT})
 FATAL = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA, ErrorKind.NOT_FOUND})
 """Kinds that every further call would meet too: the run stops, and can be resumed."""
 
+QUOTES = "(message left out: it quotes the prompt)"
+"""Stands in the place of such a message."""
+
 _SHARED_RUN = 24
 """A provider's message that repeats this many characters of a prompt is not kept."""
 
@@ -27,16 +30,24 @@ class ModelError(Exception):
         detail: One line for people; holds no key and quotes no prompt.
         retry_after: Seconds the endpoint asked to wait, if it did.
         pushback: Whether the endpoint has too much to do, so that fewer calls at a time would help.
+        retryable: Whether another try may mend it: as its kind says, unless whoever raised it knew better.
     """
 
     def __init__(
-        self, kind: ErrorKind, detail: str = "", *, retry_after: float | None = None, pushback: bool | None = None
+        self,
+        kind: ErrorKind,
+        detail: str = "",
+        *,
+        retry_after: float | None = None,
+        pushback: bool | None = None,
+        retryable: bool | None = None,
     ) -> None:
         super().__init__(f"{kind}: {detail}" if detail else str(kind))
         self.kind = kind
         self.detail = detail
         self.retry_after = retry_after
         self.pushback = kind in PUSHBACK if pushback is None else pushback
+        self.retryable = kind in RETRYABLE if retryable is None else retryable
 
 
 class ModelUnavailable(Exception):
@@ -53,7 +64,7 @@ def presentable(message: str, *, secrets: tuple[str, ...] = (), prompts: tuple[s
     for prompt in prompts:
         flat = " ".join(prompt.split())
         if flat and len(flat) < _SHARED_RUN and flat in line:
-            return "(message left out: it quotes the prompt)"
+            return QUOTES
         if any(line[i : i + _SHARED_RUN] in flat for i in range(len(line) - _SHARED_RUN + 1)):
-            return "(message left out: it quotes the prompt)"
+            return QUOTES
     return line

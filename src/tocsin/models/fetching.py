@@ -36,6 +36,7 @@ _CLOSED = tuple(
         ip_network,
         (
             *("100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4"),
+            *("168.63.129.16/32", "161.26.0.0/16", "166.8.0.0/14"),
             *(
                 "::/96",
                 "64:ff9b:1::/48",
@@ -50,7 +51,9 @@ _CLOSED = tuple(
     )
 )
 """Networks that are nobody's public host, also where the `ipaddress` of an older Python does not say so: carriers' own
-addresses, relays, tests, documentation, Teredo, local prefixes of NAT64, segment routing, sites.
+addresses, relays, tests, documentation, Teredo, local prefixes of NAT64, segment routing, sites. Those of the second row look
+public, but are a cloud's own within it: Azure's platform, and the services of IBM's private network. The metadata of other clouds
+stand at link-local, carriers' or unique local addresses, which are closed in any case.
 """
 
 _NUMBERS = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)\.?", re.IGNORECASE)
@@ -85,8 +88,8 @@ class Fetcher:
             limit: Bytes at most.
 
         Raises:
-            ModelError: `ErrorKind.MALFORMED` where the policy forbids the address, or nothing of use is there; `CONNECTION` where
-                its host cannot be reached; `TIMEOUT`. No detail quotes the address, which may be signed.
+            ModelError: `ErrorKind.MALFORMED` where the policy forbids the address (not to be tried again), or nothing of use is
+                there; `CONNECTION` where its host cannot be reached; `TIMEOUT`. No detail quotes the address: it may be signed.
         """
         try:
             async with asyncio.timeout(max(0.0, seconds)):
@@ -222,4 +225,5 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> Fetched:
 
 
 def _forbidden(why: str) -> ModelError:
-    return ModelError(ErrorKind.MALFORMED, f"the image's address may not be fetched: {why}")
+    # An endpoint that gives such an address gives another one of its kind next time, and each image is paid for.
+    return ModelError(ErrorKind.MALFORMED, f"the image's address may not be fetched: {why}", retryable=False)

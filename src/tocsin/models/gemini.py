@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tocsin.models.errors import ModelError
-from tocsin.models.images_reply import media_type, unpacked
+from tocsin.models.gemini_reply import answer_of
 from tocsin.models.openai_reply import block_or_fault
 from tocsin.models.providers import provider
 from tocsin.models.sdk import SdkModel, decoded
-from tocsin.types import Answer, Capabilities, ErrorKind, Image, Message, Request, Usage
+from tocsin.types import Answer, Capabilities, ErrorKind, Message, Request
 
 if TYPE_CHECKING:
     from tocsin.models.sdk_wire import Reply, Wire
@@ -24,68 +24,15 @@ if TYPE_CHECKING:
 VERSION = "v1beta"
 """Of the API: thinking and models in preview are there first."""
 
-BLOCKS = frozenset(
-    {
-        "SAFETY",
-        "RECITATION",
-        "BLOCKLIST",
-        "PROHIBITED_CONTENT",
-        "SPII",
-        "IMAGE_SAFETY",
-        "IMAGE_PROHIBITED_CONTENT",
-        "IMAGE_RECITATION",
-        "MODEL_ARMOR",
-    }
-)
-"""Values of ``finishReason`` by which the provider's filter ends an answer."""
-
 _DRAWS = re.compile("image|nano-banana", re.IGNORECASE)
 """Models that make images by their names."""
 
-_FINISHES = {"STOP": "stop", "MAX_TOKENS": "length", "FINISH_REASON_UNSPECIFIED": "stop"}
 _TOO_LONG = re.compile(r"token count .{0,80}exceeds", re.IGNORECASE)
 _OF_EVERY_CALL = re.compile(
     r"\b(temperature|top_?p|max_?output_?tokens|thinking[ _]?(?:budget|level|mode|config))\b", re.I
 )
 """Parameters that the entry or the suite fixes: which of them a model takes differs from model to model."""
 _SECONDS = re.compile(r"\d+(\.\d+)?s")
-
-
-class _Blob(msgspec.Struct, rename="camel"):
-    mime_type: str | None = None
-    data: str | None = None
-
-
-class _Part(msgspec.Struct, rename="camel"):
-    text: str | None = None
-    thought: bool | None = None
-    inline_data: _Blob | None = None
-
-
-class _Content(msgspec.Struct):
-    parts: list[_Part] | None = None
-
-
-class _Candidate(msgspec.Struct, rename="camel"):
-    content: _Content | None = None
-    finish_reason: str | None = None
-
-
-class _Feedback(msgspec.Struct, rename="camel"):
-    block_reason: str | None = None
-
-
-class _Usage(msgspec.Struct, rename="camel"):
-    prompt_token_count: int | None = None
-    candidates_token_count: int | None = None
-    thoughts_token_count: int | None = None
-
-
-class _Reply(msgspec.Struct, rename="camel"):
-    candidates: list[_Candidate] | None = None
-    prompt_feedback: _Feedback | None = None
-    usage_metadata: _Usage | None = None
-    model_version: str | None = None
 
 
 class _Violation(msgspec.Struct, rename="camel"):
@@ -230,29 +177,7 @@ class Gemini(SdkModel):
         return self._types.Content(role="model" if message.role == "assistant" else "user", parts=parts)
 
     def _answer(self, body: bytes) -> Answer:
-        reply = decoded(body, _Reply)
-        usage, model = _usage(reply.usage_metadata), reply.model_version or ""
-        if not reply.candidates:
-            block_reason = (reply.prompt_feedback or _Feedback()).block_reason
-            if block_reason in (None, "", "BLOCKED_REASON_UNSPECIFIED"):
-                raise ModelError(ErrorKind.MALFORMED, "the reply holds no candidates, and no reason for that")
-            return Answer(
-                finish=_word(block_reason) if self._draws else "content_filter", blocked=True, usage=usage, model=model
-            )
-        candidate = reply.candidates[0]
-        if candidate.content is None and not candidate.finish_reason:
-            raise ModelError(ErrorKind.MALFORMED, "the candidate holds neither content nor a reason for its end")
-        parts = (candidate.content or _Content()).parts or []
-        reason = candidate.finish_reason or "STOP"
-        answer = Answer(
-            text="".join(part.text or "" for part in parts if not part.thought),
-            reasoning="".join(part.text or "" for part in parts if part.thought),
-            finish="content_filter" if reason in BLOCKS else _FINISHES.get(reason, reason.lower()),
-            blocked=reason in BLOCKS,
-            usage=usage,
-            model=model,
-        )
-        return _with_images(answer, parts, reason) if self._draws else answer
+        return answer_of(body, draws=self._draws)
 
     def _block_or_fault(self, reply: Reply, prompts: tuple[str, ...]) -> Answer:
         status, error = reply.status, _told(reply.body)
@@ -273,39 +198,6 @@ class Gemini(SdkModel):
             if fault.retry_after is None and status in (429, 500, 503, 504):
                 fault.retry_after = _delay(details)
             raise
-
-
-def _with_images(answer: Answer, parts: list[_Part], reason: str) -> Answer:
-    """The answer of a model that makes images. Images among its thoughts are drafts, and not delivered.
-
-    Where neither an image nor a word came, nothing was delivered, which is a refusal whatever reason is given (``NO_IMAGE``,
-    ``IMAGE_OTHER``), except that the limit on tokens was reached.
-    """
-    images = tuple(
-        Image(there.media_type, there.data)
-        for part in parts
-        if part.inline_data is not None and part.inline_data.data and not part.thought
-        for there in (unpacked(part.inline_data.data, media_type(part.inline_data.mime_type or "")),)
-    )
-    finish, blocked, wrote = answer.finish, answer.blocked, bool(answer.text.strip())
-    if blocked:
-        finish = _word(reason)
-    elif not images and not wrote and finish != "length":
-        finish, blocked = _word(reason) if reason != "STOP" else "empty", True
-    declined = wrote and not images and not blocked and finish != "length"
-    return msgspec.structs.replace(answer, images=images, finish=finish, blocked=blocked, declined=declined)
-
-
-def _word(reason: str | None) -> str:
-    """The API's own word, as far as it is one."""
-    return "".join(re.findall(r"\w", reason or ""))[:64] or "content_filter"
-
-
-def _usage(usage: _Usage | None) -> Usage:
-    """Thoughts are counted apart by the API, and paid for as output."""
-    usage = usage or _Usage()
-    thoughts = max(0, usage.thoughts_token_count or 0)
-    return Usage(max(0, usage.prompt_token_count or 0), max(0, usage.candidates_token_count or 0) + thoughts, thoughts)
 
 
 def _told(body: bytes) -> _Error:

@@ -86,12 +86,12 @@ class OpenAIImages(OpenAIEndpoint):
         if images and not self.capabilities.image_in:
             raise ModelError(ErrorKind.REJECTED, "the model takes no images: it cannot edit one")
         came = await self._draw(prompt, images, request.sampling.extra, timeout)
+        prompts = tuple(message.text for message in request.messages)
         if came.status != 200:
-            prompts = tuple(message.text for message in request.messages)
             return block_or_fault(
                 *came, url=self._public_url, secrets=self._secrets, prompts=prompts, in_its_words=True
             )
-        return await self._answer(drawn(came.body), begun + timeout)
+        return await self._answer(drawn(came.body, prompts), begun + timeout)
 
     async def _draw(self, prompt: str, images: tuple[Image, ...], extra: Mapping[str, Any], timeout: float) -> Came:
         body = self._body(prompt, extra)

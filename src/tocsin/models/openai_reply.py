@@ -15,20 +15,43 @@ from typing import Any
 
 import msgspec
 
-from tocsin.models.errors import ModelError, presentable
+from tocsin.models.errors import QUOTES, ModelError, presentable
 from tocsin.types import Answer, ErrorKind, Usage
 
 _BLOCK_CODES = re.compile(
     r"content_?filter|content_?policy|ResponsibleAIPolicy|moderation_blocked|data_?inspection_?failed|safety_?block"
-    r"|sensitive_?content|(?:text|image)_?risk_?detection|content_?security_?detection",
+    r"|sensitive_?content|(?:text|image)_?risk_?detection|content_?security_?detection|content_?moderation|prohibited_?content"
+    r"|^moderation$|moderation_?(?:rejected|flagged|failed)|\bnsfw|_nsfw|unsafe_?content",
     re.IGNORECASE,
 )
 _SPENT = re.compile(
     r"insufficient_quota|billing|exceeded_current_quota|AccountOverdue|^QuotaExceeded|SetLimitExceeded", re.IGNORECASE
 )
 """Codes that say that nothing is left to spend: OpenAI sends one of them with HTTP 400, and Ark one with 403."""
-_REJECTED_FOR_SAFETY = re.compile(r"rejected (?:as a result of|by) (?:our|the) safety system", re.IGNORECASE)
-"""A filter's only mark where the code is null: older image models of OpenAI."""
+_FILTER = (
+    r"(?:content[ -](?:moderat\w+|filter\w*|polic\w+|safety)|safety (?:system|filter\w*|check\w*|polic\w+|guidelines?)"
+    r"|(?<!parameter )(?<!field )(?<!option )moderation(?! (?:parameter|field|option|value|level|setting))"
+    r"|usage (?:polic\w+|guidelines?)|responsible ai|community guidelines"
+    r"|(?:nsfw|sensitive|inappropriate|prohibited|unsafe) content)"
+)
+_VERDICT = r"(?:(?:reject|block|flagg|refus|filter|declin|remov)ed|withh[eo]ld)"
+_SAYS_BLOCKED = re.compile(
+    rf"\b{_VERDICT}\b[^.:;]{{0,40}}?\b(?:by|for|due to|because of|as a result of|under)\b[^.:;]{{0,40}}?\b{_FILTER}\b"
+    rf"|\b(?:violat\w+|breach\w*|against)\b[^.:;]{{0,40}}?\b{_FILTER}\b"
+    rf"|\b(?:failed|not pass(?:ed)?) (?:\w+ )?{_FILTER}\b"
+    rf"|\b{_FILTER}\b(?: \w+){{0,4}}? (?:{_VERDICT}|triggered|violat\w+|detected)\b",
+    re.IGNORECASE,
+)
+"""A filter's only mark where the code is null or says nothing: that something was kept back, and that it was for its content."""
+_OF_ACCOUNT = re.compile(
+    r"\bbilling\b|\b(?:account|api[ _-]?key|organi[sz]ation|project|subscription)\b(?: \w+){0,3}?"
+    rf" (?:{_VERDICT}|suspended|disabled|restricted|banned|violat\w+)\b",
+    re.IGNORECASE,
+)
+"""It is the user's account or key that was flagged, and not what was asked."""
+_QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`|“[^”]*”|«[^»]*»")
+_CHECK = re.compile(r"\bSAFETY_CHECK_TYPE_\w+")
+"""xAI's code of a check, which stands in the message of an HTTP 403 and nowhere else."""
 _TOO_LONG = re.compile(
     r"context_length|context length|maximum context|too many tokens|exceed\w* the (?:available )?context", re.IGNORECASE
 )
@@ -77,10 +100,13 @@ class _Error(msgspec.Struct):
     code: str | int | None = None
     type: str | None = None
     innererror: dict[str, Any] | None = None
+    metadata: Any = None
 
 
 class _ErrorReply(msgspec.Struct):
     error: _Error | str | None = None
+    code: Any = None
+    name: Any = None
     detail: Any = None
     message: str | None = None
 
@@ -91,6 +117,20 @@ def block_word(*words: object) -> str:
         if word and _BLOCK_CODES.search(str(word)):
             return "".join(re.findall(r"[\w.-]", str(word)))[:64]
     return ""
+
+
+def says_blocked(message: str, prompts: tuple[str, ...]) -> bool:
+    """Whether an error's message says, in words alone, that a filter kept something back for its content.
+
+    The message may quote the prompt, and prompts speak of filters, too: what stands in quotation marks does not count, nor does
+    a message that repeats a prompt, nor any where a prompt has such words itself.
+    """
+    said = " ".join(_QUOTED.sub(" ", message[:4000]).split())
+    if _SAYS_BLOCKED.search(said) is None or _OF_ACCOUNT.search(said) is not None:
+        return False
+    if any(map(_SAYS_BLOCKED.search, prompts)):
+        return False
+    return presentable(message, prompts=prompts, limit=2000) != QUOTES
 
 
 def is_spent(code: object) -> bool:
@@ -163,10 +203,13 @@ def block_or_fault(
     code = f"{error.code or ''} {error.type or ''}"
     inner = str((error.innererror or {}).get("code", ""))
     message = error.message or ""
-    flagged = status == 403 and re.search(r"moderation|flagged|content polic|safety", message, re.IGNORECASE)
-    if status == 400 and not any(map(_REJECTED_FOR_SAFETY.search, prompts)):  # its message may quote the prompt
-        flagged = _REJECTED_FOR_SAFETY.search(message)
-    word = block_word(error.code, error.type, inner) if status in (400, 403, 451) else ""
+    word = block_word(error.code, error.type, inner) if status in (400, 403, 422, 451) else ""
+    if (
+        status == 403
+    ):  # to refuse a key is what it is for: only a code, or what stands in a code's place, shows a filter
+        flagged = _CHECK.search(message) is not None or _moderated(error.metadata)
+    else:
+        flagged = status in (400, 422, 451) and says_blocked(message, prompts)
     if flagged or word:
         return Answer(finish=(in_its_words and word) or "content_filter", blocked=True)
     label = " ".join(re.findall(r"[\w.-]{1,64}", code))
@@ -192,6 +235,11 @@ def block_or_fault(
     if status == 413 or _TOO_LONG.search(f"{code} {message}"):
         raise ModelError(ErrorKind.TOO_LONG, f"HTTP {status} {label}".strip())
     raise ModelError(ErrorKind.REJECTED, detail)
+
+
+def _moderated(metadata: Any) -> bool:
+    """OpenRouter's mark of a moderated prompt: what was flagged, and the reasons."""
+    return isinstance(metadata, dict) and bool(metadata.get("reasons")) and "flagged_input" in metadata
 
 
 def _with_half_pairs(body: bytes) -> _Reply:
@@ -241,7 +289,8 @@ def _told(body: bytes) -> _Error:
         return _Error()
     if isinstance(reply.error, _Error):
         return reply.error
-    return _Error(message=reply.error or reply.message or (str(reply.detail) if reply.detail else None))
+    code = next((word for word in (reply.code, reply.name) if isinstance(word, str)), None)
+    return _Error(reply.error or reply.message or (str(reply.detail) if reply.detail else None), code)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
