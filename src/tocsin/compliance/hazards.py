@@ -65,10 +65,14 @@ class HazardsFile(_Written):
 
     hazards: dict[Annotated[str, Field(pattern=r"^[a-z]+(?:_[a-z]+)*$")], HazardEntry]
     benchmarks: dict[str, dict[str, Ids | Nothing]]
+    same: dict[str, str] = Field(default={}, description="benchmark → another whose categories it has")
 
     @model_validator(mode="after")
     def _names_what_there_is(self) -> HazardsFile:
         may = {name: one for name, one in self.hazards.items() if not one.untested}
+        for benchmark, other in self.same.items():
+            if benchmark in self.benchmarks or other not in self.benchmarks:
+                raise ValueError(f"same.{benchmark}: it has a map of its own, or {other!r} has none")
         for benchmark, categories in self.benchmarks.items():
             for category, means in categories.items():
                 for name in means if isinstance(means, tuple) else ():
@@ -95,14 +99,15 @@ def read_hazards(path: Path) -> tuple[dict[str, Hazard], dict[str, dict[str, tup
         written = HazardsFile.model_validate(read_mapping(path)[0])
     except ValidationError as error:
         raise ConfigError(f"{path}: {told(error)}") from error
+    maps = {
+        benchmark: {
+            category: means if isinstance(means, tuple) else means.none for category, means in categories.items()
+        }
+        for benchmark, categories in written.benchmarks.items()
+    }
     return (
         {name: Hazard(id=name, **entry.model_dump()) for name, entry in written.hazards.items()},
-        {
-            benchmark: {
-                category: means if isinstance(means, tuple) else means.none for category, means in categories.items()
-            }
-            for benchmark, categories in written.benchmarks.items()
-        },
+        maps | {benchmark: maps[other] for benchmark, other in written.same.items()},
     )
 
 

@@ -79,7 +79,7 @@ def categories() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4096)
 def category_of(hazard: str) -> str:
-    """The category that a benchmark's hazard belongs to, by the most specific phrase in its name; ``general`` for one that none knows.
+    """The category of a benchmark's hazard, by the most specific phrase in its name; ``general`` for one that none knows.
 
     The phrase of the most words is the most specific; of equal ones that of the first category counts.
     """
