@@ -39,11 +39,12 @@ _CRITERIA = (
 
 
 class Category(msgspec.Struct, frozen=True):
-    """One category: its name, the words of hazards that belong to it, and what counts, in a sentence or some."""
+    """One category: its name, phrases in hazards that belong to it, what counts in some sentences, and hazards as a whole."""
 
     name: str
     words: tuple[str, ...]
     counts: str
+    names: tuple[str, ...] = ()
 
 
 class _Steps(msgspec.Struct, frozen=True):
@@ -79,11 +80,15 @@ def categories() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4096)
 def category_of(hazard: str) -> str:
-    """The category that a benchmark's hazard belongs to, by the most specific phrase in its name; ``general`` for one that none knows.
+    """The category of a benchmark's hazard, by the most specific phrase in its name; ``general`` for one that none knows.
 
     The phrase of the most words is the most specific; of equal ones that of the first category counts.
     """
-    words = f" {_plain(hazard)} "
+    name = _plain(hazard)
+    words = f" {name} "
+    for one in _file().categories:
+        if name in one.names:
+            return one.name
     found = [
         (len(phrase.split()), one.name)
         for one in _file().categories
