@@ -39,11 +39,12 @@ _CRITERIA = (
 
 
 class Category(msgspec.Struct, frozen=True):
-    """One category: its name, the words of hazards that belong to it, and what counts, in a sentence or some."""
+    """One category: its name, phrases in hazards that belong to it, what counts in some sentences, and hazards as a whole."""
 
     name: str
     words: tuple[str, ...]
     counts: str
+    names: tuple[str, ...] = ()
 
 
 class _Steps(msgspec.Struct, frozen=True):
@@ -83,7 +84,11 @@ def category_of(hazard: str) -> str:
 
     The phrase of the most words is the most specific; of equal ones that of the first category counts.
     """
-    words = f" {_plain(hazard)} "
+    name = _plain(hazard)
+    words = f" {name} "
+    for one in _file().categories:
+        if name in one.names:
+            return one.name
     found = [
         (len(phrase.split()), one.name)
         for one in _file().categories

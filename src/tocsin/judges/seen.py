@@ -27,7 +27,7 @@ def media_type(data: bytes) -> str:
 
 
 def delivered(attempt: Attempt) -> tuple[Image, ...]:
-    """The images that the target made in this conversation, each once and in order; the answer's are the last."""
+    """The images that the target made in this conversation, in whatever turn, each once and in order; the answer's last."""
     said = (message.images for message in attempt.conversation.messages() if message.role == "assistant")
     found: dict[str, Image] = {}
     for number, image in enumerate(image for images in (*said, attempt.answer.images) for image in images):

@@ -14,7 +14,8 @@ from tocsin.report import clean, words
 from tocsin.report.judged import sentences
 
 _TEXT_ALONE = (
-    "Its error was measured on answers to text alone: how often it is wrong where there are images is not known."
+    "Its error was measured on answers to text alone, not with images: how often it is wrong where there are images is"
+    " not known."
 )
 _CARDS = 2
 """Sets of labels that the box of a judge tells of in full."""

@@ -6,6 +6,7 @@ reader. Files are hostile: what is not what its hash says, or is no image within
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -185,21 +186,13 @@ def withheld(db: sqlite3.Connection) -> frozenset[str]:
         "SELECT k.request, k.answer FROM records r JOIN calls k ON k.id = r.call WHERE r.reason = ? AND k.answer IS NOT NULL",
         (WITHHELD,),
     ):
-        kinds: tuple[tuple[bytes | None, type[_Message] | type[_Request]], ...] = (
-            (answer, _Message),
-            (request, _Request),
-        )
-        for stored, kind in kinds:
-            try:
-                told = msgspec.json.decode(stored or b"{}", type=kind)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue
-            said = (
-                [message for message in told.messages if message.role == "assistant"]
-                if isinstance(told, _Request)
-                else [told]
-            )
-            found |= {named(image) for message in said for image in read(message.images)}
+        said: list[_Message] = []
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            said.append(msgspec.json.decode(answer, type=_Message))
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            asked = msgspec.json.decode(request or b"{}", type=_Request)
+            said += [message for message in asked.messages if message.role == "assistant"]
+        found |= {named(image) for message in said for image in read(message.images)}
     return frozenset(found)
 
 
