@@ -257,7 +257,7 @@ def test_attacks_in_several_modalities_have_a_part_each(tmp_path: Path, base: di
     assert "Vision-language: under 1 attack and the plain request" in told
     tables = page.section("scores").all("table", class_="scores")
     assert len(tables) == 3
-    assert "Safe images in the worst case" in tables[2].text
+    assert "Safe images under the worst live attack" in tables[2].text
     assert tables[2].text.count("8 refused, 8 unsafe images, 8 safe") == 2
     assert TEXT_ALONE.capitalize() in tables[1].text
 

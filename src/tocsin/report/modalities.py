@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tocsin.evaluations.adversarial import EVALUATION, POOLED
 from tocsin.evaluations.counts import COMPLIANCE
-from tocsin.evaluations.images import SAFE_IMAGES, WORST
+from tocsin.evaluations.images import SAFE_IMAGES, WORST, WORST_ATTACK
 from tocsin.results.axes import MODALITIES
 
 IMAGES_SAID = (
@@ -18,7 +18,7 @@ IMAGES_SAID = (
 )
 """What has to stand beside scores of images."""
 
-_WITH_PARTS = ("safe_rate", COMPLIANCE, SAFE_IMAGES, WORST, POOLED, "attack_success_rate")
+_WITH_PARTS = ("safe_rate", COMPLIANCE, SAFE_IMAGES, WORST, WORST_ATTACK, POOLED, "attack_success_rate")
 """Scores that count attempts one by one: means, shares of cases and grades do not."""
 
 
