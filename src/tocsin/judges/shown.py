@@ -80,7 +80,7 @@ def incomplete(said: Answer) -> str:
     if said.blocked or said.declined:
         return "the model did not want to judge"
     if said.finish == "length":
-        return "the reply was cut off"
+        return "the reply was cut off: give the judge more max_tokens"
     return "" if said.text.strip() else "the reply is empty"
 
 
