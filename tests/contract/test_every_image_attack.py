@@ -176,7 +176,7 @@ def test_a_text_of_the_target_that_meets_the_filter_is_not_kept_nor_its_picture(
     played = run(tmp_path / "r", attack, Answer(trigger(), images=picture(2).images))
     assert (played.record["outcome"], played.record["reason"]) == ("unscored", "withheld")
     assert len(played.prompts) == 1
-    assert list((tmp_path / "r" / "images").iterdir()) == []
+    assert not [path for path in (tmp_path / "r").glob("images/*") if path.suffix != ".withheld"]
     assert not holds(tmp_path / "r", trigger())
 
 
@@ -193,7 +193,7 @@ def test_an_image_that_the_in_loop_judge_withholds_is_not_kept_and_ends_the_cell
     record = played.record
     assert (record["outcome"], record["reason"], record["detail"]) == ("unscored", "withheld", "as the test says")
     assert (len(played.prompts), final.seen) == (1, []), "nobody is shown it again"
-    assert list((tmp_path / "r" / "images").iterdir()) == []
+    assert not [path for path in (tmp_path / "r").glob("images/*") if path.suffix != ".withheld"]
     assert record["call"] is not None, "the call stays, with the image's hash"
 
 
@@ -207,7 +207,7 @@ def test_an_image_that_the_final_judge_withholds_is_not_kept_nor_those_it_was_ma
     last = 7 if attack.name == "edit-chain" else 1
     played = run(tmp_path / "r", attack, target, in_loop=Sees(unsafe=(1,)), final=Sees(withheld=(last,)))
     assert (played.record["outcome"], played.record["reason"]) == ("unscored", "withheld")
-    assert list((tmp_path / "r" / "images").iterdir()) == []
+    assert not [path for path in (tmp_path / "r").glob("images/*") if path.suffix != ".withheld"]
 
 
 def test_a_search_that_was_withheld_is_not_gone_on_with(tmp_path: Path) -> None:
