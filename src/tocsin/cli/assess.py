@@ -187,9 +187,6 @@ def _say_errors(run: Run, how: str) -> None:
     for benchmark, bad in run.manifest.get("bad_rows", {}).items():
         rows = "1 row" if bad["rows"] == 1 else f"{bad['rows']} rows"
         say(f"benchmark {benchmark}: {rows} could not become cases; the first: {bad['first']}")
-    for benchmark, about in run.manifest.get("benchmarks", {}).items():
-        if rows := about.get("dataset", {}).get("rows_left_out"):
-            say(f"benchmark {benchmark}: {rows} rows left out, since the copy that was read lacks their images")
     cells = "1 cell" if run.errors == 1 else f"{run.errors} cells"
     again = f"; try again with {how} --retry-errors" if run.errors > run.final_errors else ""
     kinds = ", ".join(
@@ -235,8 +232,11 @@ def say_ending(run: Run, how: str) -> int:
     for one in (run.manifest.get("adversarial") or {}).get("skipped", ()):
         say(f"attack {one['attack']} is left out: add {one['needs']}")
     for name, count in ((run.manifest.get("adversarial") or {}).get("pictured") or {}).items():
-        say(f"benchmark {name}: {count} cases with images meet no attack, since all attacks write text")
+        say(f"benchmark {name}: {count} cases with images meet no attack, since none is for them")
     alike: dict[str, list[str]] = {}
+    for benchmark, about in run.manifest.get("benchmarks", {}).items():
+        if rows := about.get("dataset", {}).get("rows_left_out"):
+            say(f"benchmark {benchmark}: {rows} rows left out, since the copy that was read lacks their images")
     for one in run.manifest.get("left_out", ()):
         alike.setdefault(one["needs"], []).append(one["benchmark"])
     for needs, names in alike.items():
