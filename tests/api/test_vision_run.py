@@ -69,6 +69,9 @@ def test_figstep_and_mossbench_run_end_to_end(stand_in: str, tmp_path: Path, sha
     assert {score["modality"] for score in scores.values()} == {"vision"}
     assert scores["figstep", "adversarial"]["planned"] == 4
     assert sum(score["planned"] for (name, _), score in scores.items() if name == "mossbench") == 4
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "Under published attacks: on figstep" in page, "the finding tells of every benchmark of the run"
+    assert "<img" not in page
     sent = [json.loads(body) for (body,) in rows(run.folder, "SELECT request FROM calls WHERE role = 'target'")]
     images = [image for request in sent for one in request["messages"] for image in one.get("images", ())]
     assert len(images) == 8

@@ -96,6 +96,7 @@ def _sentences(model: dict[str, Any]) -> list[str]:
     kinds = [kind for kind in dict.fromkeys(score["evaluation"] for score in rates) if kind not in apart]
     told = [
         *(line for kind in kinds for some in _each(_of(rates, kind)) for line in _on(model, some, False, tables)),
+        *_attacked_before(model, [score for score in rates if score["evaluation"] == EVALUATION], tables),
         *_attacked(model),
         *_spoken(model, _of(rates, multilingual.EVALUATION), tables),
         *(line for some in _each(_of(rates, "over-refusal")) for line in _on(model, some, True, tables)),
@@ -167,6 +168,15 @@ def _spoken(
                 f" {words.percent(mean['value'])}{_interval(mean)}."
             )
     return found
+
+
+def _attacked_before(
+    model: dict[str, Any], rates: list[dict[str, Any]], tables: dict[tuple[str, str, str], dict[str, int]]
+) -> list[str]:
+    """What published attacks did, which nobody makes here."""
+    published = [score for score in rates if score["benchmark"] is not None]
+    lines = [line for some in _each(published) for line in _on(model, some, False, tables)]
+    return [f"Under published attacks: {line[:1].lower()}{line[1:]}" for line in lines]
 
 
 def _attacked(model: dict[str, Any]) -> list[str]:
