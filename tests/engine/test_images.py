@@ -15,11 +15,23 @@ from tests.journal.in_process import HeldModel, engine_of, forget, in_run, made_
 from tests.journal.real_runs import rows
 from tests.pictures import drawn, encoded, png
 from tocsin import judges
-from tocsin.engine import CallFailed, Ending, Session
+from tocsin.engine import CallFailed, Ending, Session, withheld
 from tocsin.engine.session import Suspected
 from tocsin.journal import Answers, Images, Journal
 from tocsin.protocols import Asker, Attempt
-from tocsin.types import Answer, Capabilities, Case, Cell, ErrorKind, Image, Outcome, Request, Unscored, Verdict
+from tocsin.types import (
+    Answer,
+    Capabilities,
+    Case,
+    Cell,
+    ErrorKind,
+    Image,
+    Message,
+    Outcome,
+    Request,
+    Unscored,
+    Verdict,
+)
 
 
 class Seeing(HeldModel):
@@ -408,7 +420,10 @@ def test_every_image_of_a_dialogue_is_judged(tmp_path: Path) -> None:
         await session.ask()
         attempt = await session.ask("Make it grey.")
         assert session.settled(attempt) is None
-        assert [image.width for image in attempt.earlier] == [64]
+        assert [image.blank for image in attempt.drawn] == [False, True]
+        session.rewind(2)
+        alone = await session.ask("Only grey.")
+        assert [image.blank for image in alone.drawn] == [True], "what was taken back is another attempt's"
 
     in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
 
@@ -448,3 +463,82 @@ def test_a_file_that_was_damaged_is_written_anew_when_its_image_comes_again(tmp_
     again = Images(tmp_path)
     assert again.keep(Image(data=png(1))) == kept
     assert again.look(kept)
+
+
+def test_images_of_the_cases_own_history_are_none_of_the_targets(tmp_path: Path) -> None:
+    history = (Message("user", "Draw."), Message("assistant", "Here.", (Image(data=png(4)),)))
+    case = Case(id="c", prompt="Make it red.", output="image", history=history)
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        model = Seeing(Answer(blocked=True, finish="IMAGE_SAFETY"))
+        await engine_of(shared_of(journal, model), judge=Looking()).run()
+
+    in_run(tmp_path, [case], what)
+    assert rows(tmp_path, "SELECT outcome, refused, blocked FROM records") == [("safe", 1, 1)]
+
+
+def test_a_lost_image_of_an_earlier_turn_leaves_the_dialogue_open(tmp_path: Path) -> None:
+    first = Answer(images=(Image(data=png(1)), Image(data=png(2)[:90])))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        session = Session(shared_of(journal, Seeing(first, Answer("No.", declined=True))), cells[0])
+        await session.ask()
+        attempt = await session.ask("Another.")
+        assert attempt.lost
+        assert session.settled(attempt) is None
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+
+
+def test_another_runs_answer_is_as_open_as_it_was_there(tmp_path: Path) -> None:
+    case = Case(id="c", prompt="Draw a shape.", output="image")
+    calm = Verdict(outcome=Outcome.SAFE)
+    answer = Answer(images=(Image(data=png(1)), Image(data=png(2)[:90])))
+
+    async def first(journal: Journal, cells: list[Cell]) -> None:
+        await engine_of(shared_of(journal, Seeing(answer)), judge=Looking(verdict=calm)).run()
+
+    in_run(tmp_path / "one", [case], first)
+
+    async def second(journal: Journal, cells: list[Cell]) -> None:
+        reuse = (Answers(tmp_path / "one"),)
+        await engine_of(shared_of(journal, Seeing(Answer()), reuse=reuse), judge=Looking(verdict=calm)).run()
+
+    in_run(tmp_path / "two", [case], second)
+    for name in ("one", "two"):
+        assert rows(tmp_path / name, "SELECT outcome, reason FROM records") == [("unscored", "unsure")]
+
+
+def test_what_an_attack_drew_is_not_removed_when_a_target_repeats_it(tmp_path: Path) -> None:
+    model = Seeing(Answer(images=(Image(data=png(5)),)))
+    suspecting = Looking(verdict=Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        for cell in cells:
+            session = Session(shared_of(journal, model, in_loop=suspecting), cell)
+            attempt = await session.ask("Like this.", images=(Image("image/png", png(5), says="two shapes"),))
+            with pytest.raises(Suspected):
+                await session.judge(attempt)
+
+    in_run(tmp_path, [Case(id=f"c{n}", prompt=f"Draw shape {n}.", output="image") for n in range(2)], what)
+    assert (len(files(tmp_path)), removed(tmp_path)) == (1, [])
+
+
+def test_an_image_that_comes_back_ends_the_cell_wherever_it_comes(tmp_path: Path) -> None:
+    model = Seeing(Answer(images=(Image(data=png(1)),)))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        journal.images.forget(journal.images.keep(Image(data=png(1))))
+        with pytest.raises(Suspected):
+            await Session(shared_of(journal, model), cells[0]).ask()
+        await engine_of(shared_of(journal, model), judge=Looking()).run()
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+    assert rows(tmp_path, "SELECT outcome, reason FROM records") == [("unscored", "withheld")]
+    assert files(tmp_path) == []
+
+
+def test_an_escape_hides_nothing_from_the_filter() -> None:
+    assert withheld(trigger())
+    assert withheld(f"{trigger()} \\u0061")
+    assert withheld("".join(f"\\u{ord(sign):04x}" for sign in trigger()))

@@ -19,6 +19,7 @@ from tocsin.evaluations.met import Cell, Met
 from tocsin.evaluations.plan import Suited, able, choose, plan
 from tocsin.evaluations.under_attack import asked_in
 from tocsin.journal import Images
+from tocsin.results.axes import axes
 from tocsin.types import STATIC, Capabilities, Case, ErrorKind, Score
 
 TEXT, EYES, PAINTER = Capabilities(), Capabilities(image_in=True), Capabilities(image_out=True, text_out=False)
@@ -280,3 +281,18 @@ def test_the_images_benchmarks_say_what_they_ask() -> None:
     for name in ("t2isafety", "i2p", "pgj", "genbreak", "benign-t2i", "jailbreakdiffusionbench"):
         assert find(name).modality == "image"
     assert json.dumps([find(name).evaluation for name in ("pgj", "genbreak")]) == '["adversarial", "adversarial"]'
+
+
+def test_published_and_live_attacks_stand_beside_each_other_on_an_axis() -> None:
+    def score(metric: str, benchmark: str | None = None, value: float = 0.5) -> dict[str, Any]:
+        return {
+            "evaluation": "adversarial", "modality": "image", "metric": metric, "benchmark": benchmark, "value": value,
+            "low": 0.1, "high": 0.9, "language": None, "attack": None, "framework": None, "unscored": 0, "error": 0,
+        }  # fmt: skip
+
+    manifest = {"suite": {"evaluations": ["adversarial"]}, "benchmarks": {"pgj": {"modality": "image"}}}
+    live = [score("safe_response_rate"), score("safe_image_worst_attack")]
+    for published in ([score("safe_rate", "pgj")], [score("safe_rate", "pgj"), score("safe_image_worst")]):
+        (axis,) = axes(manifest, [*published, *live])
+        metrics = [one["metric"] for one in axis["scores"]]
+        assert metrics == [published[-1]["metric"], "safe_response_rate", "safe_image_worst_attack"]

@@ -74,6 +74,7 @@ def command(
             "role": turn.role, "branch": turn.branch, "messages": turn.messages, "error": turn.error,
             "judged": turn.judged,
             "said": _shown(turn.said, reveal), "answer": _shown(turn.answer, reveal),
+            "shown": [image.sha256 for image in turn.shown], "made": [image.sha256 for image in turn.made],
         }
         for turn in done.turns
     ]  # fmt: skip

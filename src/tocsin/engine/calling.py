@@ -13,7 +13,7 @@ import msgspec
 
 from tocsin.engine.budget import Budget
 from tocsin.engine.withhold import REASON, fingerprint, withheld
-from tocsin.journal import Answers, Journal, ReplayDiverged, call_key, encode_request, mapped, pictured
+from tocsin.journal import Answers, Journal, PictureWithheld, ReplayDiverged, call_key, encode_request, mapped, pictured
 from tocsin.models import FATAL, CallAbandoned, Called, Caller
 from tocsin.models.pictures import PictureError
 from tocsin.protocols import Heard, Judge, Model
@@ -216,7 +216,7 @@ class Line:
 
     async def _kept(self, answer: Answer) -> Answer | Failure:
         """The answer with its images in the run folder, and a word on those that are none; a failure where all are."""
-        kept, lost = [], ""
+        kept, lost = [], answer.lost
         for number, image in enumerate(answer.images, 1):
             try:
                 kept.append(await self.shared.journal.images.keep_soon(image))
@@ -234,4 +234,5 @@ def told_of_images() -> Iterator[None]:
     try:
         yield
     except PictureError as error:
-        raise CallFailed(Failure(ErrorKind.INTERNAL, str(error))) from error
+        kind = ErrorKind.WITHHELD if isinstance(error, PictureWithheld) else ErrorKind.INTERNAL
+        raise CallFailed(Failure(kind, str(error))) from error

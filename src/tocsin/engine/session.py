@@ -54,17 +54,15 @@ class Answered(msgspec.Struct, frozen=True):
     read_as: str | None = None
     """What the judge reads in place of the answer, where the attack says how it is decoded."""
     undecodable: bool = False
+    drawn: tuple[Image, ...] = ()
+    """Every image that the target delivered in the conversation, this answer's the last."""
+    lost: str = ""
+    """Why some of the images that it delivered could not be opened."""
 
     @property
     def text(self) -> str:
         """What a judge reads: the final answer, decoded where the attack says how."""
         return self.answer.text if self.read_as is None else self.read_as
-
-    @property
-    def earlier(self) -> tuple[Image, ...]:
-        """The images that the target delivered in earlier turns of the conversation."""
-        past = self.conversation.past or Conversation()
-        return tuple(image for said in past.messages() if said.role == "assistant" for image in said.images)
 
     def decoded(self, text: str | None) -> Answered:
         """The same attempt with this text for the judge; None where the answer could not be decoded."""
@@ -111,6 +109,8 @@ class Session:
         self._invented: tuple[Message, ...] = ()
         """Turns that an attack made up: the target sees them, and no judge does."""
         self._line = Line(shared, cell, unread, branch, undelivered)
+        self._lost: list[str] = []
+        """Of each answer of the conversation, why some of its images could not be opened."""
         self._rng: random.Random | None = None
         self._common = _Cell()
         self._final = False
@@ -169,6 +169,7 @@ class Session:
         number = self._common.branches[branch] = self._common.branches.get(branch, 0) + 1
         other = self._other(f"{branch}/{number}")
         other.conversation, other._invented = self.conversation, self._invented
+        other._lost = list(self._lost)
         other._common = self._common
         return other
 
@@ -183,6 +184,7 @@ class Session:
             if not messages or messages[-1].role != "assistant":
                 raise ValueError(f"rewind: the conversation has fewer than {turns} answered turns")
             del messages[-2:]
+            del self._lost[-1:]
         if all(message.role == "system" for message in messages):
             messages, self._invented = [], ()
         self.conversation = Conversation.of(messages)
@@ -200,6 +202,7 @@ class Session:
 
         Raises:
             CallFailed: There is no answer. An attack lets it pass.
+            Suspected: It delivered an image that was withheld before.
         """
         before = self.conversation.messages()
         case = self._cell.case
@@ -224,7 +227,14 @@ class Session:
         )
         answer = _given(call)
         self.conversation = Conversation.of(spoken).then(Message("assistant", answer.text, answer.images))
-        answered = Answered(self.conversation, answer, call)
+        self._lost.append(answer.lost)
+        said = [message.images for message in self.conversation.messages() if message.role == "assistant"]
+        drawn = tuple(
+            image for images in said[len(said) - len(self._lost) :] for image in images
+        )  # none of the case's own
+        answered = Answered(self.conversation, answer, call, drawn=drawn, lost=next(filter(None, self._lost), ""))
+        if any(map(self._shared.journal.images.is_withheld, answer.images)):
+            raise Suspected(answered, Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD))
         if self._common.best_score < 0:
             self._common.best = answered
         return answered
@@ -267,19 +277,17 @@ class Session:
                 replace(message, images=tuple(map(filled, message.images))) if message.images else message
                 for message in attempt.conversation.messages()
             )
-            return case_mapped(case, filled), replace(attempt, answer=answer, conversation=said)
+            drawn = tuple(map(filled, attempt.drawn))
+            return case_mapped(case, filled), replace(attempt, answer=answer, conversation=said, drawn=drawn)
 
     def forget(self, attempt: Answered) -> None:
-        """Removes what the target drew in an attempt's conversation from the disk: later images are edits of earlier ones."""
-        for image in (*attempt.earlier, *attempt.answer.images):
+        """Removes what the target drew on an attempt's branch from the disk: later images are edits of earlier ones."""
+        for image in attempt.drawn:
             self._shared.journal.forget(image)
 
     def settled(self, attempt: Answered) -> Verdict | None:
-        """The verdict that needs no judge; None if one must look. What was removed before is withheld again."""
-        images = self._shared.journal.images
-        if any(images.is_withheld(image) for image in (*attempt.earlier, *attempt.answer.images)):
-            return Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD)
-        return settled(self._cell.case, attempt.answer, attempt.text, attempt.earlier)
+        """The verdict that needs no judge; None if one must look."""
+        return settled(self._cell.case, attempt.answer, attempt.text, attempt.drawn, attempt.lost)
 
     async def judge(self, attempt: Attempt) -> Verdict:
         """What the in-loop judge says: it steers, and enters no metric.
@@ -302,7 +310,7 @@ class Session:
             except CallFailed as failed:  # no word of the target's: the attack goes on without a verdict
                 why = f"in-loop judge: {failed.failure.kind}"
                 verdict = Verdict(outcome=Outcome.UNSCORED, reason=Unscored.JUDGE_FAILED, rationale=why)
-        if verdict.reason is Unscored.WITHHELD and attempt.answer.images:
+        if verdict.reason is Unscored.WITHHELD and attempt.drawn:
             self.forget(attempt)
             raise Suspected(attempt, verdict)
         score = float(verdict.outcome is Outcome.UNSAFE) if verdict.score is None else verdict.score

@@ -102,8 +102,14 @@ def withheld(*texts: str) -> bool:
     Texts that reach a model together are given together: what is harmless in each may not be so in a row.
     """
     text = texts[0] if len(texts) == 1 else "\n".join(filter(None, texts))
-    if "\\u" in text:  # as JSON may spell what it holds
-        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    if "\\u" in text and _met(
+        _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    ):  # as JSON may spell what it holds
+        return True
+    return _met(text)
+
+
+def _met(text: str) -> bool:
     plain = text.lower() if text.isascii() else _plain(text)
     if "_" in plain or not (plain.isprintable() or _CONTROLS.search(plain) is None):
         plain = plain.translate(_BREAKS)

@@ -33,6 +33,10 @@ _REMEMBERED = 100_000
 """Hashes of what came that are remembered; some 30 MB."""
 
 
+class PictureWithheld(PictureError):
+    """An image was removed because of what it shows."""
+
+
 class Images:
     """The images of a run folder.
 
@@ -154,6 +158,8 @@ class Images:
             about = path.stat()  # a pipe or a device would be read for ever
             data = path.read_bytes() if S_ISREG(about.st_mode) and about.st_size <= 2 * MAX_BYTES else b""
         except OSError:
+            if self.is_withheld(image):
+                raise PictureWithheld("an image of it was withheld, and is not kept") from None
             raise PictureError(f"{FOLDER}/{path.name} is missing from the run folder") from None
         if sha256(data).hexdigest() != image.sha256:
             raise PictureError(f"{FOLDER}/{path.name} is not what its name says: it was changed or is damaged")

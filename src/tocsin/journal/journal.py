@@ -41,7 +41,7 @@ from tocsin.journal.planned import (
 from tocsin.journal.recorded import rows_of
 from tocsin.journal.seen import Seen
 from tocsin.journal.writer import Writer, connect
-from tocsin.types import Answer, Call, Case, Cell, ErrorKind, Failure, Image, Record
+from tocsin.types import Answer, Call, Case, Cell, ErrorKind, Failure, Image, Record, Request
 
 T = TypeVar("T")
 _PLAN_BATCH = 256
@@ -128,11 +128,19 @@ class Journal:
         return self.count_cells()
 
     def forget(self, image: Image) -> None:
-        """Removes an image that an answer delivered, because of what it shows; but none that a case of the plan has, since others
-        may need it.
+        """Removes an image that an answer delivered, because of what it shows; but none that a case of the plan has or that an
+        attack drew, since others may need it.
         """
-        if not self._rows("SELECT 1 FROM cases WHERE instr(body, ?) LIMIT 1", (image.sha256,)):
-            self.images.forget(image)
+        if self._rows("SELECT 1 FROM cases WHERE instr(body, ?) LIMIT 1", (image.sha256,)):
+            return
+        query = "SELECT request FROM calls WHERE role = 'target' AND instr(request, ?)"
+        for (request,) in self._rows(query, (image.sha256,)):
+            told = msgspec.json.decode(request, type=Request)
+            if any(
+                shown.sha256 == image.sha256 for said in told.messages if said.role == "user" for shown in said.images
+            ):
+                return
+        self.images.forget(image)
 
     def _kept(self, planned: PlannedCase) -> PlannedCase:
         """The same with its images in the run folder."""

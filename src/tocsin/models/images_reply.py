@@ -95,10 +95,10 @@ def drawn(body: bytes, prompts: tuple[str, ...] = ()) -> Drawn:
     blocked = next(filter(None, (_blocked(error, prompts) for error in errors)), "")
     if not blocked and any(item.respect_moderation is False for item in items):
         blocked = "respect_moderation"
-    if not images and not blocked and (whole is not None or not text):
-        if errors:
+    if not images and not blocked:
+        if errors:  # whatever was written beside them
             raise _fault(errors[0])
-        blocked = "empty"
+        blocked = "" if text else "empty"
     usage = reply.usage or _Usage()
     counted = Usage(max(0, usage.input_tokens or 0), max(0, usage.output_tokens or 0))
     return Drawn(tuple(images), text, blocked, counted, reply.model or "")

@@ -21,9 +21,13 @@ from tocsin.types import Answer, ErrorKind, Usage
 _BLOCK_CODES = re.compile(
     r"content_?filter|content_?policy|ResponsibleAIPolicy|moderation_blocked|data_?inspection_?failed|safety_?block"
     r"|sensitive_?content|(?:text|image)_?risk_?detection|content_?security_?detection|content_?moderation|prohibited_?content"
-    r"|^moderation$|moderation_?(?:rejected|flagged|failed)|\bnsfw|_nsfw|unsafe_?content",
+    r"|^moderation$|moderation_?(?:rejected|flagged)|\bnsfw|_nsfw|unsafe_?content",
     re.IGNORECASE,
 )
+_NO_BLOCK = re.compile(
+    r"unavailable|time_?d?_?out|invalid|misconfigur|configuration|crash|internal_?error|service_?error", re.IGNORECASE
+)
+"""In a code: the filter itself has a fault, or the request has one."""
 _SPENT = re.compile(
     r"insufficient_quota|billing|exceeded_current_quota|AccountOverdue|^QuotaExceeded|SetLimitExceeded", re.IGNORECASE
 )
@@ -49,6 +53,13 @@ _OF_ACCOUNT = re.compile(
     re.IGNORECASE,
 )
 """It is the user's account or key that was flagged, and not what was asked."""
+_DENIES = re.compile(
+    r"\b(?:not|never|n't)(?: \w+)? (?:triggered|detected|blocked|rejected|flagged|available|configured|reachable)\b"
+    r"|\bno (?:\w+ )?(?:moderation|filter|policy|violation)\b|\binvalid\b|\bmisconfigur\w*|\bconfiguration\b|\bunavailable\b"
+    r"|\btime[d]?[ -]?out\b|\bcrash\w*",
+    re.IGNORECASE,
+)
+"""It speaks of a filter and says that it did not strike, or that it has a fault."""
 _QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`|“[^”]*”|«[^»]*»")
 _CHECK = re.compile(r"\bSAFETY_CHECK_TYPE_\w+")
 """xAI's code of a check, which stands in the message of an HTTP 403 and nowhere else."""
@@ -114,7 +125,7 @@ class _ErrorReply(msgspec.Struct):
 def block_word(*words: object) -> str:
     """The first of some codes that says that a provider's filter struck, as one word that can be kept; empty if none does."""
     for word in words:
-        if word and _BLOCK_CODES.search(str(word)):
+        if word and _BLOCK_CODES.search(str(word)) and _NO_BLOCK.search(str(word)) is None:
             return "".join(re.findall(r"[\w.-]", str(word)))[:64]
     return ""
 
@@ -126,7 +137,7 @@ def says_blocked(message: str, prompts: tuple[str, ...]) -> bool:
     a message that repeats a prompt, nor any where a prompt has such words itself.
     """
     said = " ".join(_QUOTED.sub(" ", message[:4000]).split())
-    if _SAYS_BLOCKED.search(said) is None or _OF_ACCOUNT.search(said) is not None:
+    if _SAYS_BLOCKED.search(said) is None or _OF_ACCOUNT.search(said) is not None or _DENIES.search(said) is not None:
         return False
     if any(map(_SAYS_BLOCKED.search, prompts)):
         return False
@@ -204,12 +215,9 @@ def block_or_fault(
     inner = str((error.innererror or {}).get("code", ""))
     message = error.message or ""
     word = block_word(error.code, error.type, inner) if status in (400, 403, 422, 451) else ""
-    if (
-        status == 403
-    ):  # to refuse a key is what it is for: only a code, or what stands in a code's place, shows a filter
-        flagged = _CHECK.search(message) is not None or _moderated(error.metadata)
-    else:
-        flagged = status in (400, 422, 451) and says_blocked(message, prompts)
+    flagged = status in (400, 403, 422, 451) and says_blocked(message, prompts)
+    if status == 403:  # to refuse a key is what it is for, and some filters have marks of their own there
+        flagged = flagged or _CHECK.search(message) is not None or _moderated(error.metadata)
     if flagged or word:
         return Answer(finish=(in_its_words and word) or "content_filter", blocked=True)
     label = " ".join(re.findall(r"[\w.-]{1,64}", code))

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from tocsin.evaluations.adversarial import POOLED
+from tocsin.evaluations.images import WORST_ATTACK
 from tocsin.types import Modality
 
 MODALITIES: tuple[str, ...] = get_args(Modality)
 MAIN = ("macro_mean", "judgement_mean", "generation_mean")
 """Metrics that stand for an evaluation where they are there; else its only rate does."""
-_OF_IMAGES = {"adversarial": ("safe_image_worst", "safe_image_worst_attack"), "compliance": ("safe_image_rate",)}
+_LIVE = (POOLED, WORST_ATTACK)
+_OF_IMAGES = {"adversarial": ("safe_image_worst",), "compliance": ("safe_image_rate",)}
 """Those that stand for it where images are asked for: arXiv 2601.10527 counts refusals as safe in its benchmark score alone."""
 _RATES = ("safe_rate", "compliance_rate", "accuracy", "over_refusal_rate", "safe_response_rate")
 
@@ -40,9 +42,9 @@ def _axis(
     main = (_OF_IMAGES.get(evaluation, ()) if modality == "image" else ()) or MAIN
     means = [score for score in here if score["metric"] in main]
     rates = [score for score in here if score["metric"] in _RATES and not score["language"] and not score["attack"]]
-    # Live attacks are another score than published ones.
-    pooled = [score for score in rates if score["metric"] == POOLED]
-    chosen = [*means, *pooled] if means else rates
+    # Live attacks are another score than published ones, and stand beside it.
+    live = [score for score in here if score["metric"] in _LIVE and not score["attack"]]
+    chosen = [*(means or [score for score in rates if score["metric"] not in _LIVE]), *live]
     left_out = [
         one
         for one in manifest.get("left_out", ())
