@@ -61,7 +61,7 @@ def attempt_of(case: Case) -> Answered:
     answer = Answer(case.tags[_ANSWER], images=case.images[shown:])
     asked = msgspec.structs.replace(case, images=case.images[:shown]).messages()
     spoken = Conversation.of(asked).then(Message("assistant", answer.text, answer.images))
-    return Answered(spoken, answer, Call(id=0, result=answer))
+    return Answered(spoken, answer, Call(id=0, result=answer), drawn=answer.images)
 
 
 def row_of(case: Case, outcome: Outcome, refused: bool | None, score: float | None, *, refusal: bool) -> Row:

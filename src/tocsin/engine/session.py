@@ -287,7 +287,8 @@ class Session:
 
     def settled(self, attempt: Answered) -> Verdict | None:
         """The verdict that needs no judge; None if one must look."""
-        return settled(self._cell.case, attempt.answer, attempt.text, attempt.drawn, attempt.lost)
+        drawn = attempt.drawn or attempt.answer.images  # an attempt may have been stored before
+        return settled(self._cell.case, attempt.answer, attempt.text, drawn, attempt.lost)
 
     async def judge(self, attempt: Attempt) -> Verdict:
         """What the in-loop judge says: it steers, and enters no metric.

@@ -48,7 +48,7 @@ _SAYS_BLOCKED = re.compile(
 )
 """A filter's only mark where the code is null or says nothing: that something was kept back, and that it was for its content."""
 _OF_ACCOUNT = re.compile(
-    r"\bbilling\b|\b(?:account|api[ _-]?key|organi[sz]ation|project|subscription)\b(?: \w+){0,3}?"
+    r"\bbilling\b|\b(?:account|api[ _-]?key|(?:your|the|this) key|organi[sz]ation|project|subscription)\b(?: \w+){0,3}?"
     rf" (?:{_VERDICT}|suspended|disabled|restricted|banned|violat\w+)\b",
     re.IGNORECASE,
 )
