@@ -465,6 +465,39 @@ def test_a_file_that_was_damaged_is_written_anew_when_its_image_comes_again(tmp_
     assert again.look(kept)
 
 
+def test_a_picture_that_was_half_written_when_the_run_was_killed_is_removed(tmp_path: Path) -> None:
+    """It may show what is withheld by the time that the run goes on, and no name of its leads there."""
+
+    async def scenario() -> Image:
+        journal = made_journal(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")])
+        kept = journal.images.keep(Image(data=png(1)))
+        (tmp_path / "images" / f"{kept.sha256}.999-1.part").write_bytes(png(2))
+        await journal.close()
+        await Journal(tmp_path).close()
+        return kept
+
+    kept = asyncio.run(scenario())
+    assert files(tmp_path) == [f"{kept.sha256}.png"]
+
+
+def test_the_images_of_a_turn_that_was_taken_back_are_no_part_of_the_dialogue(tmp_path: Path) -> None:
+    answers = (Answer(images=(Image(data=png(1)), Image(data=png(2)[:90]))), Answer(images=(Image(data=png(3)),)))
+
+    async def what(journal: Journal, cells: list[Cell]) -> None:
+        session = Session(shared_of(journal, Seeing(*answers)), cells[0])
+        first = await session.ask()
+        branch = session.fork()
+        session.rewind()
+        second = await session.ask("Another.")
+        assert (first.drawn, bool(first.lost)) == (first.answer.images, True)
+        assert (second.drawn, second.lost) == (second.answer.images, "")
+        longer = await branch.ask("Another.")
+        assert longer.drawn == (*first.answer.images, *longer.answer.images)
+        assert longer.lost == first.lost
+
+    in_run(tmp_path, [Case(id="c", prompt="Draw a shape.", output="image")], what)
+
+
 def test_images_of_the_cases_own_history_are_none_of_the_targets(tmp_path: Path) -> None:
     history = (Message("user", "Draw."), Message("assistant", "Here.", (Image(data=png(4)),)))
     case = Case(id="c", prompt="Make it red.", output="image", history=history)

@@ -206,8 +206,7 @@ async def resume_pictures_async(
 
         def check(where: str) -> None:
             versions = {name: find(name).version for name in manifest["benchmarks"]}
-            made, tried = dict[str, Judge]({Taken.name: Taken()}), {DIRECT: attacks.make(DIRECT, None)}
-            manifests.check_resumable(manifest, cast, made, tried, versions, where)
+            manifests.check_resumable(manifest, cast, _judges(), _attacks(), versions, where)
 
         held, journal = await reopened(path, failed=retry_errors, check=check)
         conduct = Conduct(
@@ -216,6 +215,14 @@ async def resume_pictures_async(
         return await _session(held, journal, manifest, cast, conduct)
     finally:
         await cast.close()
+
+
+def _attacks() -> dict[str, attacks.Attack]:
+    return {DIRECT: attacks.make(DIRECT, None)}
+
+
+def _judges() -> dict[str, Judge]:
+    return {Taken.name: Taken()}
 
 
 def _place(benchmark: Benchmark) -> str:
@@ -285,8 +292,7 @@ async def _session(
 ) -> Pictured:
     """One session of a run, and the pictures that it has by then."""
     try:
-        tried, judges = {DIRECT: attacks.make(DIRECT, None)}, dict[str, Judge]({Taken.name: Taken()})
-        ended = await carry_on(held, journal, manifest, cast, judges, tried, conduct)
+        ended = await carry_on(held, journal, manifest, cast, _judges(), _attacks(), conduct)
         return Pictured(folder=held.path, ended=ended, benchmarks=_counted(held.path, manifest["pictures"]))
     finally:
         held.close()

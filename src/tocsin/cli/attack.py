@@ -107,8 +107,9 @@ def _show(number: int, turn: Turn, reveal: bool) -> None:
 
 def _kept(image: Image) -> str:
     """Where the run keeps an image."""
-    ending = "jpg" if image.media_type == "image/jpeg" else "png"
-    return f"(an image, {image.width} by {image.height}: images/{image.sha256}.{ending} of the run)"
+    from tocsin.models.pictures import ENDINGS
+
+    return f"(an image, {image.width} by {image.height}: images/{image.sha256}.{ENDINGS[image.media_type]} of the run)"
 
 
 def _shown(text: str, reveal: bool) -> str:

@@ -15,7 +15,7 @@ from tocsin.engine.calling import AllowanceSpent, CallFailed, Line, Shared, told
 from tocsin.engine.outcome import settled
 from tocsin.engine.translating import Translated, translation
 from tocsin.engine.withhold import REASON
-from tocsin.journal import case_mapped, pictured
+from tocsin.journal import case_mapped, messages_mapped, pictured
 from tocsin.models.pictures import PictureError
 from tocsin.protocols import Asker, Attempt, Judge, Schematic
 from tocsin.types import (
@@ -70,7 +70,7 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Suspected(Exception):
-    """The in-loop judge takes an image for one of what is withheld: the attack ends here, whatever it would do next.
+    """The in-loop judge withholds an image, or one came that was withheld before: the attack ends, whatever it would do next.
 
     It is no `CallFailed`, which an attack may catch to try another branch.
     """
@@ -109,8 +109,8 @@ class Session:
         self._invented: tuple[Message, ...] = ()
         """Turns that an attack made up: the target sees them, and no judge does."""
         self._line = Line(shared, cell, unread, branch, undelivered)
-        self._lost: list[str] = []
-        """Of each answer of the conversation, why some of its images could not be opened."""
+        self._answers: tuple[Answer, ...] = ()
+        """What the target answered in the conversation; answers that the case brings along are not its own."""
         self._rng: random.Random | None = None
         self._common = _Cell()
         self._final = False
@@ -169,7 +169,7 @@ class Session:
         number = self._common.branches[branch] = self._common.branches.get(branch, 0) + 1
         other = self._other(f"{branch}/{number}")
         other.conversation, other._invented = self.conversation, self._invented
-        other._lost = list(self._lost)
+        other._answers = self._answers
         other._common = self._common
         return other
 
@@ -184,7 +184,7 @@ class Session:
             if not messages or messages[-1].role != "assistant":
                 raise ValueError(f"rewind: the conversation has fewer than {turns} answered turns")
             del messages[-2:]
-            del self._lost[-1:]
+            self._answers = self._answers[:-1]
         if all(message.role == "system" for message in messages):
             messages, self._invented = [], ()
         self.conversation = Conversation.of(messages)
@@ -206,18 +206,18 @@ class Session:
         """
         before = self.conversation.messages()
         case = self._cell.case
-        self._check_takes(bool(images) if prompt is not None else bool(case.images))
-        if prompt is not None and not self.takes.image_in and any(m.images for m in (*before, *history)):
-            why = "the model takes no images, and the conversation holds one (if it does, say image_in = true in tocsin.toml)"
-            raise CallFailed(Failure(ErrorKind.REJECTED, why))
+        if prompt is None:
+            self._check_takes(case.images, case.history)
+        else:
+            self._check_takes(images, (*before, *history, *case.history))
         images = tuple([await self._kept(image) for image in images])
         if prompt is None:
-            spoken = self._cell.case.messages()
+            spoken = case.messages()
         else:
             if not before:
                 self._invented = tuple(history)
-                told = "\n\n".join(filter(None, (self._cell.case.system, system)))
-                before = (*((Message("system", told),) if told else ()), *self._cell.case.history)
+                told = "\n\n".join(filter(None, (case.system, system)))
+                before = (*((Message("system", told),) if told else ()), *case.history)
             spoken = (*before, Message("user", prompt, images))
         head = sum(message.role == "system" for message in spoken[:1])
         begun = (Message("assistant", prefill),) if prefill else ()
@@ -227,26 +227,24 @@ class Session:
         )
         answer = _given(call)
         self.conversation = Conversation.of(spoken).then(Message("assistant", answer.text, answer.images))
-        self._lost.append(answer.lost)
-        said = [message.images for message in self.conversation.messages() if message.role == "assistant"]
-        drawn = tuple(
-            image for images in said[len(said) - len(self._lost) :] for image in images
-        )  # none of the case's own
-        answered = Answered(self.conversation, answer, call, drawn=drawn, lost=next(filter(None, self._lost), ""))
+        self._answers = (*(() if prompt is None else self._answers), answer)
+        drawn = tuple(image for one in self._answers for image in one.images)
+        lost = next((one.lost for one in self._answers if one.lost), "")
+        answered = Answered(self.conversation, answer, call, drawn=drawn, lost=lost)
         if any(map(self._shared.journal.images.is_withheld, answer.images)):
             raise Suspected(answered, Verdict(outcome=Outcome.UNSCORED, reason=Unscored.WITHHELD))
         if self._common.best_score < 0:
             self._common.best = answered
         return answered
 
-    def _check_takes(self, pictures: bool) -> None:
+    def _check_takes(self, images: Sequence[Image], past: Sequence[Message]) -> None:
         """Raises `CallFailed` if the target takes no images and is to be sent some, or makes none and one is asked for."""
-        takes, case = self.takes, self._cell.case
-        pictures = pictures or any(message.images for message in case.history)
-        for needed, there, what in (
-            (pictures, takes.image_in, "takes no images (if it does, say image_in = true in tocsin.toml)"),
-            (case.output == "image", takes.image_out, "makes no images (if it does, say image_out = true in tocsin.toml)"),
-        ):  # fmt: skip
+        takes = self.takes
+        sent = bool(images) or any(message.images for message in past)
+        taken = "takes no images, and the conversation holds one (if it does, say image_in = true in tocsin.toml)"
+        made = "makes no images (if it does, say image_out = true in tocsin.toml)"
+        wanted = self._cell.case.output == "image"
+        for needed, there, what in ((sent, takes.image_in, taken), (wanted, takes.image_out, made)):
             if needed and not there:
                 raise CallFailed(Failure(ErrorKind.REJECTED, f"the model {what}"))
 
@@ -273,10 +271,7 @@ class Session:
         with told_of_images():
             filled = self._shared.journal.images.filled
             answer = replace(attempt.answer, images=tuple(map(filled, attempt.answer.images)))
-            said = Conversation.of(
-                replace(message, images=tuple(map(filled, message.images))) if message.images else message
-                for message in attempt.conversation.messages()
-            )
+            said = Conversation.of(messages_mapped(attempt.conversation.messages(), filled))
             drawn = tuple(map(filled, attempt.drawn))
             return case_mapped(case, filled), replace(attempt, answer=answer, conversation=said, drawn=drawn)
 

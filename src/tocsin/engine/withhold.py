@@ -102,11 +102,8 @@ def withheld(*texts: str) -> bool:
     Texts that reach a model together are given together: what is harmless in each may not be so in a row.
     """
     text = texts[0] if len(texts) == 1 else "\n".join(filter(None, texts))
-    if "\\u" in text and _met(
-        _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    ):  # as JSON may spell what it holds
-        return True
-    return _met(text)
+    # JSON may spell what it holds by its code points.
+    return _met(text) or ("\\u" in text and _met(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)))
 
 
 def _met(text: str) -> bool:

@@ -68,14 +68,10 @@ def scores(
     if met.audit is not None:
         found[0].notes.append(f"{len(met.cells)} of {met.planned} cells were run: a case stops at its first success")
         return found + _audited(met, met.audit, matrix, codes, common)
-    every = met.everywhere()
-    if len(every) < len(met.cases):
-        found[0].notes.append(
-            f"{len(met.cases) - len(every)} of {len(met.cases)} cases are ones that some attacks are not for"
-        )
-    if len(every) == len(met.cases) and (
-        few := _worst_few(met, told.get("worst", ()), manifest["suite"]["seed"], notes, common)
-    ):
+    partly = len(met.cases) - len(met.everywhere())
+    if partly:
+        found[0].notes.append(f"{partly} of {len(met.cases)} cases are ones that some attacks are not for")
+    elif few := _worst_few(met, told.get("worst", ()), manifest["suite"]["seed"], notes, common):
         found.append(few)
     found.append(of_cells(POOLED, met, lambda cell: True, common))
     found.append(_refusals(met, common))
@@ -87,7 +83,7 @@ def scores(
     if met.repeats > 1:
         for number, name in enumerate(met.attacks):
             found.append(_at_k(met, number, {**common, "attack": name}))
-    if len(every) == len(met.cases) and (gap := _gap(met, manifest, matrix, codes, common)):
+    if not partly and (gap := _gap(met, manifest, matrix, codes, common)):
         found.append(gap)
     return found
 

@@ -262,10 +262,8 @@ def _stopping_said(base: Suite, precision: float | None, decide: bool) -> dict[s
 def _attacked(one: Chosen, suite: Suite, attacking: Attacking, judge: str | None) -> Chosen:
     """The benchmark with the attacks that its cases meet."""
     wanted = suite.adversarial
-    if one.benchmark.evaluation in (
-        "adversarial",
-        "compliance",
-    ):  # attacked beforehand; or about rules, as they are put
+    # What was attacked beforehand, or is about rules, is asked as it is put.
+    if one.benchmark.evaluation in ("adversarial", "compliance"):
         return one
     if wanted is None or not attacking.named or (wanted.benchmarks and one.benchmark.name not in wanted.benchmarks):
         return one

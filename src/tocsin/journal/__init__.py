@@ -6,7 +6,7 @@ from tocsin.journal.calls import Answers, call_key, encode_request
 from tocsin.journal.copying import FreeText, Survey, copy_journal, survey
 from tocsin.journal.errors import JournalError, JournalFull, ReplayDiverged, RunLocked, readable
 from tocsin.journal.folder import RunFolder, check_manifest, held_still, read_manifest, write_private
-from tocsin.journal.images import Images, PictureWithheld, case_mapped, mapped, pictured
+from tocsin.journal.images import Images, PictureWithheld, case_mapped, mapped, messages_mapped, pictured
 from tocsin.journal.journal import Journal
 from tocsin.journal.planned import SOURCE_ID, Planned, PlannedCase, PlannedCell
 from tocsin.journal.writer import connect, has_readings, open_journal
@@ -36,6 +36,7 @@ __all__ = [
     "has_readings",
     "held_still",
     "mapped",
+    "messages_mapped",
     "open_journal",
     "pictured",
     "read_manifest",

@@ -22,13 +22,15 @@ from msgspec.structs import replace
 
 from tocsin.journal.errors import JournalError, JournalFull
 from tocsin.models.pictures import ENDINGS, MAX_BYTES, PictureError, opened
-from tocsin.types import Case, Image, Request
+from tocsin.types import Case, Image, Message, Request
 
 FOLDER = "images"
 _OPENING = ThreadPoolExecutor(2, "tocsin-image")
 """Two at a time on any machine: the largest that is taken needs half a gigabyte, and no other work waits behind it."""
 _WITHHELD = ".withheld"
 """The ending of the empty file that stands for an image that was removed because of what it shows."""
+_DRAFT = ".part"
+"""The ending of a file that is being written."""
 _REMEMBERED = 100_000
 """Hashes of what came that are remembered; some 30 MB."""
 
@@ -130,7 +132,8 @@ class Images:
                 return  # one that is damaged is written anew
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            draft = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")  # two may bring the same picture
+            mine = f".{os.getpid()}-{threading.get_ident()}"  # two may bring the same picture
+            draft = path.with_suffix(mine + _DRAFT)
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
@@ -142,6 +145,11 @@ class Images:
             raise JournalFull(
                 f"{self.folder} cannot hold an image ({error.strerror}): make room, then go on with --resume"
             ) from error
+
+    def sweep(self) -> None:
+        """Removes what a process that was killed had begun to write: nothing names it, and it may show what is withheld."""
+        for draft in self.folder.glob(f"*{_DRAFT}"):
+            draft.unlink(missing_ok=True)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -264,21 +272,22 @@ def pictured(request: Request) -> bool:
     return any(message.images for message in request.messages)
 
 
+def messages_mapped(messages: Iterable[Message], change: Callable[[Image], Image]) -> tuple[Message, ...]:
+    """The same messages with every image changed."""
+    return tuple(
+        replace(message, images=tuple(map(change, message.images))) if message.images else message
+        for message in messages
+    )
+
+
 def mapped(request: Request, change: Callable[[Image], Image]) -> Request:
     """The same request with every image changed."""
-    messages = tuple(
-        replace(message, images=tuple(map(change, message.images))) if message.images else message
-        for message in request.messages
-    )
-    return replace(request, messages=messages)
+    return replace(request, messages=messages_mapped(request.messages, change))
 
 
 def case_mapped(case: Case, change: Callable[[Image], Image]) -> Case:
     """The same case with every image changed."""
     if not case.images and not any(message.images for message in case.history):
         return case
-    history = tuple(
-        replace(message, images=tuple(map(change, message.images))) if message.images else message
-        for message in case.history
-    )
+    history = messages_mapped(case.history, change)
     return replace(case, images=tuple(map(change, case.images)), history=history)

@@ -80,6 +80,7 @@ class Journal:
             self._copied = int(self._meta(schema.COPIED) or 0)
             (self._last_decision,) = self._reader.execute("SELECT coalesce(max(id), 0) FROM decisions").fetchone()
             self._seen = Seen(bytes(key) for (key,) in self._reader.execute("SELECT key FROM calls"))
+            self.images.sweep()
         self._indexed = False
         self._writer = Writer(self.path)
 
