@@ -113,6 +113,15 @@ def test_an_uncalibrated_judge_is_said_to_be_one_in_plain_words(real_run: Run) -
     assert "Judge choice" not in told, "a judge that judged nothing is no part of the finding"
 
 
+def test_all_that_speaks_against_a_sets_labels_is_said_whole(tmp_path: Path, base: dict[str, Any]) -> None:
+    db, manifest, summary = plant(tmp_path / "run", [unsafe(refuse(1))], base)
+    against = "; ".join(["answers to prompts with images here", "answers that were cut off here"] * 4)
+    other = {"card": "judge@0/kitchen", "against": against, "value": 0.5, "low": 0.25, "high": 0.75}
+    summary["models"][0]["scores"][0]["sensitivity"] = [other]
+    told = Page(write_html(db, manifest, summary)).section("scores").text
+    assert f"If the judge erred here as on kitchen ({against}): " in told
+
+
 def test_a_calibrated_judge_shows_its_measured_error(real_run: Run, tmp_path: Path, base: dict[str, Any]) -> None:
     db, manifest, summary = plant(tmp_path / "run", [unsafe(refuse(1))], base)
     rate = {"value": 0.57, "low": 0.51, "high": 0.63}

@@ -233,7 +233,7 @@ def _corrected(score: dict[str, Any], plus: bool) -> list[str]:
         how = f"by {clean.name(fixed['method'])} with {_card(fixed) if fixed['card'] else own}"
         told.append(f"Corrected for the judge's errors: {_fixed(fixed, plus)}, {how}.")
     for other in [one for one in score.get("sensitivity", ()) if one["value"] is not None][:_SENSITIVITY]:
-        against = f" ({clean.name(other['against'])})" if other["against"] else ""
+        against = f" ({clean.name(other['against'], most=500)})" if other["against"] else ""
         told.append(f"If the judge erred here as on {_card(other)}{against}: {_fixed(other, plus)}.")
     return told
 
