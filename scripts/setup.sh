@@ -93,7 +93,7 @@ fi
 say "installing tocsin and its dependencies with ${uv:-pip}"
 # uv takes an unchanged pyproject.toml for an unchanged package, so it is told to look again; pip always does.
 if [ "$dev" -eq 1 ]; then
-  get ${uv:+--reinstall-package tocsin} --group dev -e '.[local]'
+  get ${uv:+--reinstall-package tocsin} --group dev -e '.[local,web]'
 else
   get ${uv:+--reinstall-package tocsin} '.[local]'
 fi
