@@ -39,7 +39,7 @@ class Speaker:
             values: What goes there. They are set in as they are; escaping is the template's.
         """
         said = self._known.get(english, english)
-        return _PLACE.sub(lambda place: str(values.get(place[1], place[0])), said) if values else said
+        return self._filled(said, values) if values else said
 
     def made(self, text: str) -> str:
         """A text that was made elsewhere, places filled: translated where it has the form of an entry, else as it is."""
@@ -49,9 +49,12 @@ class Speaker:
             return exact
         for form, said in _forms(self.language):
             if found := form.fullmatch(text):
-                values = found.groupdict()
-                return _PLACE.sub(lambda place: self.made(values.get(place[1], place[0])), said)
+                return self._filled(said, {name: self.made(value) for name, value in found.groupdict().items()})
         return text
+
+    @staticmethod
+    def _filled(text: str, values: Mapping[str, object]) -> str:
+        return _PLACE.sub(lambda place: str(values.get(place[1], place[0])), text)
 
     def knows(self, english: str) -> bool:
         """Whether the catalogue has this text, or it needs none."""
