@@ -224,6 +224,14 @@ class Reader:
         """What a query gives over the records of a group that count: ``c`` are cells, ``s`` cases, ``r`` records."""
         return self._db.execute(f"SELECT {columns} {self._source(group)} {tail}", self._bound(group)).fetchall()
 
+    def each(self, columns: str, group: Group) -> Iterator[tuple[Any, ...]]:
+        """As `select`, a row at a time."""
+        yield from self._db.execute(f"SELECT {columns} {self._source(group)}", self._bound(group))
+
+    def shared(self) -> dict[Cluster, Cluster]:
+        """Clusters that share an answer, and so are one: cluster → that one."""
+        return dict(self._merged)
+
     def by_judge(self, group: Group, *, by: By | None = None) -> dict[str, ByJudge]:
         """The verdicts of a group as judges gave them: under the empty key, or under each hazard or language."""
         column = "''" if by is None else f"s.{by}"
