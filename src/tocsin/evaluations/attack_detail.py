@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from tocsin.evaluations.correcting import SUBJECTS
-from tocsin.evaluations.met import Met
+from tocsin.evaluations.met import Cell, Met
 from tocsin.judges.card import Card
 from tocsin.stats import robust_worst_case, worst_case_curve
 
@@ -59,7 +59,9 @@ def further(
         "families": [
             {"family": name, "safe": safe, "unsafe": unsafe} for name, (safe, unsafe) in sorted(families.items())
         ],
-        "costs": [_cost(met, number, calls.get(name, {})) for number, name in enumerate(met.attacks)],
+        "costs": [
+            _cost(name, mine, calls.get(name, {})) for name, mine in zip(met.attacks, met.by_attack(), strict=True)
+        ],
         "queries_to_first_success": _first_success(met),
         "robust": [_robust(card, len(met.attacks) * met.repeats) for card in cards if not apart and _says(card)],
     }
@@ -82,15 +84,14 @@ def _robust(card: Card, attacks: int) -> dict[str, Any]:
     return {"card": card.name, "specificity": card.whole.error.specificity.value, **msgspec.to_builtins(found)}
 
 
-def _cost(met: Met, number: int, calls: dict[str, float]) -> dict[str, Any]:
-    mine = [cell for cell in met.cells if cell.attack == number]
+def _cost(name: str, mine: Sequence[Cell], calls: dict[str, float]) -> dict[str, Any]:
     won = sum(cell.outcome == "unsafe" for cell in mine)
-    total = sum(calls.get(name, 0) for name in ("target", "attacker", "translator", "judge"))
+    total = sum(calls.get(role, 0) for role in ("target", "attacker", "translator", "judge"))
     return {
-        "attack": met.attacks[number],
+        "attack": name,
         "cells": len(mine),
         "successes": won,
-        **{name: int(calls.get(name, 0)) for name in ("target", "attacker", "translator", "judge", "tokens")},
+        **{role: int(calls.get(role, 0)) for role in ("target", "attacker", "translator", "judge", "tokens")},
         "cost": calls.get("cost"),
         "calls_per_success": total / won if won else None,
     }

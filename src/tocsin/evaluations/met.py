@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from sys import intern
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -87,11 +88,18 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
         unsafe = self.outcomes(absent=0.0)
         return np.where((unsafe == 1).any(axis=1), 0.0, np.where((unsafe == 0).all(axis=1), 1.0, np.nan))
 
-    def counts(self, kept: Callable[[Cell], bool]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Of each cluster: unsafe and measured cells among those that are kept; clusters without a measured one are absent."""
-        found: dict[str, list[int]] = {}
+    def by_attack(self) -> list[list[Cell]]:
+        """The finished cells of each attack, in the order of `attacks`."""
+        found: list[list[Cell]] = [[] for _ in self.attacks]
         for cell in self.cells:
-            if cell.outcome in ("safe", "unsafe") and kept(cell):
+            found[cell.attack].append(cell)
+        return found
+
+    def counts(self, cells: Iterable[Cell]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Of each cluster: unsafe and measured ones among some cells; clusters without a measured one are absent."""
+        found: dict[str, list[int]] = {}
+        for cell in cells:
+            if cell.outcome in ("safe", "unsafe"):
                 pair = found.setdefault(self.clusters[cell.case], [0, 0])
                 pair[0] += cell.outcome == "unsafe"
                 pair[1] += 1
@@ -149,23 +157,31 @@ def read_cells(
     if gap is not None and together:
         gap = begin_of_cluster(db, gap, where, (target,))
     rows = db.execute(
-        "SELECT s.benchmark, s.case_id, s.cluster, s.hazard, c.id, c.attack, c.judge, r.outcome, r.reason, r.refused, r.blocked,"
+        "SELECT s.benchmark, s.case_id, s.cluster, s.hazard, c.id, c.attack, r.outcome, r.reason, r.refused, r.blocked,"
         " r.score, r.judge <> '', coalesce(q.queries, 0)"
         f" FROM cells c JOIN cases s ON s.id = c.case_ref LEFT JOIN {records} r ON r.cell = c.id LEFT JOIN"
         f" (SELECT cell, count(*) queries FROM calls WHERE role = 'target' GROUP BY cell) q ON q.cell = c.id WHERE {where}"
         " ORDER BY c.id",
         (target,),
-    ).fetchall()
-    rows = [row for row in rows if kept(row[0], row[5])]
-    if not rows:
+    )
+    there = db.execute(
+        f"SELECT DISTINCT s.benchmark, c.attack, c.judge FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {where}",
+        (target,),
+    )
+    mine = [one for one in there if kept(one[0], one[1])]
+    if not mine:
         return None
-    names = {row[5] for row in rows}
+    names = {attack for _, attack, _ in mine}
     attacks = [name for name in order if name in names]  # in a search, the slice goes by these numbers
     place = {name: number for number, name in enumerate(attacks)}
     cases: dict[tuple[str, str], int] = {}
     clusters, hazards, cells = [], [], []
     tries: dict[tuple[int, int], int] = {}
-    for benchmark, case_id, cluster, hazard, cell, attack, _, *record in rows:
+    planned = 0
+    for benchmark, case_id, cluster, hazard, cell, attack, *record in rows:
+        if not kept(benchmark, attack):
+            continue
+        planned += 1
         if (benchmark, case_id) not in cases:
             cases[benchmark, case_id] = len(cases)
             clusters.append(shared(benchmark, cluster))
@@ -175,16 +191,17 @@ def read_cells(
         if record[0] is not None and (audit is not None or gap is None or cell < gap):
             outcome, reason, refused, blocked, score, asked, queries = record
             told = None if refused is None else bool(refused)
-            cells.append(Cell(*at, outcome, reason, told, bool(blocked), score, bool(asked), queries))
+            words = intern(outcome), intern(reason)  # a million cells share a dozen of them
+            cells.append(Cell(*at, *words, told, bool(blocked), score, bool(asked), queries))
     return Met(
         attacks=attacks,
         cases=list(cases),
         clusters=clusters,
         hazards=hazards,
         cells=cells,
-        planned=len(rows),
+        planned=planned,
         repeats=max(tries.values()),
-        judges=sorted({row[6] for row in rows}),
+        judges=sorted({judge for _, _, judge in mine}),
         asked=frozenset(tries),
         audit=audit,
     )

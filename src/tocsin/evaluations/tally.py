@@ -8,22 +8,42 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from tocsin.benchmarks import Judged
 from tocsin.engine.stopping import Cluster, Stopped, key_of
+from tocsin.evaluations import columns
+from tocsin.evaluations.columns import Columns, merged
 from tocsin.evaluations.counts import By, ByJudge, Counts, Grades, Group, Spoken, Tally, Thought, metric_of
 from tocsin.evaluations.draws import shared_draws
 from tocsin.evaluations.met import Met, begin_of_cluster, calls_of, read_cells, stops_of
 from tocsin.types import Case, Outcome, SafeAnswer
 
+if TYPE_CHECKING:
+    from tocsin.evaluations.columns import Ints
+
 _MEASURED = "r.outcome IN ('safe', 'unsafe')"
 _NO_GAP = 2**62
 
 _decode_case = msgspec.json.Decoder(Case).decode
+
+
+class Planned(NamedTuple):
+    """Cells of the plan that are alike."""
+
+    target: int
+    evaluation: str
+    benchmark: str
+    wanted: str
+    judge: str
+    stopped: int
+    """Whether their rows became no case, or were withheld."""
+    cells: int
+    unfinished: int | None
+    """The first of them without a record."""
 
 
 class Reader:
@@ -43,6 +63,9 @@ class Reader:
         self._reasoning = "reasoning" in self._tables
         self._gaps: dict[Group, int | None] = {}
         self._wholes: dict[Group, Tally] = {}
+        self._planned: list[Planned] | None = None
+        self._with_images: set[tuple[str, str]] | None = None
+        self._read: tuple[Group, Columns] | None = None
         self._small: dict[Group, list[tuple[dict[By, str], Sequence[Any]]]] = {}
         again = "SELECT 1 FROM cells WHERE repeat > 0 OR attack <> 'direct' LIMIT 1"
         self._repeated = db.execute(again).fetchone() is not None
@@ -55,15 +78,15 @@ class Reader:
         Args:
             attacked: Also those of the adversarial evaluation, which is scored otherwise.
         """
-        but = "" if attacked else "WHERE c.evaluation <> 'adversarial'"
-        rows = self._db.execute(
-            "SELECT c.target, c.evaluation, s.benchmark, s.wanted, count(*)"
-            f" FROM cells c JOIN cases s ON s.id = c.case_ref {but}"
-            " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 5 DESC, 4"
-        ).fetchall()
+        counts: dict[tuple[int, str, str, str], int] = {}
+        for one in self._overview():
+            if attacked or one.evaluation != "adversarial":
+                key = (one.target, one.evaluation, one.benchmark, one.wanted)
+                counts[key] = counts.get(key, 0) + one.cells
+        rows = sorted(counts, key=lambda key: (*key[:3], -counts[key], key[3]))
         kinds: dict[tuple[int, str, str, str], list[str]] = {}
         homeless: set[tuple[int, str, str]] = set()
-        for target, evaluation, benchmark, wanted, _ in rows:
+        for target, evaluation, benchmark, wanted in rows:
             if wanted:
                 kinds.setdefault((target, evaluation, benchmark, metric_of(evaluation, wanted)), []).append(wanted)
             else:
@@ -113,8 +136,10 @@ class Reader:
     def planned(self, group: Group) -> int:
         """Cells of a group, finished or not; where it stopped early, those up to there."""
         stop = self.stop(group)
+        if stop is None:
+            return sum(one.cells for one in self._overview() if _belongs(one, group))
         query = f"SELECT count(*) FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {_where(group)} AND c.id <= ?"
-        return int(self._db.execute(query, (*_values(group), stop.position if stop else _NO_GAP)).fetchone()[0])
+        return int(self._db.execute(query, (*_values(group), stop.position)).fetchone()[0])
 
     def units(self, group: Group, *, by: By | None = None) -> dict[str, list[tuple[int, int, int]]]:
         """Safe, measured and planned attempts of each cluster of a group, in the order of the plan.
@@ -134,22 +159,14 @@ class Reader:
 
     def judges(self, group: Group) -> list[str]:
         """The names of the judges of a group's cells, but for those that are never asked."""
-        query = (
-            f"SELECT DISTINCT c.judge FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {_where(group)}"
-            " AND s.stopped IS NULL ORDER BY 1"
-        )
-        return [name for (name,) in self._db.execute(query, _values(group))]
+        return sorted({one.judge for one in self._overview() if _belongs(one, group) and not one.stopped})
 
     def gap(self, group: Group) -> int | None:
         """Position of the group's first cell that does not count: it, or its cluster, is unfinished, or it is beyond the stop."""
         if group in self._gaps:
             return self._gaps[group]
-        row = self._db.execute(
-            f"SELECT min(c.id) FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {_where(group)}"
-            " AND NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)",
-            _values(group),
-        ).fetchone()
-        first = None if row[0] is None else int(row[0])
+        ends = [one.unfinished for one in self._overview() if _belongs(one, group) and one.unfinished is not None]
+        first = min(ends, default=None)
         if first is not None and self._together:
             first = begin_of_cluster(self._db, first, _where(group), _values(group))
         stop = self.stop(group)
@@ -162,17 +179,16 @@ class Reader:
         """The tallies of a group: one under the empty key, or one for each hazard or language."""
         if by is None and group in self._wholes:
             return {"": self._wholes[group]}
-        column = "''" if by is None else f"s.{by}"
         counted: dict[str, Counts] = {}
         for place, small in self._counted(group):
             counted.setdefault("" if by is None else place[by], Counts()).add(*small)
         if by is not None and len(counted) == 1:  # the whole group again, under its one hazard or language
             return {key: self._whole(group) for key in counted}
-        clusters = self._clusters(group, column)
-        cases = self._cases(group, column) if self._repeated else {}
-        found = {}
+        clusters = self._clusters(group, by)
+        cases = self._columns(group).cases(by) if self._repeated else {}
+        found, nothing = {}, np.zeros(0, dtype=np.int64)
         for key, counts in sorted(counted.items()):
-            passed, sizes = clusters.get(key, ([], []))
+            passed, sizes = clusters.get(key, (nothing, nothing))
             found[key] = Tally(
                 planned=sum(counts.outcomes.values()),
                 safe=counts.outcomes.get("safe", 0),
@@ -183,11 +199,11 @@ class Reader:
                 blocked=counts.blocked,
                 truncated=counts.truncated,
                 invalid=counts.invalid,
-                n_cases=cases.get(key, 0) if self._repeated else sum(sizes),
+                n_cases=cases.get(key, 0) if self._repeated else int(sizes.sum()),
                 errors_by_kind=counts.reasons.get("error", {}),
                 unscored_by_reason=counts.reasons.get("unscored", {}),
-                cluster_safe=np.asarray(passed, dtype=np.int64),
-                cluster_sizes=np.asarray(sizes, dtype=np.int64),
+                cluster_safe=passed,
+                cluster_sizes=sizes,
                 refusal_table=counts.refusal_table,
             )
         if by is None and found:
@@ -234,31 +250,27 @@ class Reader:
 
     def by_judge(self, group: Group, *, by: By | None = None) -> dict[str, ByJudge]:
         """The verdicts of a group as judges gave them: under the empty key, or under each hazard or language."""
-        column = "''" if by is None else f"s.{by}"
-        rows = self._db.execute(
-            f"SELECT {column}, s.cluster, r.judge <> '', sum(r.outcome = 'safe'), count(*) {self._source(group)}"
-            f" AND {_MEASURED} GROUP BY 1, 2, 3",
-            self._bound(group),
-        )
-        found: dict[str, tuple[dict[Cluster, list[int]], list[int]]] = {}
-        for key, cluster, asked, safe, size in rows:
-            clusters, settled = found.setdefault(key, ({}, [0, 0]))
-            name = (group.benchmark, cluster)
-            counts = clusters.setdefault(self._merged.get(name, name), [0, 0]) if asked else settled
-            counts[0] += safe
-            counts[1] += size
-        return {
-            key: ByJudge(
-                np.array([safe for safe, _ in clusters.values()], dtype=np.int64),
-                np.array([size for _, size in clusters.values()], dtype=np.int64),
-                settled[1],
-                settled[1] - settled[0],
-            )
-            for key, (clusters, settled) in found.items()
-        }
+        told = self._columns(group)
+        settled, clusters = told.settled(by), told.by_cluster(by, judged=True)
+        nothing = np.zeros(0, dtype=np.int64)
+        found = {}
+        for key in sorted({*settled, *clusters}):
+            names, safe, sizes = clusters.get(key, ([], nothing, nothing))
+            every, unsafe = settled.get(key, (0, 0))
+            found[key] = ByJudge(*merged(names, safe, sizes, group.benchmark, self._merged), every, unsafe)
+        return found
 
     def pictured(self, group: Group) -> bool:
         """Whether a case of a group has images."""
+        if self._with_images is None:
+            rows = self._db.execute(
+                "SELECT DISTINCT benchmark, wanted FROM cases WHERE body IS NOT NULL AND instr(body, ?) > 0"
+                " AND json_array_length(body, '$.images') > 0",
+                (b'"images"',),
+            )
+            self._with_images = set(rows)
+        if not any((group.benchmark, wanted) in self._with_images for wanted in group.wanted):
+            return False
         row = self._db.execute(
             f"SELECT 1 FROM cells c JOIN cases s ON s.id = c.case_ref WHERE {_where(group)} AND s.body IS NOT NULL"
             " AND json_array_length(s.body, '$.images') > 0 LIMIT 1",
@@ -372,17 +384,29 @@ class Reader:
         )
         return {cell: detail or reason for cell, reason, detail in rows}
 
-    def _counted(self, group: Group) -> list[tuple[dict[By, str], Sequence[Any]]]:
-        """The small counts of a group by hazard and language, from one pass over its records."""
-        if group not in self._small:
+    def _overview(self) -> list[Planned]:
+        """The whole plan in short, from one pass over it."""
+        if self._planned is None:
             rows = self._db.execute(
-                "SELECT s.hazard, s.language, r.outcome, r.reason, r.refused, r.blocked, r.truncated, r.invalid, count(*)"
-                f" {self._source(group)} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8",
-                self._bound(group),
+                "SELECT c.target, c.evaluation, s.benchmark, s.wanted, c.judge, s.stopped IS NOT NULL, count(*),"
+                " min(CASE WHEN NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id) THEN c.id END)"
+                " FROM cells c JOIN cases s ON s.id = c.case_ref GROUP BY 1, 2, 3, 4, 5, 6"
             )
-            self._small[group] = [
-                ({"hazard": hazard, "language": language}, counts) for hazard, language, *counts in rows
-            ]
+            self._planned = [Planned(*row) for row in rows]
+        return self._planned
+
+    def _columns(self, group: Group) -> Columns:
+        """The records of a group that count; those of the group that was asked for last are kept."""
+        if self._read is None or self._read[0] != group:
+            self._read = None
+            rows = self._db.execute(f"SELECT {columns.SELECT} {self._source(group)}", self._bound(group))
+            self._read = (group, columns.read(rows))
+        return self._read[1]
+
+    def _counted(self, group: Group) -> list[tuple[dict[By, str], Sequence[Any]]]:
+        """The small counts of a group by hazard and language."""
+        if group not in self._small:
+            self._small[group] = [*self._columns(group).small_counts()]
         return self._small[group]
 
     def _source(self, group: Group, more: str = "") -> str:
@@ -395,34 +419,22 @@ class Reader:
         end = self.gap(group)
         return (*_values(group), _NO_GAP if end is None else end)
 
-    def _cases(self, group: Group, column: str) -> dict[str, int]:
-        return dict(
-            self._db.execute(
-                f"SELECT {column}, count(DISTINCT s.id) {self._source(group)} AND {_MEASURED} GROUP BY 1",
-                self._bound(group),
-            )
-        )
-
-    def _clusters(self, group: Group, column: str) -> dict[str, tuple[list[int], list[int]]]:
+    def _clusters(self, group: Group, by: By | None) -> dict[str, tuple[Ints, Ints]]:
         """Key → safe and measured attempts of each of its clusters."""
-        rows = self._db.execute(
-            f"SELECT {column}, s.cluster, sum(r.outcome = 'safe'), count(*) {self._source(group)} AND {_MEASURED}"
-            " GROUP BY 1, 2",
-            self._bound(group),
-        )
-        found: dict[str, tuple[list[int], list[int]]] = {}
-        places: dict[tuple[str, Cluster], int] = {}
-        for key, cluster, safe, size in rows:
-            passed, sizes = found.setdefault(key, ([], []))
-            if (name := self._merged.get((group.benchmark, cluster))) is not None:
-                place = places.setdefault((key, name), len(sizes))
-                if place < len(sizes):
-                    passed[place] += safe
-                    sizes[place] += size
-                    continue
-            passed.append(safe)
-            sizes.append(size)
-        return found
+        return {
+            key: merged(*counts, group.benchmark, self._merged)
+            for key, counts in self._columns(group).by_cluster(by).items()
+        }
+
+
+def _belongs(one: Planned, group: Group) -> bool:
+    """As `_where`."""
+    return (
+        one.target == group.target
+        and one.benchmark == group.benchmark
+        and one.wanted in group.wanted
+        and (one.evaluation == group.evaluation or one.wanted == "")
+    )
 
 
 def _where(group: Group) -> str:

@@ -108,9 +108,9 @@ def scores(met: Met, manifest: dict[str, Any], *, judge: str | None, modality: s
     told = manifest["transferred"]
     common: dict[str, Any] = {"evaluation": "adversarial", "modality": modality, "judge": judge}
     plain = met.attacks.index(DIRECT) if DIRECT in met.attacks else None
-    found = [of_cells(TRANSFER, met, lambda cell: cell.attack != plain, common)]
-    for number, name in enumerate(met.attacks):
-        found.append(of_cells(TRANSFER, met, lambda cell, n=number: cell.attack == n, {**common, "attack": name}))  # type: ignore[misc]
+    found = [of_cells(TRANSFER, met, [cell for cell in met.cells if cell.attack != plain], common)]
+    for name, mine in zip(met.attacks, met.by_attack(), strict=True):
+        found.append(of_cells(TRANSFER, met, mine, {**common, "attack": name}))
     fell = f"on {told['source']} in run {told['run']}"
     for score in found:
         if score.attack in _control(told["attacks"]):
