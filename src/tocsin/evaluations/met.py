@@ -58,6 +58,8 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
     judges: list[str]
     asked: frozenset[tuple[int, int]] = frozenset()
     """Case and attack of every planned cell: not every attack is for every case."""
+    meets: frozenset[tuple[str, str]] = frozenset()
+    """Benchmark and attack of the planned cells."""
     audit: Audit | None = None
     """The slice that a search ran whatever it decided; None where every cell was to be run."""
 
@@ -203,6 +205,7 @@ def read_cells(
         repeats=max(tries.values()),
         judges=sorted({judge for _, _, judge in mine}),
         asked=frozenset(tries),
+        meets=frozenset((benchmark, attack) for benchmark, attack, _ in mine),
         audit=audit,
     )
 

@@ -56,8 +56,8 @@ def modalities(manifest: dict[str, Any], whole: Met) -> dict[str, Callable[[str,
     """Modality → which benchmarks and attacks belong to it, of what a target's cases met."""
     about = manifest["benchmarks"]
     meets: dict[str, set[str]] = {}
-    for case, attack in whole.asked:
-        meets.setdefault(whole.cases[case][0], set()).add(whole.attacks[attack])
+    for benchmark, attack in whole.meets:
+        meets.setdefault(benchmark, set()).add(attack)
 
     def draws(name: str) -> bool:
         return bool(manifest["attacks"].get(name, {}).get("kind") == "visual")
