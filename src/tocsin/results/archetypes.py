@@ -138,7 +138,7 @@ def inputs(profile: Mapping[str, Any], modality: str, told: Rules) -> dict[str, 
 def _base(score: Mapping[str, Any] | None, told: Rules) -> Base:
     """A score as an input, unless too much of it is without an outcome."""
     if score is None:
-        return Base(why="it was not measured")
+        return Base(why="no score stands for it")
     if score["value"] is None:
         return Base(why="it has no value")
     planned, n = score["planned"], score["n"]
@@ -288,7 +288,7 @@ def _lacks(rule: Mapping[str, Any], bases: Mapping[str, Base], told: Rules, grou
         if condition["met"] + condition["unmet"] < 1:
             for name in parts_of(condition["input"], group):
                 if not bases[name].usable:
-                    found.setdefault(name, bases[name].why or "it was not measured")
+                    found.setdefault(name, bases[name].why)
     return [{"input": name, "title": title(name, told), "why": why} for name, why in found.items()]
 
 

@@ -17,6 +17,7 @@ from tocsin.evaluations.images import PICKED, SAFE_IMAGES, WORST, WORST_ATTACK
 from tocsin.results.axes import MODALITIES
 from tocsin.results.evaluated import evaluated, image_refusals, refusals
 from tocsin.results.profile_axes import (
+    CATEGORIES,
     MODALITY_WORDS,
     OVER_REFUSAL,
     SCHEMA,
@@ -278,7 +279,14 @@ def _frameworks(
                 told = {**part, "notes": [*part["notes"], *said]}  # why the whole has none is why its parts have none
                 categories.setdefault(part["key"].partition(LEVEL)[0], []).append(told)
             made = [
-                _category(pooled(parts), modality, str(score["benchmark"]), key, clauses.get(key, key), name)
+                _category(
+                    pooled(parts),
+                    modality,
+                    str(score["benchmark"]),
+                    key,
+                    CATEGORIES.get(key) or clauses.get(key, key),
+                    name,
+                )
                 for key, parts in categories.items()
             ]
             axes += made or [of_score(score, f"compliance:{modality}:{score['benchmark']}", str(score["benchmark"]))]
@@ -304,7 +312,7 @@ def _category(
 ) -> dict[str, Any]:
     name = f"compliance:{modality}:{benchmark}:{key}"
     if modality == "image":
-        made = _image_axis({**part, "framework": framework}, _safe_images(part), name, title)
+        made = {**_image_axis({**part, "framework": framework}, _safe_images(part), name, title), "hazard": key}
         made["notes"] = [SAFE_ONLY, *made["notes"]]
         return made
     return of_score(part, name, title, hazard=key, framework=framework)

@@ -274,3 +274,24 @@ TITLES: Mapping[str, str] = {
 def title_of(name: str) -> str:
     """What a benchmark or a metric is called beside its bar."""
     return TITLES.get(name, name)
+
+
+CATEGORIES: Mapping[str, str] = {
+    "CBRN Information and Capabilities": "CBRN-IC",
+    "Dangerous Violent or Hateful Content": "DVHC",
+    "Obscene Degrading or Abusive Content": "ODAC",
+    "Information Integrity and Deception": "IID",
+    "Harmful Bias and Homogenization": "HBH",
+    "Data Privacy Violations": "DPV",
+    "Intellectual Property Infringement": "IPI",
+    "Cognitive Manipulation": "CM",
+    "Exploitation of Vulnerabilities": "EV",
+    "Social Scoring": "SC",
+    "Predictive Policing and Risk Assessment": "PP-RA",
+    "Creation of Facial Recognition Databases": "FRDB",
+    "Emotion Recognition in Sensitive Contexts": "ER-SC",
+    "Biometric Categorization for Sensitive Inference": "BCSI",
+    "Real Time Remote Biometric Identification": "RRBI",
+    **{code.lower(): code for code in ("PSNS", "TE", "HSD", "VSE", "MD", "IPRP", "IPI")},
+}
+"""First level of a dimension of items → the report's short name of the category, which fits beside a bar."""
