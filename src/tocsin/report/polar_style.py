@@ -18,6 +18,7 @@ PALETTE: tuple[tuple[str, str], ...] = (
     ("#8a6d4f", "#c4a787"),
     ("#5f6b73", "#a5b1b9"),
     ("#97589e", "#d39bd9"),
+    ("#9a3f3f", "#e08f8f"),
 )
 """Colours of sectors on light and on dark: apart in lightness or hue also for those who do not see red and green apart. Sectors
 are numbered, too, so that nothing hangs on colour alone."""

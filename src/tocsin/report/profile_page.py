@@ -29,6 +29,8 @@ p,li{max-width:52rem;overflow-wrap:anywhere}figure{margin:0 0 1rem}.wide{overflo
 table{border-collapse:collapse;width:100%;font-size:.9rem}caption{text-align:left;color:var(--soft);padding:.3rem 0}
 th,td{text-align:left;vertical-align:top;padding:.35rem .55rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
 td.figure{white-space:nowrap;font-variant-numeric:tabular-nums}td.note,td.judge{color:var(--soft);min-width:9rem}
+figure.column{display:none}
+@media (max-width:900px){figure.row{display:none}figure.column{display:block}}
 .wide:focus-visible{outline:3px solid #155a78;outline-offset:2px}
 """
 
@@ -50,13 +52,29 @@ def profile_page(profiles: Sequence[Mapping[str, Any]], *, language: str = "en")
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         f"<title>{title}</title><style>{_STYLE}</style></head><body><main><h1>{title}</h1>",
-        f"<figure>{polar(profiles, language=language, side_by_side=len(profiles) <= MANY)}</figure>",
+        *_charts(profiles, language),
     ]
     if any(one["origin"] == "published" for one in profiles):
         pieces.append(f"<p>{escape(speak(PUBLISHED))}</p>")
     for profile in profiles:
         pieces += _model(profile, speak, language)
     return "".join([*pieces, "</main></body></html>\n"])
+
+
+def _charts(profiles: Sequence[Mapping[str, Any]], language: str) -> Iterator[str]:
+    """A chart of the models that write and one of those that only draw, since they share no axis.
+
+    Of several models there are two drawings, in a row and beneath each other, and the page shows the one that fits.
+    """
+    kinds: dict[bool, list[Mapping[str, Any]]] = {}
+    for one in profiles:
+        kinds.setdefault(all(sector["modality"] == "image" for sector in one["sectors"]), []).append(one)
+    for mine in kinds.values():
+        beneath = polar(mine, language=language, side_by_side=False)
+        if len(mine) == 1 or len(mine) > MANY:
+            yield f"<figure>{beneath}</figure>"
+        else:
+            yield f'<figure class="row">{polar(mine, language=language)}</figure><figure class="column">{beneath}</figure>'
 
 
 def _model(profile: Mapping[str, Any], speak: Speaker, language: str) -> Iterator[str]:

@@ -45,8 +45,8 @@ WEAKER = (
     " for the number of figures compared ({count})."
 )
 ALIKE = (
-    "In “{sector}”, the weakest cannot be told apart from the whole: {name} is lowest of {count} with {value} (95% interval"
-    " {low} to {high}), and the whole has {overall}."
+    "In “{sector}”, the weakest cannot be told apart from the whole: of the {count} figures with an interval"
+    " the lowest is {name}, {value} (95% interval {low} to {high}), and the whole has {overall}."
 )
 HAZARD = (
     "{what} ({modality}): the hazard {name} is weaker than its benchmark {benchmark}: {value} (95% interval {low} to {high},"
