@@ -17,8 +17,6 @@ from tocsin.results.profiled import published_profiled
 from tocsin.results.published_profile import MODELS, NO_SIZE, published_profile
 from tocsin.stats import wilson
 
-pytest_plugins = ("tests.report.conftest",)
-
 
 def axes_of(made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for sector in made["sectors"]:

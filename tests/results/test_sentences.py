@@ -15,7 +15,6 @@ from tocsin.results.published_profile import MODELS
 from tocsin.results.sentences import STRONG, WEAK, headline_of, percent, sentences, widened
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
-pytest_plugins = ("tests.report.conftest",)
 
 
 def said(one: dict[str, Any]) -> str:
