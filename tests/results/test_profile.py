@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import pytest
 
 from tests.report.planted import comply, failed, plant, refuse, safe, unsafe, unscored
+from tests.report.speaking import JUDGED as JUDGED_LANGUAGES
+from tests.report.speaking import MULTIJAIL, speak
 from tocsin.api import Run
 from tocsin.results.profile import profile
 from tocsin.results.profile_axes import axis, pooled
 from tocsin.results.profiled import published_profiled
-from tocsin.results.published_profile import MODELS, NO_SIZE, published_profile
+from tocsin.results.published_profile import MODELS, NO_SIZE, POOLED, published_profile
 from tocsin.stats import wilson
 
 
@@ -196,7 +199,7 @@ def test_a_published_bar_has_wilsons_interval_where_its_count_is_known_and_none_
         if one["value"] is None:
             continue
         if one["low"] is None:
-            assert NO_SIZE in one["notes"]
+            assert (POOLED if one["metric"] == "safe_resp" else NO_SIZE) in one["notes"]
             assert one["n"] is None
         else:
             limits = wilson(round(one["value"] * one["n"]), one["n"])
@@ -217,6 +220,44 @@ def test_the_chart_of_a_text_model_has_the_reports_17_languages_and_about_fifty_
     halves = [len(one["axes"]) for one in drawn if one["half"]]
     assert halves == [17, 17]
     assert sum(len(one["axes"]) * (0.5 if one["half"] else 1) for one in drawn) == 51
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A run of safety judgement and of safe generation in several languages, over loopback endpoints."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper().startswith(("OPENAI_", "TOCSIN_"))]:
+            patch.delenv(name)
+        run = speak(tmp_path_factory.mktemp("spoken"), dishes=8, sets=("multijail", "polyguardprompts"))
+    found: dict[str, Any] = run.summary["models"][0]
+    return found
+
+
+def test_judgement_and_generation_are_apart_by_language(spoken: dict[str, Any]) -> None:
+    made = spoken["profile"]
+    prompts = sector_of(made, "Language Multilingual: F1 on prompts, PolyGuard")
+    assert set(prompts) == set(JUDGED_LANGUAGES)
+    for language, one in prompts.items():
+        (score,) = (s for s in spoken["scores"] if s["metric"] == "prompt_f1" and s["language"] == language)
+        assert (one["value"], one["low"], one["n"]) == (score["value"], score["low"], score["n"])
+    generated = sector_of(made, "Language Multilingual: safe answers, MultiJail")
+    assert set(generated) == set(MULTIJAIL)
+    assert {one["metric"] for one in generated.values()} == {"safe_rate"}
+    whole = {one["sector"]: one["overall"]["metric"] for one in made["sectors"]}
+    assert whole["Language Multilingual: F1 on responses, PolyGuard"] == "response_f1"
+    assert [(e["kind"], e["metric"]) for e in made["evaluations"] if e["evaluation"] == "multilingual"] == [
+        ("judgement", "judgement_mean"), ("generation", "safe_rate"),
+    ]  # fmt: skip
+
+
+def test_a_run_that_may_stop_early_has_no_limits_on_counts_that_a_profile_adds(measured: dict[str, Any]) -> None:
+    stops = {**measured["manifest"], "suite": {**measured["manifest"]["suite"], "stopping": {"precision": 0.1}}}
+    made = profile(stops, measured["model"])
+    (style,) = made["refusals"]
+    assert style["hard_refusal"]["value"] == 0.8
+    assert style["hard_refusal"]["low"] is None
+    one = sector_of(made, "Language Benchmark")["cases"]
+    assert one["low"] is not None, "the score's own interval allows for it"
 
 
 def test_a_profile_is_the_same_whenever_it_is_made(measured: dict[str, Any]) -> None:
