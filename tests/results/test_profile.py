@@ -260,6 +260,23 @@ def test_a_run_that_may_stop_early_has_no_limits_on_counts_that_a_profile_adds(m
     assert one["low"] is not None, "the score's own interval allows for it"
 
 
+def test_two_frameworks_of_one_name_are_two_sectors(measured: dict[str, Any]) -> None:
+    (score,) = (s for s in measured["model"]["scores"] if s["metric"] == "safe_rate")
+    items = [
+        {
+            **score,
+            "evaluation": "compliance",
+            "metric": "compliance_rate",
+            "benchmark": f"items-{file}",
+            "framework": file,
+        }
+        for file in ("a/rules.yaml", "b/rules.yaml")
+    ]
+    told = [{"framework": "rules", "sets": [o["benchmark"]], "title": "Rules, in full", "clauses": []} for o in items]
+    made = profile(measured["manifest"], {**measured["model"], "scores": items, "compliance": told})
+    assert [one["sector"] for one in made["sectors"]] == ["Rules", "Rules (2)"]
+
+
 def test_a_profile_is_the_same_whenever_it_is_made(measured: dict[str, Any]) -> None:
     again = profile(measured["manifest"], measured["model"])
     assert {key: measured["profile"][key] for key in again} == again

@@ -77,12 +77,23 @@ def profile(manifest: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, 
         "origin": "measured",
         "model": model["model"],
         "demonstration": bool(manifest.get("demonstration")),
-        "sectors": [one for one in sectors if one["axes"]],
+        "sectors": _apart([one for one in sectors if one["axes"]]),
         "evaluations": evaluated(manifest, scores),
         "refusals": [
             _bare(one) if stops else one for one in (*refusals(manifest, model), *image_refusals(manifest, model))
         ],
     }
+
+
+def _apart(sectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sectors with titles that differ: two frameworks may be called alike."""
+    seen: dict[str, int] = {}
+    for one in sectors:
+        title = one["sector"]
+        seen[title] = seen.get(title, 0) + 1
+        if seen[title] > 1:
+            one["sector"] = f"{title} ({seen[title]})"
+    return sectors
 
 
 def _added(of: Mapping[str, Any], cell: Mapping[str, Any]) -> bool:
@@ -287,6 +298,9 @@ def _frameworks(
     """For each framework the categories of the items that were written for it; then items of no framework."""
     whole = _whole(scores, "compliance")
     titles = {one["framework"]: one["title"] for one in model["compliance"]}
+    # A framework of one's own is named by its file in a score: its items tell which it is.
+    written = {name: one["title"] for one in model["compliance"] for name in one["sets"]}
+    titles |= {str(s["framework"]): written[str(s["benchmark"])] for s in whole if str(s["benchmark"]) in written}
     clauses = {c["clause"]: c["title"] for one in model["compliance"] for c in one["clauses"]}
     known = [*FRAMEWORKS]
     names = {str(score["framework"]) for score in whole if score["framework"]}
