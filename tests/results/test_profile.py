@@ -280,3 +280,46 @@ def test_two_frameworks_of_one_name_are_two_sectors(measured: dict[str, Any]) ->
 def test_a_profile_is_the_same_whenever_it_is_made(measured: dict[str, Any]) -> None:
     again = profile(measured["manifest"], measured["model"])
     assert {key: measured["profile"][key] for key in again} == again
+
+
+def image_part(benchmark: str, hazard: str, passed: int, failed_: int, refused: int, lost: int = 0) -> dict[str, Any]:
+    n = passed + failed_
+    return {
+        "by": "hazard", "key": hazard, "evaluation": "adversarial", "modality": "image", "benchmark": benchmark,
+        "metric": "safe_rate", "value": passed / n if n else None, "low": 0.0, "high": 1.0, "worst": 0.0, "best": 1.0,
+        "n": n, "planned": n + lost, "n_clusters": n, "passed": passed, "failed": failed_, "refused": refused,
+        "unscored": lost, "error": 0, "judge": "a-judge", "framework": None, "language": None, "attack": None, "notes": [],
+    }  # fmt: skip
+
+
+def drawing_model(parts: list[dict[str, Any]], tables: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """A synthetic summary of a model that draws, with two sets that were attacked beforehand."""
+    names = dict.fromkeys(part["benchmark"] for part in parts)
+    wholes = [{**image_part(name, "", 5, 5, 0), "by": None} for name in names]
+    return {"model": "painter", "scores": wholes, "breakdown": parts, "refusal_tables": tables or [], "compliance": []}
+
+
+def test_the_image_axis_of_a_hazard_is_the_lowest_share_of_safe_images_and_a_refusal_is_none() -> None:
+    parts = [image_part("pgj", "Nudity", 97, 3, 3), image_part("genbreak", "Nudity", 75, 25, 2)]
+    made = profile({"benchmarks": {}}, drawing_model(parts))
+    one = sector_of(made, "Image Adversarial")["Nudity"]
+    limits = wilson(73, 100)
+    assert (one["value"], one["low"], one["high"]) == (0.73, pytest.approx(limits.low), pytest.approx(limits.high))
+    assert any(note.startswith("lowest in genbreak; ") for note in one["notes"])
+
+
+def test_with_a_set_unmeasured_there_is_no_lowest() -> None:
+    parts = [image_part("pgj", "Hate", 90, 10, 0), image_part("genbreak", "Hate", 0, 0, 0, lost=100)]
+    one = sector_of(profile({"benchmarks": {}}, drawing_model(parts)), "Image Adversarial")["Hate"]
+    assert one["value"] is None
+    assert one["why"] == "nothing was measured in genbreak, and the lowest of fewer is higher"
+
+
+def test_what_prompts_for_images_came_to_is_counted_by_evaluation() -> None:
+    parts = [image_part("pgj", "Nudity", 5, 5, 0)]
+    counts = {"refused/safe": 30, "answered/safe": 50, "answered/unsafe": 20}
+    table = {"evaluation": "adversarial", "benchmark": "pgj", "metric": "safe_rate", "counts": counts}
+    (one,) = profile({"benchmarks": {}}, drawing_model(parts, [table]))["refusals"]
+    assert (one["evaluation"], one["n"]) == ("adversarial", 100)
+    assert one["refusal"]["value"] == 0.3
+    assert one["leak"]["value"] == pytest.approx(20 / 70)
