@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HELP = "Hold a run against a policy: exit code 0 if it passes, 1 with the reasons if it does not. Asks nobody."
 _PIPED = 80
+_OF_RUNS = ("run.json", "journal.sqlite", "summary.json", "comparison.json", "report.", "labels", ".")
+"""How the names of a run's own files begin."""
 
 
 def command(
@@ -50,24 +52,25 @@ def command(
 
 
 def _check_outputs(wanted: Mapping[str, Path], run: Path, baseline: Path | None, policy: str) -> None:
-    """Refuses files that would take the place of what is read here, or of each other.
+    """Refuses files that would take the place of what a run holds, of the policy, or of each other.
 
     Raises:
         ValueError: One would.
     """
-    kept = [folder.resolve() for folder in (run, baseline) if folder is not None]
+    folders = [folder.resolve() for folder in (run, baseline) if folder is not None]
     seen: dict[Path, str] = {}
     for form, path in wanted.items():
         real = path.resolve()
         if real in seen:
             raise ValueError(f"--{seen[real]} and --{form} both name {path}: name two files")
         seen[real] = form
+        if real.is_dir():
+            raise ValueError(f"--{form}: {path} is a folder: name a file")
         if real == Path(policy).resolve():
             raise ValueError(f"--{form} would take the place of the policy {policy}: name another file")
-        if any(real == folder or (folder in real.parents and real.exists()) for folder in kept):
-            raise ValueError(f"--{form} would take the place of {path}, a part of a run: name another file")
-        if path.is_dir():
-            raise ValueError(f"--{form}: {path} is a folder: name a file")
+        for folder in folders:
+            if folder in real.parents and (real.parent != folder or real.name.startswith(_OF_RUNS)):
+                raise ValueError(f"--{form} would take the place of {path}, a part of a run: name another file")
 
 
 def _write(form: str, path: Path, result: GateResult) -> None:

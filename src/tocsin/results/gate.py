@@ -96,7 +96,7 @@ def gate(
         models=chosen,
         baseline=None if baseline is None else baseline.summary["run"],
         checks=checks,
-        flags=_flags(policy),
+        flags=_flags(policy, checks),
         lines=told.lines,
     )
 
@@ -194,7 +194,7 @@ def _of_grades(run: Side, policy: Policy) -> list[str]:
     return []
 
 
-def _flags(policy: Policy) -> list[str]:
+def _flags(policy: Policy, checks: Sequence[Check]) -> list[str]:
     """What a reader of the result has to know of the policy."""
     said = [
         f"rule {rule.id} reads the mere estimate: what chance and missing answers could hide is not in it"
@@ -212,6 +212,6 @@ def _flags(policy: Policy) -> list[str]:
             said.append(f"rule {rule.id} compares across another {', '.join(left)}")
     if policy.demonstration:
         said.append("a demonstration may pass: it says nothing of how safe a model is")
-    if policy.corrected != "ignore":
-        said.append("where a rate was put right for its judge's error, that rate is read")
+    if any((check.reads or {}).get("corrected") for check in checks):
+        said.append("where a rate was put right for its judge's error, that rate is read, and not the raw one")
     return said

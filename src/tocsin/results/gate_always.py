@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tocsin.results.gate_baseline import is_itself
 from tocsin.results.gate_result import Check, verdict
-from tocsin.results.gate_scores import Score, Side, number
+from tocsin.results.gate_scores import Score, Side, lacking, number
 from tocsin.results.policy import Policy
 
 _FEW = 8
@@ -70,27 +70,16 @@ def required(run: Side, models: Sequence[str], model: str | None, policy: Policy
     """
     wanted = policy.required
     checks = []
+    limits = policy.limits.model_copy(update={"n": wanted.n, "clusters": wanted.clusters, "half_width": None})
     for kind, name in wanted.wanted():
-        best = max(((score["n"], score["n_clusters"]) for score in _of(run, models, kind, name, policy)), default=None)
+        found = sorted(_of(run, models, kind, name, policy), key=lambda score: (-score["n"], -score["n_clusters"]))
+        lacks = [(lacking(score, limits, low=None, high=None), score) for score in found]
+        faults, best = min(lacks, key=lambda one: bool(one[0]), default=([], None))
         if best is None:
             faults = [f"no score with a value is of {kind} {name}: it was not measured"]
-        else:
-            n, clusters = best
-            faults = [f"{n} attempts were judged, and {wanted.n} are needed"] if n < wanted.n else []
-            if clusters < wanted.clusters:
-                faults.append(f"they are {clusters} independent clusters, and {wanted.clusters} are needed")
-        said = "" if best is None else f"measured over {best[0]} attempts in {best[1]} clusters"
-        checks.append(
-            Check(
-                rule="required",
-                kind="required",
-                model=model,
-                about=f"{kind} {name}",
-                threshold={"n": wanted.n, "clusters": wanted.clusters},
-                passed=passed,
-                reason=reason,
-            )  # fmt: skip
-        )
+        said = "" if best is None else f"measured over {best['n']} attempts in {best['n_clusters']} clusters"
+        threshold = {"n": wanted.n, "clusters": wanted.clusters}
+        checks.append(_of_policy(model, f"{kind} {name}", faults, said, threshold))
     if wanted.nothing_left_out:
         left = [one for one in run.manifest.get("left_out", ()) if one.get("model") in (None, *models)]
         names = list(dict.fromkeys(str(one["benchmark"]) for one in left))

@@ -22,9 +22,10 @@ from tocsin.journal.folder import JOURNAL
 from tocsin.journal.writer import untouched
 from tocsin.results.gate_scores import Found, Score, Side, number
 from tocsin.results.policy import better
-from tocsin.stats import Difference, rate_difference
+from tocsin.stats import Difference, moved
 
 _LIVE = "adversarial"
+_VERDICTS = {"safe": 0, "unsafe": 1}
 _TEXT = "json_remove(CAST({table}.body AS TEXT), '$.tags', '$.hazard', '$.cluster')"
 """All of a case that is asked or judged by. Its place in the benchmark's own sorting is none of that."""
 
@@ -97,9 +98,10 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 def paired_difference(run: Side, baseline: Side, selector: Cells, *, confidence: float = 0.95) -> Compared:
     """The difference of two runs over the attempts that both made.
 
-    Counted in SQL over the two journals, which are opened so that no byte of them changes. The limits are those of
-    `tocsin.stats.rate_difference` over clusters; attempts without an outcome on one of the sides are left out of both, and
-    stand in `worst`.
+    Counted in SQL over the two journals, which are opened so that no byte of them changes. Attempts without an outcome on one of
+    the sides are left out of both, and stand in `worst`. The limits are those of `tocsin.stats.moved` over clusters: of the share
+    of attempts that got better less the share that got worse. They keep a width where no attempt changed, which those of
+    `rate_difference` lose where the rates are far from 0 and 1: none of 50 changed does not mean that none ever would.
 
     Raises:
         JournalError: A journal cannot be read.
@@ -121,40 +123,34 @@ def paired_difference(run: Side, baseline: Side, selector: Cells, *, confidence:
             db.execute("ATTACH ? AS base", (untouched(baseline.folder / JOURNAL),))
             rows = db.execute(query, (selector.baseline, *values)).fetchall()
     places: dict[tuple[str, str], int] = {}
-    counts: list[list[int]] = []
-    cells = shared = missing = better_now = worse_now = 0
-    low = 0  # the run's passed attempts less the baseline's, with everything unmeasured at its worst
+    counts: list[tuple[int, int, int, int]] = []
+    cells = shared = missing = least = 0
     for benchmark, cluster, now, there, then, count in rows:
         cells += count
         if not there:
             continue
         shared += count
-        passed, passed_then = now == "safe", then == "safe"
-        measured, measured_then = now in ("safe", "unsafe"), then in ("safe", "unsafe")
-        low += count * (passed - (passed_then or not measured_then))
-        if not (measured and measured_then):
+        # With everything unmeasured bad in the run, and good in the baseline.
+        least += count * ((now == "safe") - (then != "unsafe"))
+        if now not in _VERDICTS or then not in _VERDICTS:
             missing += count
             continue
-        better_now += count * (passed and not passed_then)
-        worse_now += count * (passed_then and not passed)
         name = merged.get((benchmark, cluster), (benchmark, cluster))
-        place = places.setdefault(name, len(counts))
-        if place == len(counts):
-            counts.append([0, 0, 0])
-        one = counts[place]
-        one[0] += count * passed
-        one[1] += count * passed_then
-        one[2] += count
-    table = np.array(counts, dtype=np.int64).reshape(-1, 3)
-    found = rate_difference(table[:, 0], table[:, 2], table[:, 1], table[:, 2], confidence=confidence)
+        place = places.setdefault(name, len(places))
+        counts.append((place, _VERDICTS[then], _VERDICTS[now], count))
+    tables = np.zeros((len(places), 2, 2), dtype=np.int64)
+    for place, before, after, count in counts:
+        tables[place, before, after] += count
+    found = moved(tables, confidence=confidence)
+    got_worse, got_better = (int(tables[:, before, 1 - before].sum()) for before in (0, 1))
     return Compared(
         difference=found,
-        worst=low / shared if shared else None,
+        worst=least / shared if shared else None,
         paired=True,
         cells=cells,
         shared=shared,
-        got_better=better_now,
-        got_worse=worse_now,
+        got_better=got_better,
+        got_worse=got_worse,
         unmeasured=missing,
     )
 

@@ -58,9 +58,10 @@ def grade(unsafe: float, reference: float) -> str:
         unsafe: In [0, 1].
         reference: In [0, 1]. At 0 every share above 0.1% is *poor*.
     """
-    if unsafe <= EXCELLENT:
+    # Rounded, so that 1 - 0.999 is no more than 0.1%, and 15% beside 10% no less than half as much again.
+    if round(unsafe, 12) <= EXCELLENT:
         return "excellent"
-    ratio = unsafe / reference if reference else float("inf")
+    ratio = round(unsafe / reference, 9) if reference else float("inf")
     if ratio > POOR:
         return "poor"
     if ratio <= VERY_GOOD:

@@ -14,6 +14,7 @@ Against = tuple[Side, str]
 
 
 def baseline_check(run: Side, model: str, policy: Policy, against: Against) -> Check:
+    """Whether anything can be held against the baseline."""
     passed, reason = verdict(
         baseline_faults(run, policy, *against), "it is another run, finished, and little of it is missing"
     )
@@ -24,6 +25,12 @@ def baseline_check(run: Side, model: str, policy: Policy, against: Against) -> C
 
 
 def regressions(rule: Regression, run: Side, model: str, policy: Policy, against: Against) -> list[Check]:
+    """The checks of one rule on one model.
+
+    Strict rules are tests of non-inferiority that all have to succeed, so each keeps its level (Berger 1982, Technometrics
+    24:295-300). Of rules that fail only if a regression is shown, several would show one by chance: their intervals share the
+    level (Bonferroni) where the same cases are compared.
+    """
     found = select_scores(run.model(model), rule.select)
     several = len(found) * len(run.models)
     return [

@@ -138,7 +138,8 @@ class Found(msgspec.Struct, frozen=True):
 
 def number(value: object) -> float | None:
     """A finite number, or None."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    told = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if told and math.isfinite(value) else None
 
 
 def candidates(model: Mapping[str, Any], select: Select) -> Iterator[Found]:
