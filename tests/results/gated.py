@@ -76,7 +76,8 @@ def cases(
         errors: Those that ended in an error.
         left: Those that are not finished.
         wanted: The kind of safe answer.
-        more: `answers`, whether the journal has an answer to each, as labels need it; `benchmark`; and fields of the cases; of a list the one at the case's number, over and over.
+        more: `answers`, whether the journal has an answer to each, as labels need it; `benchmark`; and fields of the cases, of a
+            list the one at the case's number, over and over.
     """
     answer = Answer("An answer.") if more.pop("answers", False) else None
     endings = ["safe"] * safe + ["unsafe"] * unsafe + ["unscored"] * missing + ["error"] * errors + [""] * left

@@ -12,7 +12,9 @@ from tocsin.results.gate import gate as held_against
 from tocsin.results.gate_result import GateResult
 from tocsin.results.gate_scores import Side
 from tocsin.results.policy import Policy
-from tocsin.results.policy_file import PolicyFile, read_policy
+from tocsin.results.policy_file import PolicyFile, policies, read_policy
+
+__all__ = ["GateResult", "gate", "policies"]
 
 
 def gate(

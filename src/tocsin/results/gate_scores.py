@@ -138,8 +138,9 @@ class Found(msgspec.Struct, frozen=True):
 
 def number(value: object) -> float | None:
     """A finite number, or None."""
-    told = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if told and math.isfinite(value) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
 
 
 def candidates(model: Mapping[str, Any], select: Select) -> Iterator[Found]:
