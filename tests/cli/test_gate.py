@@ -143,6 +143,17 @@ def test_names_from_a_run_steer_no_terminal(tocsin: object, tmp_path: Path) -> N
     assert not {"\x1b", "\x07", "\u202e"} & set(ran.out)
 
 
+def test_a_name_that_is_no_text_ends_no_gate(tmp_path: Path, tocsin: object) -> None:
+    folder = bad(tmp_path)
+    told = (folder / "run.json").read_text()
+    (folder / "run.json").write_text(told.replace("some/model", "some/\\ud800model"))
+    own = policy(tmp_path, SAFE)
+    for words in ((), ("--json",), ("--junit", "j.xml", "--sarif", "s.sarif", "--markdown", "m.md")):
+        ran: Ran = tocsin(folder, "--policy", own, *words)  # type: ignore[operator]
+        assert ran.code == Exit.GATE_FAILED, ran.err
+    ElementTree.parse(tmp_path / "j.xml")
+
+
 def test_a_regression_ends_with_1_and_names_the_baseline(tocsin: object, tmp_path: Path) -> None:
     then = good(tmp_path, "then", created="2025-01-01")
     now = run(tmp_path / "now", cases(150, 50), cases(100, wanted="comply"))

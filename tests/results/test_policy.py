@@ -134,6 +134,15 @@ def test_an_unknown_name_is_told_the_nearest() -> None:
         read_policy("defualt")
 
 
+def test_no_file_takes_the_place_of_a_shipped_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "coverage").mkdir()
+    (tmp_path / "strict").write_text("name: strict\nrules: [{id: a, select: {metric: safe_rate}, at_least: 0.01}]\n")
+    for name in ("coverage", "strict"):
+        assert read_policy(name).file is None
+    assert read_policy("./strict").policy.rules[0].id == "a"
+
+
 def test_a_file_keeps_the_line_of_each_rule(tmp_path: Path) -> None:
     text = "name: p\nrules:\n  - id: a\n    at_least: 0.5\n  - id: b\n    at_least: 0.6\n"
     told = read_policy(policy(tmp_path, text))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from tocsin.api.run import load_run
+from tocsin.api.run import Run, load_run
 from tocsin.journal import open_journal
 from tocsin.results.gate import gate as held_against
 from tocsin.results.gate_result import GateResult
@@ -18,9 +18,9 @@ __all__ = ["GateResult", "gate", "policies"]
 
 
 def gate(
-    run: Path | str,
+    run: Path | str | Run,
     policy: str | Path | Policy,
-    baseline: Path | str | None = None,
+    baseline: Path | str | Run | None = None,
     *,
     models: Sequence[str] = (),
     baseline_model: str = "",
@@ -30,7 +30,7 @@ def gate(
     Figures are made anew from the journals; ``summary.json`` is not read. Nobody is asked, and no file of a run changes.
 
     Args:
-        run: A run's folder.
+        run: A run's folder, or the run; it is read anew either way.
         policy: A policy by name, by the path of its YAML file, or as an object.
         baseline: The folder of the run that regressions and grades are against.
         models: Models of the run that are gated; all if empty.
@@ -43,10 +43,11 @@ def gate(
     """
     told = PolicyFile(policy) if isinstance(policy, Policy) else read_policy(policy)
     with ExitStack() as opened:
-        mine, *others = (_side(Path(folder), opened) for folder in (run, baseline) if folder is not None)
+        mine, *others = (_side(folder, opened) for folder in (run, baseline) if folder is not None)
         return held_against(mine, told, *others, models=models, baseline_model=baseline_model)
 
 
-def _side(folder: Path, opened: ExitStack) -> Side:
+def _side(run: Path | str | Run, opened: ExitStack) -> Side:
+    folder = run.folder if isinstance(run, Run) else Path(run)
     found = load_run(folder)
-    return Side(folder, found.manifest, found.summary, opened.enter_context(closing(open_journal(folder))))
+    return Side.of(folder, found.manifest, found.summary, opened.enter_context(closing(open_journal(folder))))

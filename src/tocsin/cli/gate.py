@@ -45,7 +45,7 @@ def command(
         _write(form, path, result)
         say(f"written: {path}")
     if as_json:
-        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(result.as_dict(), indent=1))
     else:
         _show(result)
     return Exit.DONE if result.passed else Exit.GATE_FAILED

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from tocsin.results.gate_always import always, required
 from tocsin.results.gate_checks import nothing, shown_off, unmatched
 from tocsin.results.gate_grades import grade_checks
@@ -66,10 +68,7 @@ def gate(
         for scheme in policy.grades:
             if _is_about(scheme, run, name):
                 limits = limits_of(policy, scheme)
-                shared = _of_grades(run, policy)
-                mine += grade_checks(scheme, run, name, limits, against, shared) or [
-                    nothing(scheme.id, "grade", name, scheme.title, scheme.select.told())
-                ]
+                mine += grade_checks(scheme, run, name, limits, against, _of_grades(run, policy))
                 applied += 1
         if policy.required.over == "model":
             mine += required(run, [name], name, policy)
@@ -142,7 +141,12 @@ def _thresholds(rule: Rule, run: Side, model: str, policy: Policy) -> list[Check
     """The checks of one rule on one model; of a rule with two thresholds, by each."""
     if rule.at_least is not None and rule.at_most is not None:
         halves = [rule.model_copy(update={name: None}) for name in ("at_most", "at_least")]
-        return [check for half in halves for check in _thresholds(half, run, model, policy)]
+        both = [check for half in halves for check in _thresholds(half, run, model, policy)]
+        signs = [next(iter(one.threshold), "").replace("_", " ") for one in both]
+        return [
+            msgspec.structs.replace(one, about=f"{one.about}, {sign}") if sign else one
+            for one, sign in zip(both, signs, strict=True)
+        ]
     found = select_scores(run.model(model), rule.select, falls=rule.at_most is not None)
     return [
         *unmatched(rule, "threshold", model, found),

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from tocsin.evaluations.counts import Group
 from tocsin.evaluations.draws import shared_draws
-from tocsin.evaluations.tally import Reader
 from tocsin.journal import readable
 from tocsin.journal.folder import JOURNAL
 from tocsin.journal.writer import untouched
@@ -193,12 +193,12 @@ def _turned(score: Score, sign: int) -> _Turned:
     return _Turned(**turned)
 
 
-def cells_of(run: Side, baseline: Side, found: Found, target: int, other: int) -> Cells | None:
+def cells_of(run: Side, groups: Sequence[Group], found: Found, target: int, other: int) -> Cells | None:
     """The cells that a score is the rate of; None if it is no plain rate over cells.
 
     Args:
         run: The run of the score.
-        baseline: The run that it is compared with.
+        groups: Its groups, as `tocsin.evaluations.tally.Reader.groups` gives them.
         found: The score.
         target: The place of its model in its run.
         other: The place of the baseline's model in the other run.
@@ -206,7 +206,7 @@ def cells_of(run: Side, baseline: Side, found: Found, target: int, other: int) -
     score = found.score
     metric, named = score["metric"], score["evaluation"]
     if score["benchmark"] is not None and metric in ("safe_rate", "over_refusal_rate", "accuracy", "compliance_rate"):
-        for group in Reader(run.db).groups():
+        for group in groups:
             if (group.target, group.named, group.benchmark, group.metric) == (
                 target,
                 named,
@@ -248,7 +248,7 @@ def differing(run: Side, baseline: Side, found: Found, then: Score | None, same:
     if "sampling" in same:
         said += _apart("suite", suites, ("sampling", "repeats", "seed", "draw", "limit", "languages"))
         said += _apart("difficulty", [side.manifest.get("difficulty") or {} for side in (run, baseline)], None)
-    names = [found.score["benchmark"]] if found.score["benchmark"] else sorted(_behind(run, found.score))
+    names = [found.score["benchmark"]] if found.score["benchmark"] else _behind(run, found.score)
     for name in names:
         about = [side.manifest["benchmarks"].get(name) for side in (run, baseline)]
         if about[0] is None or about[1] is None:
@@ -275,18 +275,14 @@ def differing(run: Side, baseline: Side, found: Found, then: Score | None, same:
     return said
 
 
-def _behind(run: Side, score: Score) -> set[str]:
-    """The benchmarks that a score over several rests on."""
-    rows = run.db.execute(
-        "SELECT DISTINCT s.benchmark FROM cells c JOIN cases s ON s.id = c.case_ref WHERE c.evaluation = ?",
-        (score["evaluation"],),
-    )
+def _behind(run: Side, score: Score) -> list[str]:
+    """The benchmarks that a score over several rests on. Attacks may put a text into an image, so of theirs all are named."""
     about: Mapping[str, Any] = run.manifest["benchmarks"]
-    return {
+    return sorted(
         name
-        for (name,) in rows
+        for name in run.behind.get(score["evaluation"], ())
         if score["evaluation"] == _LIVE or about.get(name, {}).get("modality") == score["modality"]
-    }
+    )
 
 
 def _entry(side: Side, name: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 import msgspec
 
 from tocsin.results.gate_baseline import differing
-from tocsin.results.gate_result import Check, verdict
+from tocsin.results.gate_checks import unmatched
+from tocsin.results.gate_result import Check, told_score, verdict
 from tocsin.results.gate_scores import Found, Side, lacking, number, select_scores
 from tocsin.results.policy import CONDITIONS, GRADES, Grading, Limits
 from tocsin.stats import Interval
@@ -118,9 +119,10 @@ def grade_checks(
         baseline: The baseline run and its model, where the reference is one.
         further: Faults that hold for all of them.
     """
-    checks = []
     summary = run.model(model)
-    for whole in select_scores(summary, rule.select):
+    found = [one for one in select_scores(summary, rule.select) if one.score["metric"] == "safe_rate"]
+    checks = unmatched(rule, "grade", model, found)
+    for whole in found:
         parts = [
             Found(part, "hazard", part["key"])
             for part in summary["breakdown"]
@@ -206,8 +208,7 @@ def _check(
         title=rule.title,
         about=found.named,
         score=found.address,
-        reads={name: score[name] for name in ("value", "low", "high", "worst", "best", "n", "planned", "n_clusters")}
-        | {"unscored": score["unscored"], "error": score["error"], "judge": score["judge"]},
+        reads=told_score(found),
         threshold={"grade": rule.at_least},
         details=None if told is None else msgspec.to_builtins(told),
         passed=passed,

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tocsin.evaluations.counts import Group
+from tocsin.evaluations.tally import Reader
 from tocsin.results.gate_always import baseline_faults
 from tocsin.results.gate_baseline import Compared, cells_of, differing, paired_difference, unpaired_difference
 from tocsin.results.gate_checks import shown_off, unmatched
-from tocsin.results.gate_result import Check, verdict
+from tocsin.results.gate_result import Check, told_score, verdict
 from tocsin.results.gate_scores import Found, Score, Side, lacking, number, select_scores
 from tocsin.results.policy import Policy, Regression, limits_of
+
+
+class _Shared(NamedTuple):
+    """What the comparisons of one rule share.
+
+    Attributes:
+        groups: The groups of the run.
+        several: How many scores are compared.
+    """
+
+    groups: Sequence[Group]
+    several: int
+
 
 Against = tuple[Side, str]
 """The baseline run, and its model that one is held against."""
@@ -33,14 +51,15 @@ def regressions(rule: Regression, run: Side, model: str, policy: Policy, against
     """
     found = select_scores(run.model(model), rule.select)
     several = len(found) * len(run.models)
+    groups = Reader(run.db).groups() if found else []
     return [
         *unmatched(rule, "regression", model, found),
-        *(_regression(rule, run, model, policy, against, one, several) for one in found),
+        *(_regression(rule, run, model, policy, against, one, _Shared(groups, several)) for one in found),
     ]
 
 
 def _regression(
-    rule: Regression, run: Side, model: str, policy: Policy, against: Against, found: Found, several: int
+    rule: Regression, run: Side, model: str, policy: Policy, against: Against, found: Found, shared: _Shared
 ) -> Check:
     baseline, other = against
     limits, score = limits_of(policy, rule), found.score
@@ -59,7 +78,7 @@ def _regression(
     else:
         lacks = lacking(then, limits, low=number(then["low"]), high=number(then["high"]))
         faults += [f"in the baseline {lack}" for lack in lacks]
-        compared, apart = _compared(rule, run, model, against, found, then, several)
+        compared, apart = _compared(rule, run, model, against, found, then, shared)
         faults += apart
         faults += _drops(rule, compared)
     said = "" if compared is None else _difference(compared)
@@ -80,8 +99,7 @@ def _regression(
         title=rule.title,
         about=found.named,
         score=found.address,
-        reads={name: score[name] for name in ("value", "low", "high", "worst", "best", "n", "planned", "n_clusters")}
-        | {"unscored": score["unscored"], "error": score["error"], "judge": score["judge"]},
+        reads=told_score(found),
         threshold={"max_drop": rule.max_drop, "mode": rule.mode, "reads": rule.reads},
         details=details,
         passed=passed,
@@ -99,15 +117,15 @@ def _then(baseline: Side, model: str, found: Found) -> Score | None:
 
 
 def _compared(
-    rule: Regression, run: Side, model: str, against: Against, found: Found, then: Score, several: int
+    rule: Regression, run: Side, model: str, against: Against, found: Found, then: Score, shared: _Shared
 ) -> tuple[Compared, list[str]]:
     """The difference, paired where both runs have the cases, and what speaks against it."""
     baseline, other = against
     place, opposite = run.models.index(model), baseline.models.index(other)
-    cells = cells_of(run, baseline, found, place, opposite)
+    cells = cells_of(run, shared.groups, found, place, opposite)
     if cells is None:
         return unpaired_difference(found.score, then), []
-    confidence = 0.95 if rule.mode == "strict" else 1 - 0.05 / max(1, several)
+    confidence = 0.95 if rule.mode == "strict" else 1 - 0.05 / max(1, shared.several)
     paired = paired_difference(run, baseline, cells, confidence=confidence)
     if paired.cells and paired.shared / paired.cells >= rule.overlap:
         return paired, []

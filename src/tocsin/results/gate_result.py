@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from tocsin.results.gate_scores import Found, Reading
+from tocsin.results.gate_scores import Found, Reading, number
 
 SCHEMA = 1
+_COUNTS = ("n", "planned", "n_clusters", "unscored", "error", "judge")
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +97,14 @@ def told_reading(found: Found, reading: Reading) -> dict[str, Any]:
     score = found.score
     told: dict[str, Any] = msgspec.to_builtins(reading)
     del told["fault"]
-    return told | {name: score[name] for name in ("n", "planned", "n_clusters", "unscored", "error", "judge")}
+    return told | {name: score[name] for name in _COUNTS}
+
+
+def told_score(found: Found) -> dict[str, Any]:
+    """What a check looked at of a score that it does not hold against a threshold, for programs."""
+    score = found.score
+    figures = {name: number(score[name]) for name in ("value", "low", "high", "worst", "best")}
+    return figures | {name: score[name] for name in _COUNTS}
 
 
 def _sentence(text: str) -> str:

@@ -21,6 +21,9 @@ _MEANS = ("multilingual", "compliance", "adversarial")
 """Evaluations whose figures over several benchmarks do not leave demonstrations out."""
 
 
+_USUAL = ("benchmark", "over-refusal")
+
+
 class Side(msgspec.Struct, frozen=True):
     """A run as a gate reads it: its manifest, its summary made anew from the journal, and the journal.
 
@@ -29,12 +32,31 @@ class Side(msgspec.Struct, frozen=True):
         manifest: As `tocsin.journal.read_manifest` gives it.
         summary: As `tocsin.results.summary.summarise` gives it; never a file that somebody may have edited.
         db: The journal, opened for reading.
+        behind: Evaluation, as the journal names it → the benchmarks whose cases were asked in it.
     """
 
     folder: Path
     manifest: dict[str, Any]
     summary: dict[str, Any]
     db: sqlite3.Connection
+    behind: dict[str, set[str]]
+
+    @classmethod
+    def of(cls, folder: Path, manifest: dict[str, Any], summary: dict[str, Any], db: sqlite3.Connection) -> Side:
+        """A run with its journal.
+
+        Raises:
+            ValueError: Two of its models have one name, so that none could be told from the other.
+        """
+        names = [model["model"] for model in summary["models"]]
+        if len(set(names)) < len(names):
+            raise ValueError(f"run {folder} has two models of one name: {', '.join(names)}")
+        behind: dict[str, set[str]] = {}
+        for evaluation, benchmark in db.execute(
+            "SELECT DISTINCT c.evaluation, s.benchmark FROM cells c JOIN cases s ON s.id = c.case_ref"
+        ):
+            behind.setdefault(evaluation, set()).add(benchmark)
+        return cls(folder, manifest, summary, db, behind)
 
     @property
     def models(self) -> list[str]:
@@ -54,11 +76,8 @@ class Side(msgspec.Struct, frozen=True):
             return bool(about.get(score["benchmark"], {}).get("demonstration"))
         if score["evaluation"] not in _MEANS:
             return False
-        rows = self.db.execute(
-            "SELECT DISTINCT s.benchmark FROM cells c JOIN cases s ON s.id = c.case_ref WHERE c.evaluation = ?",
-            (score["evaluation"],),
-        )
-        return any(about.get(name, {}).get("demonstration") for (name,) in rows)
+        behind = self.behind.get(score["evaluation"], set())
+        return any(about.get(name, {}).get("demonstration") for name in behind)
 
     def attempts(self, target: int) -> Attempts:
         """How the attempts at a target's cells ended, over the whole run.
@@ -133,7 +152,11 @@ class Found(msgspec.Struct, frozen=True):
         told = self.address
         what = told["benchmark"] or told["attack"] or f"all ({told['evaluation']}, {told['modality']})"
         parts = [told["framework"], told["language"], told["hazard"]]
-        return " · ".join([str(what), *(part for part in parts if part), str(told["metric"])])
+        usual = told["benchmark"] and told["modality"] == "language" and told["evaluation"] in _USUAL
+        where = (
+            "" if usual or not (told["benchmark"] or told["attack"]) else f" ({told['evaluation']}, {told['modality']})"
+        )
+        return " · ".join([str(what), *(part for part in parts if part), f"{told['metric']}{where}"])
 
 
 def number(value: object) -> float | None:

@@ -51,21 +51,20 @@ def policies() -> list[About]:
 
 
 def read_policy(name: str | Path) -> PolicyFile:
-    """A policy by name, or by the path of a YAML file.
+    """A policy by name, or by the path of a YAML file. A file of the name of a shipped one is meant by ``./NAME``.
 
     Raises:
         ConfigError: There is none, or it cannot be read; the message names the place and the mend.
     """
-    path = Path(name)
+    path, known = Path(name), policy_names()
+    if str(name) in known:  # before any file: what a branch puts beside a gate must not take its place
+        text = (resources.files("tocsin.results.policies") / f"{name}.yaml").read_text(encoding="utf-8")
+        return PolicyFile(parse_policy(text, str(name)))
     if path.suffix in (".yaml", ".yml") or path.exists():
         if not path.is_file():
             raise ConfigError(f"policy {path}: {'is no file' if path.exists() else 'there is no such file'}")
         data, lines = read_mapping(path)
         return PolicyFile(_policy(data, f"policy {path}"), path, _lines(data, lines))
-    known = policy_names()
-    if str(name) in known:
-        text = (resources.files("tocsin.results.policies") / f"{name}.yaml").read_text(encoding="utf-8")
-        return PolicyFile(parse_policy(text, str(name)))
     near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are: {', '.join(known)}"
     raise ConfigError(f"no policy is named {str(name)!r}: {hint}")
