@@ -17,10 +17,12 @@ from tests.results.gated import cases, label, manifest, policy, run
 from tocsin.api.gating import gate
 from tocsin.journal import JournalError
 from tocsin.journal.folder import JOURNAL, MANIFEST, SUMMARY
+from tocsin.results.gate import _thresholds
 from tocsin.results.gate_grades import exact_binomial, grade
 from tocsin.results.gate_result import Check, GateResult
-from tocsin.results.gate_scores import lacking, read_score
+from tocsin.results.gate_scores import Side, lacking, read_score
 from tocsin.results.policy import Limits, Rule
+from tocsin.results.policy_file import parse_policy
 
 SAFE = "name: p\nrules: [{id: safe, select: {metric: safe_rate}, at_least: 0.8}]"
 DROP = "name: p\nregressions: [{id: drop, select: {metric: safe_rate}, max_drop: 0.05}]"
@@ -113,7 +115,7 @@ def test_required_things_have_to_be_measured_often_enough(tmp_path: Path) -> Non
     folder = run(tmp_path / "r", cases(30, hazard=["fraud", "theft"]))
     assert held(folder, "name: p\nrequired: {hazards: [fraud, theft], n: 15}\n").passed
     result = held(folder, "name: p\nrequired: {hazards: [fraud, theft], n: 16}\n")
-    assert [check.reason for check in result.failed] == ["15 attempts were judged, and 16 are needed."] * 2
+    assert [check.reason for check in result.failed] == ["Only 15 attempts were judged, of 16 that are needed."] * 2
 
 
 def test_what_was_left_out_fails_where_nothing_may_be(tmp_path: Path) -> None:
@@ -244,7 +246,7 @@ def test_a_value_that_is_null_fails(tmp_path: Path) -> None:
     others = {"cases": manifest()["benchmarks"]["cases"], "other": manifest()["benchmarks"]["cases"]}
     folder = run(tmp_path / "r", cases(99), cases(missing=1, benchmark="other"), benchmarks=others)
     result = held(folder, SAFE.replace("0.8", "0.01"))
-    assert "There is no value" in failures(result)["safe"]
+    assert failures(result)["safe"] == "Nothing was judged: 1 of 1 attempts have no verdict, and 0 ended in an error."
     assert result.failed[0].about == "other · safe_rate"
 
 
@@ -283,7 +285,7 @@ def test_what_is_missing_stays_missing_in_a_corrected_rate(tmp_path: Path) -> No
 def test_intervals_that_are_too_wide_and_clusters_that_are_too_few_fail(tmp_path: Path) -> None:
     folder = run(tmp_path / "r", cases(60, cluster=["a", "b", "c"]))
     result = held(folder, SAFE.replace("0.8}", "0.01, limits: {clusters: 10, half_width: 0.05}}"))
-    assert "3 independent clusters, and 10 are needed" in failures(result)["safe"]
+    assert "3 independent clusters, of 10 that are needed" in failures(result)["safe"]
     assert "±0.05 is the most" in failures(result)["safe"]
 
 
@@ -358,19 +360,22 @@ def test_two_models_of_one_name_are_told_apart_by_nobody(tmp_path: Path) -> None
         held(folder, SAFE)
 
 
-def test_a_rule_with_two_thresholds_has_a_check_for_each(tmp_path: Path) -> None:
-    told = {"attacks": ["direct", "flip", "pair"], "mode": "exhaustive", "skipped": []}
-    attacks = {
-        name: {"identity": f"{name}@1", "kind": "transform", "attack": name, "parameters": {}}
-        for name in told["attacks"]
-    }
-    cells = [one._replace(live=True, attack="flip") for one in cases(60)]
-    folder = run(tmp_path / "r", cells, attacks=attacks, adversarial=told)
-    rule = "{id: gap, select: {metric: adaptive_gap}, at_least: -0.1, at_most: 0.1}"
-    result = held(folder, f"name: p\nrules: [{rule}]\n")
-    checks = [check for check in result.checks if check.rule == "gap"]
-    assert len(checks) == 2
-    assert not any(check.passed for check in checks), "no attack of the run adapts, so there is no gap"
+@pytest.mark.parametrize(("low", "high", "passed"), [(-0.05, 0.05, [True, True]), (-0.2, 0.05, [False, True])])
+def test_a_rule_with_two_thresholds_has_a_check_for_each(low: float, high: float, passed: list[bool]) -> None:
+    """The summary is a double: a benchmark with a bias score takes thousands of rows."""
+    counts = {"planned": 90, "n": 90, "n_clusters": 90, "unscored": 0, "error": 0}
+    place = dict.fromkeys(("attack", "language", "framework", "corrected", "worst", "best"))
+    score = {"evaluation": "benchmark", "modality": "language", "benchmark": "b", "metric": "bias_score_ambiguous"}
+    score |= place | counts | {"value": (low + high) / 2, "low": low, "high": high, "judge": "choice@1", "notes": []}
+    summary = {"demonstration": False, "models": [{"model": "m", "scores": [score], "breakdown": []}]}
+    side = Side(Path(), {"benchmarks": {}, "judges": {}}, summary, sqlite3.connect(":memory:"), {})
+    text = "name: p\nrules: [{id: b, select: {metric: 'bias*'}, at_least: -0.1, at_most: 0.1, reads: limit}]"
+    told = parse_policy(text, "p")
+    checks = _thresholds(told.rules[0], side, "m", told)
+    assert [check.about.rpartition(", ")[2] for check in checks] == ["at least", "at most"]
+    assert [check.passed for check in checks] == passed
+    both = parse_policy(text.replace(", reads: limit", ""), "p")
+    assert all("has to say `reads: limit`" in check.reason for check in _thresholds(both.rules[0], side, "m", both))
 
 
 # -- regressions ------------------------------------------------------------------------------------------------------------
@@ -492,6 +497,11 @@ def test_a_baseline_that_is_the_run_itself_fails_and_so_does_a_copy(tmp_path: Pa
     assert "is the run itself" in failures(held(now, DROP, now))["baseline"]
     shutil.copytree(now, tmp_path / "copy")
     assert "or a copy of it" in failures(held(now, DROP, tmp_path / "copy"))["baseline"]
+    answered = run(tmp_path / "answered", cases(50, answers=True))
+    renamed = shutil.copytree(answered, tmp_path / "renamed")
+    told = json.loads((renamed / MANIFEST).read_text()) | {"run": "another", "created": "2020-01-01T00:00:00+00:00"}
+    (renamed / MANIFEST).write_text(json.dumps(told))
+    assert "or a copy of it" in failures(held(answered, DROP, renamed))["baseline"]
     (tmp_path / "link").symlink_to(now)
     assert "is the run itself" in failures(held(now, DROP, tmp_path / "link"))["baseline"]
 

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pydantic import BaseModel
 
+from tests.conftest import ROOT
 from tests.results.gated import policy
 from tocsin.models.config import ConfigError
-from tocsin.results.policy import Policy, Select, better, limits_of, matches
+from tocsin.results.policy import (
+    Grading,
+    JudgeEntry,
+    Limits,
+    Policy,
+    Regression,
+    Required,
+    Rule,
+    Select,
+    better,
+    limits_of,
+    matches,
+)
 from tocsin.results.policy_file import parse_policy, policies, policy_names, read_policy
+from tocsin.stats import clustered_proportion, moved
 
 RULE = "name: p\nrules: [{id: safe, select: {metric: safe_rate}, at_least: 0.8"
 
@@ -183,3 +200,33 @@ def test_the_mean_of_over_refusal_is_the_better_the_lower() -> None:
     assert better("macro_mean", "over-refusal") == "lower"
     assert better("macro_mean", "benchmark") == "higher"
     assert better("adaptive_gap", "adversarial") == "neither"
+
+
+@pytest.mark.parametrize("model", [Policy, Limits, JudgeEntry, Required, Rule, Regression, Grading, Select])
+def test_every_field_of_a_policy_is_in_the_reference(model: type[BaseModel]) -> None:
+    text = (ROOT / "docs" / "reference" / "gate.md").read_text(encoding="utf-8")
+    there = set(re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
+    assert set(model.model_fields) - there == set()
+
+
+def test_the_policy_of_the_reference_reads() -> None:
+    text = (ROOT / "docs" / "reference" / "gate.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    told = parse_policy(example, "release")
+    assert [rule.id for rule in told.rules] == ["safe", "self-harm", "over-refusal"]
+    assert all(f"| `{name}` |" in text for name in policy_names())
+
+
+def test_the_reference_says_how_many_cases_a_threshold_takes() -> None:
+    def low(safe: int, n: int) -> float:
+        passed = np.repeat(np.array([1, 0], dtype=np.int64), [safe, n - safe])
+        return clustered_proportion(passed, np.ones(n, dtype=np.int64)).low
+
+    assert (low(17, 17) < 0.8 <= low(18, 18), low(75, 75) < 0.95 <= low(76, 76)) == (True, True)
+    assert low(230 - 5, 230) < 0.95 <= low(231 - 5, 231)
+    still = np.zeros((76, 2, 2), dtype=np.int64)
+    still[:, 0, 0] = 1
+    lows = [moved(still[:n]).low for n in (75, 76)]
+    assert lows[0] is not None
+    assert lows[1] is not None
+    assert lows[0] < -0.05 <= lows[1]

@@ -27,8 +27,12 @@ def command(
     baseline: Annotated[
         Path | None, typer.Option(metavar="RUN_FOLDER", help="The run that regressions and grades are against.")
     ] = None,
-    model: Annotated[list[str] | None, typer.Option(help="Gate this model alone; repeatable. All if absent.")] = None,
-    baseline_model: Annotated[str, typer.Option(help="The baseline's model, where it has another name.")] = "",
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Gate this model alone; repeatable. All if absent.")
+    ] = None,
+    baseline_model: Annotated[
+        str, typer.Option(metavar="NAME", help="The baseline's model, where it has another name.")
+    ] = "",
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML here.")] = None,
     sarif: Annotated[Path | None, typer.Option(metavar="FILE", help="Write SARIF 2.1.0 here.")] = None,
     markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write Markdown here.")] = None,
@@ -99,7 +103,7 @@ def _show(result: GateResult) -> None:
     failed = len(result.failed)
     against = f", against {result.baseline}" if result.baseline else ""
     console.print(text(f"Run {result.run} ({result.suite}, {result.status}){against}"))
-    console.print(text(f"Policy {result.policy['identity']}: {result.policy['title']}"))
+    console.print(text(": ".join(filter(None, (f"Policy {result.policy['identity']}", result.policy["title"])))))
     for model in [*result.models, None]:
         mine = [check for check in result.checks if check.model == model]
         if not mine:
@@ -119,6 +123,8 @@ def _show(result: GateResult) -> None:
             what = f"{check.rule}: {check.about}" if check.about else check.rule
             table.add_row(state, text(what), text(check.reason))
         console.print(table)
+    if result.judges:
+        console.print(text(f"Judged by {', '.join(result.judges)}."))
     for flag in result.flags:
         console.print(text(f"Note: {flag}."))
     word = "FAILED" if failed else "PASSED"

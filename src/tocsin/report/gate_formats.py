@@ -156,13 +156,16 @@ def markdown(result: GateResult) -> str:
     word = "passed" if result.passed else f"failed: {len(failed)} of {len(result.checks)} checks"
     lines = [f"### Gate {told(result.policy['name'])} {word}", ""]
     against = f", against the baseline {told(result.baseline)}" if result.baseline else ""
+    title = f": {told(result.policy['title'], most=400)}" if result.policy["title"] else ""
     lines += [
         f"Run {told(result.run)}, suite {told(result.suite)}, {told(result.status)}{against}."
-        f" Policy {told(result.policy['identity'])}: {told(result.policy['title'], most=400)}.",
+        f" Policy {told(result.policy['identity'])}{title}.",
         "",
     ]
     if failed:
         lines += [*_rows(failed), ""]
+    if result.judges:
+        lines += [f"Judged by {', '.join(map(told, result.judges))}.", ""]
     lines += [f"- {told(flag, most=400)}" for flag in result.flags]
     if passed:
         lines += [

@@ -15,7 +15,7 @@ from tocsin.results.gate_checks import nothing, shown_off, unmatched
 from tocsin.results.gate_grades import grade_checks
 from tocsin.results.gate_judges import judge_faults
 from tocsin.results.gate_regressions import baseline_check, regressions
-from tocsin.results.gate_result import Check, GateResult, told_reading, verdict
+from tocsin.results.gate_result import Check, GateResult, figures_of, told_reading, verdict
 from tocsin.results.gate_scores import Found, Side, lacking, read_score, select_scores
 from tocsin.results.policy import Policy, Rule, Selecting, limits_of, matches, misfit
 from tocsin.results.policy_file import PolicyFile
@@ -139,19 +139,21 @@ def _about_nobody(run: Side, policy: Policy) -> list[Check]:
 
 def _thresholds(rule: Rule, run: Side, model: str, policy: Policy) -> list[Check]:
     """The checks of one rule on one model; of a rule with two thresholds, by each."""
-    if rule.at_least is not None and rule.at_most is not None:
-        halves = [rule.model_copy(update={name: None}) for name in ("at_most", "at_least")]
-        both = [check for half in halves for check in _thresholds(half, run, model, policy)]
-        signs = [next(iter(one.threshold), "").replace("_", " ") for one in both]
-        return [
-            msgspec.structs.replace(one, about=f"{one.about}, {sign}") if sign else one
-            for one, sign in zip(both, signs, strict=True)
-        ]
-    found = select_scores(run.model(model), rule.select, falls=rule.at_most is not None)
-    return [
-        *unmatched(rule, "threshold", model, found),
-        *(_threshold(rule, run, model, policy, one) for one in found),
-    ]
+    found = select_scores(run.model(model), rule.select, falls=_falls(rule))
+    checks = unmatched(rule, "threshold", model, found)
+    if rule.at_least is None or rule.at_most is None:
+        return [*checks, *(_threshold(rule, run, model, policy, one) for one in found)]
+    for one in found:
+        for other, sign in (("at_most", "at least"), ("at_least", "at most")):
+            half = rule.model_copy(update={other: None})
+            check = _threshold(half, run, model, policy, one)
+            checks.append(msgspec.structs.replace(check, about=f"{check.about}, {sign}"))
+    return checks
+
+
+def _falls(rule: Rule) -> bool | None:
+    """Whether a rule without a metric means rates that are better when lower; None if it does not tell."""
+    return None if rule.at_least is not None and rule.at_most is not None else rule.at_most is not None
 
 
 def _threshold(rule: Rule, run: Side, model: str, policy: Policy, found: Found) -> Check:
@@ -162,18 +164,21 @@ def _threshold(rule: Rule, run: Side, model: str, policy: Policy, found: Found) 
     assert wanted is not None
     sign = "at least" if floor else "at most"
     faults = [fault for fault in (misfit(score["metric"], score["evaluation"], rule.at_least, rule.at_most),) if fault]
-    said = ""
+    said = figures = ""
     if reading.number is None:
-        faults.append(reading.fault)
+        faults += [reading.fault] if score["n"] else []  # that nothing was judged is said below
     else:
         rate = " of the corrected rate" if reading.corrected else ""
         said = f"{reading.what}{rate} is {reading.number:.3f}"
+        figures = f" ({figures_of(reading)}, n {score['n']} of {score['planned']})"
         if not (reading.number >= wanted if floor else reading.number <= wanted):
-            faults.append(f"{said}, and {sign} {wanted:g} is wanted")
+            faults.append(f"{said}, and {sign} {wanted:g} is wanted{figures}")
     faults += lacking(score, limits, low=reading.low, high=reading.high)
     faults += judge_faults(run, score, rule.judge or policy.judge)
     faults += shown_off(run, score, policy)
-    passed, reason = verdict(faults, f"{said}, {sign} {wanted:g} as wanted")
+    if reading.number is None and not faults:
+        faults.append(reading.fault)
+    passed, reason = verdict(faults, f"{said}, {sign} {wanted:g} as wanted{figures}")
     return Check(
         rule=rule.id,
         kind="threshold",

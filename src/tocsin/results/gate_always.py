@@ -17,7 +17,8 @@ def always(run: Side, model: str, policy: Policy) -> list[Check]:
     told = run.attempts(run.models.index(model))
     checks = [_check("finished", model, unfinished(run, model), "every planned cell has an outcome")]
     shown = [] if policy.demonstration or not run.summary["demonstration"] else ["all of it is a demonstration"]
-    checks.append(_check("demonstration", model, shown, "it is no mere demonstration, or the policy takes one"))
+    mere = "a demonstration, which this policy takes" if run.summary["demonstration"] else "it is no demonstration"
+    checks.append(_check("demonstration", model, shown, mere))
     for rule, count, words, most in (
         ("errors", told.error, "ended in an error", policy.limits.errors),
         ("unscored", told.unscored, "have no verdict", policy.limits.unscored),

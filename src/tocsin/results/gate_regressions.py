@@ -150,7 +150,7 @@ def _drops(rule: Regression, compared: Compared) -> list[str]:
     if rule.reads == "limit_and_worst":
         if compared.worst is None:
             said.append("there is no bound `worst`: a rule on it has to say `reads: limit`")
-        elif -compared.worst > rule.max_drop:
+        elif -compared.worst > rule.max_drop and (compared.unmeasured or not compared.paired):
             said.append(
                 f"if everything unmeasured had been bad, it fell by {-compared.worst:.3f}, and {rule.max_drop:g} is the most"
             )

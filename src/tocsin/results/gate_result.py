@@ -79,6 +79,12 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True):
         """The checks that failed."""
         return [check for check in self.checks if not check.passed]
 
+    @property
+    def judges(self) -> list[str]:
+        """The judges of the scores that were looked at."""
+        told = ((check.reads or {}).get("judge") for check in self.checks)
+        return list(dict.fromkeys(one for names in told if names for one in names.split(" + ")))
+
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
         told: dict[str, Any] = msgspec.to_builtins(self)
@@ -98,6 +104,14 @@ def told_reading(found: Found, reading: Reading) -> dict[str, Any]:
     told: dict[str, Any] = msgspec.to_builtins(reading)
     del told["fault"]
     return told | {name: score[name] for name in _COUNTS}
+
+
+def figures_of(reading: Reading) -> str:
+    """The figures beside the one that was read, in one line."""
+    value, low, high, worst = (
+        "-" if one is None else f"{one:.3f}" for one in (reading.value, reading.low, reading.high, reading.worst)
+    )
+    return f"value {value}, 95% {low} to {high}, worst {worst}"
 
 
 def told_score(found: Found) -> dict[str, Any]:

@@ -285,6 +285,9 @@ def lacking(score: Score, limits: Limits, *, low: float | None, high: float | No
     planned, said = score["planned"], []
     if not planned:
         return ["no attempt was planned and ended"]
+    if not score["n"]:
+        told = f"{score['unscored']} of {planned} attempts have no verdict, and {score['error']} ended in an error"
+        return [f"nothing was judged: {told}"]
     for name, words, most in (
         ("error", "ended in an error", limits.errors),
         ("unscored", "have no verdict", limits.unscored),
@@ -294,9 +297,9 @@ def lacking(score: Score, limits: Limits, *, low: float | None, high: float | No
                 f"{score[name]} of {planned} attempts {words} ({score[name] / planned:.1%}, {most:.1%} allowed)"
             )
     if score["n"] < limits.n:
-        said.append(f"{score['n']} attempts were judged, and {limits.n} are needed")
+        said.append(f"only {score['n']} attempts were judged, of {limits.n} that are needed")
     if score["n_clusters"] < limits.clusters:
-        said.append(f"they are {score['n_clusters']} independent clusters, and {limits.clusters} are needed")
+        said.append(f"it rests on {score['n_clusters']} independent clusters, of {limits.clusters} that are needed")
     if limits.half_width is not None:
         if low is None or high is None:
             said.append("there is no interval whose width could be held against half_width")
