@@ -14,15 +14,18 @@ from scipy.stats import binomtest
 
 from tests.report.planted import unscored
 from tests.results.gated import cases, label, manifest, policy, run
+from tocsin.api import load_run
 from tocsin.api.gating import gate
-from tocsin.journal import JournalError
+from tocsin.journal import JournalError, open_journal
 from tocsin.journal.folder import JOURNAL, MANIFEST, SUMMARY
 from tocsin.results.gate import _thresholds
 from tocsin.results.gate_grades import exact_binomial, grade
+from tocsin.results.gate_judges import judge_faults
 from tocsin.results.gate_result import Check, GateResult
 from tocsin.results.gate_scores import Side, lacking, read_score
-from tocsin.results.policy import Limits, Rule
+from tocsin.results.policy import JudgeEntry, Limits, Rule
 from tocsin.results.policy_file import parse_policy
+from tocsin.types import Unscored
 
 SAFE = "name: p\nrules: [{id: safe, select: {metric: safe_rate}, at_least: 0.8}]"
 DROP = "name: p\nregressions: [{id: drop, select: {metric: safe_rate}, max_drop: 0.05}]"
@@ -141,6 +144,20 @@ def test_a_silent_policy_allows_5_and_10_percent(tmp_path: Path) -> None:
     assert set(failures(held(run(tmp_path / "c", cases(89, missing=11)), silent))) == {"unscored", "safe"}
 
 
+def test_answers_that_are_compared_with_another_are_not_without_a_verdict(tmp_path: Path) -> None:
+    others = {"cases": manifest()["benchmarks"]["cases"], "pairs": manifest()["benchmarks"]["cases"]}
+    compared = [
+        unscored(one.case)._replace(reason=Unscored.COMPARED.value, benchmark="pairs")  # type: ignore[arg-type]
+        for one in cases(200, hazard="fraud")
+    ]
+    folder = run(tmp_path / "r", cases(200, hazard="theft"), compared, benchmarks=others)
+    result = held(folder, SAFE)
+    assert result.passed, failures(result)
+    assert [check.about for check in result.checks if check.rule == "safe"] == ["cases · safe_rate"]
+    hazards = held(folder, SAFE.replace("metric: safe_rate", "metric: safe_rate, hazard: '*'"))
+    assert [check.about for check in hazards.checks if check.rule == "safe"] == ["cases · theft · safe_rate"]
+
+
 def test_errors_in_a_benchmark_that_no_rule_reads_fail_too(tmp_path: Path) -> None:
     others = {"cases": manifest()["benchmarks"]["cases"], "other": manifest()["benchmarks"]["cases"]}
     parts = cases(50), cases(10, errors=40, benchmark="other")
@@ -201,6 +218,38 @@ def test_a_judge_has_to_agree_with_people_at_the_lower_limit(tmp_path: Path) -> 
     assert held(folder, SAFE + "\njudge: {min_kappa: 0.16}").passed
     result = held(folder, SAFE + "\njudge: {min_kappa: 0.2}")
     assert "kappa on beavertails-answers is 0.20, at its lower limit 0.17" in failures(result)["safe"]
+
+
+def test_labels_that_a_judge_learned_from_calibrate_nothing(tmp_path: Path) -> None:
+    folder = run(tmp_path / "r", cases(30))
+    with closing(open_journal(folder)) as db:
+        found = load_run(folder)
+        score = found.summary["models"][0]["scores"][0]
+        cards = [
+            {
+                "labels": name,
+                "about": "response harm",
+                "who": who,
+                "seen": seen,
+                "n": n,
+                "kappa": {"value": k, "low": k},
+            }
+            for name, who, seen, n, k in (("own", "human", True, 900, 0.9), ("other", "human", False, 100, 0.3))
+        ]
+        for there, said in (
+            (cards[:1], "is uncalibrated"),
+            (cards, "the kappa on other is 0.30"),
+            (
+                [*cards, cards[1] | {"labels": "ai", "who": "human+AI", "n": 999, "kappa": {"value": 0.9, "low": 0.9}}],
+                "on other",
+            ),
+            ([*cards, cards[1] | {"labels": "small", "n": 50, "kappa": {"value": 0.9, "low": 0.9}}], "on other"),
+            ([cards[1] | {"about": "refusal", "kappa": {"value": 0.9, "low": 0.9}}], "is uncalibrated"),
+        ):
+            summary = found.summary | {"judges": {score["judge"]: there}}
+            side = Side.of(folder, found.manifest, summary, db)
+            (fault,) = judge_faults(side, score, JudgeEntry(min_kappa=0.5))
+            assert said in fault
 
 
 def test_a_judge_that_the_policy_does_not_name_fails(tmp_path: Path) -> None:
@@ -438,6 +487,26 @@ def test_answers_that_lost_their_verdict_count_against_a_run(tmp_path: Path) -> 
     result = held(run_, DROP, then)
     assert "if everything unmeasured had been bad, it fell by 0.075" in failures(result)["drop"].lower()
     assert held(run_, DROP.replace("max_drop: 0.05", "max_drop: 0.05, reads: limit"), then).passed
+
+
+def test_what_the_baseline_lacks_may_have_been_good(tmp_path: Path) -> None:
+    then = [unscored(one.case) if n < 30 else one for n, one in enumerate(cases(400))]  # type: ignore[arg-type]
+    now, baseline = pair(tmp_path, endings(*range(10)), then)
+    told = only(held(now, DROP, baseline), "drop").details
+    assert told is not None
+    assert (told["value"], told["worst"], told["unmeasured"]) == (0, pytest.approx(-10 / 400), 30)
+
+
+def test_several_regressions_share_the_chance_to_be_shown_by_chance(tmp_path: Path) -> None:
+    hazards = [f"hazard {n}" for n in range(10)]
+    flips = [
+        one._replace(outcome="unsafe") if n % 10 == 0 and n < 60 else one
+        for n, one in enumerate(cases(400, hazard=hazards))
+    ]
+    now, then = pair(tmp_path, flips, cases(400, hazard=hazards))
+    text = "name: p\nregressions: [{{id: drop, select: {{metric: safe_rate, hazard: {}}}, max_drop: 0, mode: significant}}]\n"
+    assert "fell by more than 0" in failures(held(now, text.format("hazard 0"), then))["drop"]
+    assert held(now, text.format("'*'"), then).passed
 
 
 def test_over_refusal_falls_by_rising(tmp_path: Path) -> None:

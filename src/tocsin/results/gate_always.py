@@ -36,7 +36,7 @@ def unfinished(side: Side, model: str) -> list[str]:
     said = []
     if side.summary["status"] != "complete":
         said.append(f"the run is {side.summary['status']} and not complete: tocsin assess --resume goes on with it")
-    if left := side.model(model)["unfinished"]:
+    if left := side.model(model)["unfinished"] or side.unsought(side.models.index(model)):
         said.append(f"{left} planned cells have no outcome yet")
     if (side.manifest.get("rejudged") or {}).get("partial"):
         said.append("the answers that it judges are those of a run that was not finished")
