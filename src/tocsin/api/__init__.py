@@ -7,6 +7,7 @@ from tocsin.api.attacking import attack_one, attack_one_async
 from tocsin.api.calibrating import Calibrated, calibrate, calibrate_async, resume_calibration, resume_calibration_async
 from tocsin.api.compliance import compliance_evidence
 from tocsin.api.conduct import Watcher
+from tocsin.api.gating import GateResult, gate, policies
 from tocsin.api.generating import (
     Generated,
     compare_items,
@@ -32,6 +33,7 @@ from tocsin.evaluations.catalogue import datasets_here, fetch_dataset, listing
 
 __all__ = [
     "Calibrated",
+    "GateResult",
     "Generated",
     "Pictured",
     "Run",
@@ -51,11 +53,13 @@ __all__ = [
     "draw_pictures",
     "draw_pictures_async",
     "fetch_dataset",
+    "gate",
     "generate_items",
     "generate_items_async",
     "listing",
     "load_run",
     "profile_of",
+    "policies",
     "rejudge",
     "rejudge_async",
     "resume",

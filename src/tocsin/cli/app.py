@@ -13,6 +13,7 @@ from tocsin.cli import (
     calibrate,
     compliance,
     data,
+    gate,
     label,
     listing,
     profile,
@@ -37,6 +38,7 @@ def build() -> typer.Typer:
     app.command("assess", help=assess.HELP, short_help="Assess models.", epilog=assess.EPILOG)(assess.command)
     app.command("attack", help=attack.HELP, short_help="Try one attack on one prompt.")(attack.command)
     app.command("calibrate", help=calibrate.HELP, short_help="Measure a judge against people.")(calibrate.command)
+    app.command("gate", help=gate.HELP, short_help="Hold a run against a policy.")(gate.command)
     app.command("label", help=label.HELP, short_help="Have people label a run's answers.")(label.command)
     app.command("profile", help=profile.HELP, short_help="Draw safety profiles.")(profile.command)
     app.command("rejudge", help=rejudge.HELP, short_help="Judge a run's answers anew.", epilog=assess.EPILOG)(

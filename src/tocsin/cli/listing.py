@@ -14,7 +14,7 @@ from tocsin.cli.errors import plain
 if TYPE_CHECKING:
     from tocsin.registry import About
 
-HELP = "List what there is: models, benchmarks, attacks, judges, label sets, languages, frameworks, suites."
+HELP = "List what there is: models, benchmarks, attacks, judges, label sets, languages, frameworks, suites, policies."
 
 
 USUAL = "benchmark"
@@ -32,6 +32,7 @@ class What(StrEnum):
     FRAMEWORKS = "frameworks"
     LABELS = "labels"
     SUITES = "suites"
+    POLICIES = "policies"
 
 
 def command(
@@ -39,9 +40,9 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Prints a listing."""
-    from tocsin.api import listing
+    from tocsin.api import listing, policies
 
-    found = listing(what.value)
+    found = policies() if what is What.POLICIES else listing(what.value)
     if as_json:
         typer.echo(json.dumps([_plain(about) for about in found], ensure_ascii=False, indent=1))
         return 0

@@ -1,0 +1,175 @@
+"""The checks of a gate against a baseline run: how much worse a score may be than it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tocsin.evaluations.counts import Group
+from tocsin.evaluations.tally import Reader
+from tocsin.results.gate_always import baseline_faults
+from tocsin.results.gate_baseline import Compared, cells_of, differing, paired_difference, unpaired_difference
+from tocsin.results.gate_checks import shown_off, unmatched
+from tocsin.results.gate_result import Check, told_score, verdict
+from tocsin.results.gate_scores import Found, Score, Side, lacking, number, select_scores
+from tocsin.results.policy import Policy, Regression, limits_of
+
+
+class _Shared(NamedTuple):
+    """What the comparisons of one rule share.
+
+    Attributes:
+        groups: The groups of the run.
+        several: How many scores are compared.
+    """
+
+    groups: Sequence[Group]
+    several: int
+
+
+Against = tuple[Side, str]
+"""The baseline run, and its model that one is held against."""
+
+
+def baseline_check(run: Side, model: str, policy: Policy, against: Against) -> Check:
+    """Whether anything can be held against the baseline."""
+    passed, reason = verdict(
+        baseline_faults(run, policy, *against), "it is another run, finished, and little of it is missing"
+    )
+    return Check(
+        rule="baseline", kind="always", model=model, about=f"{against[1]} in {against[0].summary['run']}",
+        passed=passed, reason=reason,
+    )  # fmt: skip
+
+
+def regressions(rule: Regression, run: Side, model: str, policy: Policy, against: Against) -> list[Check]:
+    """The checks of one rule on one model.
+
+    Strict rules are tests of non-inferiority that all have to succeed, so each keeps its level (Berger 1982, Technometrics
+    24:295-300). Of rules that fail only if a regression is shown, several would show one by chance: their intervals share the
+    level (Bonferroni) where the same cases are compared.
+    """
+    found = select_scores(run.model(model), rule.select)
+    several = len(found) * len(run.models)
+    groups = Reader(run.db).groups() if found else []
+    return [
+        *unmatched(rule, "regression", model, found),
+        *(_regression(rule, run, model, policy, against, one, _Shared(groups, several)) for one in found),
+    ]
+
+
+def _regression(
+    rule: Regression, run: Side, model: str, policy: Policy, against: Against, found: Found, shared: _Shared
+) -> Check:
+    baseline, other = against
+    limits, score = limits_of(policy, rule), found.score
+    then = _then(baseline, other, found)
+    faults = differing(run, baseline, found, then, rule.same)
+    faults += shown_off(run, score, policy)
+    for side in (run, baseline):
+        if side.manifest["suite"].get("stopping"):
+            faults.append(
+                f"{side.summary['run']} stops early by a rule, and the interval of a difference does not allow for that"
+            )
+    faults += lacking(score, limits, low=number(score["low"]), high=number(score["high"]))
+    compared = None
+    if then is None:
+        faults.append("the baseline has no such score")
+    else:
+        lacks = lacking(then, limits, low=number(then["low"]), high=number(then["high"]))
+        faults += [f"in the baseline {lack}" for lack in lacks]
+        compared, apart = _compared(rule, run, model, against, found, then, shared)
+        faults += apart
+        faults += _drops(rule, compared)
+    said = "" if compared is None else _difference(compared)
+    passed, reason = verdict(faults, f"{said}: {_allowed(rule)}")
+    details = None
+    if compared is not None:
+        gone = compared.difference
+        details = {
+            "value": gone.value, "low": gone.low, "high": gone.high, "worst": compared.worst, "paired": compared.paired,
+            "n": gone.n, "n_clusters": gone.n_clusters, "cells": compared.cells, "shared": compared.shared,
+            "got_better": compared.got_better, "got_worse": compared.got_worse, "unmeasured": compared.unmeasured,
+            "baseline": None if then is None else then["value"],
+        }  # fmt: skip
+    return Check(
+        rule=rule.id,
+        kind="regression",
+        model=model,
+        title=rule.title,
+        about=found.named,
+        score=found.address,
+        reads=told_score(found),
+        threshold={"max_drop": rule.max_drop, "mode": rule.mode, "reads": rule.reads},
+        details=details,
+        passed=passed,
+        reason=reason if passed or not said else f"{reason[:-1]} ({said}).",
+        notes=tuple(score["notes"]),
+    )
+
+
+def _then(baseline: Side, model: str, found: Found) -> Score | None:
+    """The same score of the baseline."""
+    told = baseline.model(model)
+    pool = map(Found, told["scores"]) if found.by is None else (Found(p, p["by"], p["key"]) for p in told["breakdown"])
+    same = (one.score for one in pool if (one.address, one.by, one.key) == (found.address, found.by, found.key))
+    return next(same, None)
+
+
+def _compared(
+    rule: Regression, run: Side, model: str, against: Against, found: Found, then: Score, shared: _Shared
+) -> tuple[Compared, list[str]]:
+    """The difference, paired where both runs have the cases, and what speaks against it."""
+    baseline, other = against
+    place, opposite = run.models.index(model), baseline.models.index(other)
+    cells = cells_of(run, shared.groups, found, place, opposite)
+    if cells is None:
+        return unpaired_difference(found.score, then), []
+    confidence = 0.95 if rule.mode == "strict" else 1 - 0.05 / max(1, shared.several)
+    paired = paired_difference(run, baseline, cells, confidence=confidence)
+    if paired.cells and paired.shared / paired.cells >= rule.overlap:
+        return paired, []
+    if {"dataset", "sampling"} <= set(rule.same):
+        share = f"{paired.shared} of {paired.cells} attempts are of cases that the baseline has, too"
+        return paired, [f"only {share}, and a share of {rule.overlap:g} is needed"]
+    return unpaired_difference(found.score, then), []
+
+
+def _drops(rule: Regression, compared: Compared) -> list[str]:
+    """Whether the difference allows for too large a drop, or shows one."""
+    gone = compared.difference
+    if gone.value is None or gone.low is None or gone.high is None:
+        return ["there is no difference with an interval"]
+    if rule.mode == "significant":
+        if gone.few_clusters:
+            return ["it rests on too few independent clusters to show a regression"]
+        return [f"it fell by more than {rule.max_drop:g}"] if -gone.high > rule.max_drop else []
+    said = []
+    if -gone.low > rule.max_drop:
+        said.append(f"a drop of {-gone.low:.3f} is compatible with the data, and {rule.max_drop:g} is the most")
+    if rule.reads == "limit_and_worst":
+        if compared.worst is None:
+            said.append("there is no bound `worst`: a rule on it has to say `reads: limit`")
+        elif -compared.worst > rule.max_drop and (compared.unmeasured or not compared.paired):
+            said.append(
+                f"if everything unmeasured had been bad, it fell by {-compared.worst:.3f}, and {rule.max_drop:g} is the most"
+            )
+    return said
+
+
+def _allowed(rule: Regression) -> str:
+    if rule.mode == "strict":
+        return f"no drop of more than {rule.max_drop:g} is compatible with the data"
+    return f"no drop of more than {rule.max_drop:g} is shown"
+
+
+def _difference(compared: Compared) -> str:
+    gone = compared.difference
+    if gone.value is None or gone.low is None or gone.high is None:
+        return ""
+    how = (
+        f"over {compared.shared} attempts that both made, {compared.got_better} better and {compared.got_worse} worse"
+        if compared.paired
+        else "as two runs of different cases"
+    )
+    return f"difference {gone.value:+.3f} ({gone.low:+.3f} to {gone.high:+.3f}) {how}"
