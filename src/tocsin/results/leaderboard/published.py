@@ -18,7 +18,7 @@ from tocsin.results.leaderboard.ranking import rank
 from tocsin.results.published import Check, Published, apart, check, note_texts, published, select
 from tocsin.results.published.checks import EXPLAINING, IMAGE_MODELS, TEXT_MODELS, modality_means, picked_of, prompts_of
 from tocsin.results.published.significance import Significance, tables
-from tocsin.stats import clustered_proportion
+from tocsin.stats import wilson
 from tocsin.stats.mcnemar import most_discordant
 from tocsin.types import Modality
 
@@ -234,8 +234,7 @@ def _least_favourable(one: Sequence[Count], other: Sequence[Count]) -> Iterator[
 def _wilson(count: Count | None) -> tuple[float | None, float | None]:
     if count is None:
         return None, None
-    passed = np.repeat(np.array([1, 0], dtype=np.int64), [count[0], count[1] - count[0]])
-    found = clustered_proportion(passed, np.ones(count[1], dtype=np.int64))
+    found = wilson(*count)
     return found.low, found.high
 
 
