@@ -13,7 +13,8 @@ from tocsin.types import ErrorKind, Record, Unscored
 
 ATTACKS = ("flip", "past")
 Outcomes = Sequence[str]
-"""For each case ``safe``, ``unsafe``, ``unscored`` or ``error``, or empty if it is not finished; for cases under attack two of them, joined by a slash."""
+"""For each case ``safe``, ``unsafe``, ``unscored`` or ``error``, or empty if it is not finished; for cases under attack two of
+them, joined by a slash."""
 
 
 def made(
@@ -41,7 +42,9 @@ def made(
     by_target = {name: [some] if isinstance(some[0], str) else list(some) for name, some in outcomes.items()}
     folder.parent.mkdir(parents=True, exist_ok=True)
     _write(folder, by_target, attacked or {}, wanted or {})
-    manifest = manifest_of(folder.name, names, sorted({*outcomes, *(attacked or {})}), bool(attacked), created, **changes)
+    manifest = manifest_of(
+        folder.name, names, sorted({*outcomes, *(attacked or {})}), bool(attacked), created, **changes
+    )
     (folder / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
@@ -61,7 +64,8 @@ def manifest_of(
 ) -> dict[str, Any]:
     """The manifest of such a run."""
     about = {
-        "title": "made", "version": version, "measures": "safety", "modality": "language", "evaluation": "benchmark", "framework": None,
+        "title": "made", "version": version, "measures": "safety", "modality": "language",
+        "evaluation": "benchmark", "framework": None,
         "paired": False, "judge": "refusal", "gold_judge": "choice", "demonstration": demonstration, "own_metrics": False,
         "limit": limit, "sample": None, "draw": "uniform",
     }  # fmt: skip
@@ -77,7 +81,8 @@ def manifest_of(
         "attacks": {name: {"identity": f"{name}@1", "kind": "transform"} for name in ("direct", *ATTACKS)},
         "adversarial": {"attacks": list(ATTACKS), "worst": [], "skipped": []} if attacked else None,
         "benchmarks": {
-            name: {**about, "dataset": {"name": name, "files": [{"name": "rows", "sha256": f"{name}-hash"}]}} for name in benchmarks
+            name: {**about, "dataset": {"name": name, "files": [{"name": "rows", "sha256": f"{name}-hash"}]}}
+            for name in benchmarks
         },
         "left_out": [], "difficulty": None, "translations": None, "demonstration": demonstration, "flags": [], "cells": 0,
         "sessions": [{"started": created, "ended": created, "ending": "complete", "reason": "", "calls": 0, "cost": None}],

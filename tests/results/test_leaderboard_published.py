@@ -159,7 +159,8 @@ def test_every_cell_of_the_reference_has_its_board(
 
 def test_every_language_has_a_board_and_none_is_invented(boards: dict[str, Any], reference: dict[str, Any]) -> None:
     names = {
-        "PGP-P": "polyguard-prompt", "PGP-R": "polyguard-response", "ML-Bench-P": "ml-bench-prompt", "ML-Bench-R": "ml-bench-response",
+        "PGP-P": "polyguard-prompt", "PGP-R": "polyguard-response", "ML-Bench-P": "ml-bench-prompt",
+        "ML-Bench-R": "ml-bench-response",
     }  # fmt: skip
     found = [one for one in boards["components"] if one["evaluation"] == "multilingual" and one["language"]]
     told = reference["language_multilingual"]["data"]
@@ -194,11 +195,13 @@ def test_ranks_of_published_rows_are_ranges_that_hold_whatever_the_joint_tables_
 def test_of_six_safe_worst_pairs_none_survives_holm(boards: dict[str, Any]) -> None:
     (found,) = [one for one in boards["published"]["significance"] if one["metric"] == "safe_worst"]
     pairs = {tuple(pair["models"]): pair for pair in found["pairs"]}
-    assert len(pairs) == 6 and found["n"] == 100
+    assert (len(pairs), found["n"]) == (6, 100)
     assert (found["by_itself"], found["possible"], found["certain"]) == (1, 0, 0)
     one = pairs["gpt-5.2", "qwen3-vl"]
     assert one["fisher"] == pytest.approx(0.0289, abs=1e-4)
-    assert one["mcnemar"] == {"low": 0.03125, "high": 0.03125, "tables": 1}, "Qwen withstood none, so the table is determined"
+    assert one["mcnemar"] == {"low": 0.03125, "high": 0.03125, "tables": 1}, (
+        "Qwen withstood none, so the table is determined"
+    )
     assert one["holm_low"] == pytest.approx(6 * 0.03125)
     other = pairs["gpt-5.2", "gemini-3-pro"]["mcnemar"]
     assert other["tables"] == 3

@@ -34,7 +34,7 @@ def show_boards(found: Mapping[str, Any]) -> None:
         typer.echo(f"On no board: {plain(one)}")
     if any(view.published for _, main, _ in told.sections for view in main):
         typer.echo("o = published (arXiv 2601.10527), never ranked among measured ones")
-    typer.echo("Drawn from 0 to 100%; figures in percent; ranks are ranges. More is in --json and --html.")
+    typer.echo("Drawn from 0 to 100%, figures in percent. All notes and pairs: --html, --json.")
 
 
 def _board(view: View, modality: str) -> Iterator[str]:
@@ -47,18 +47,28 @@ def _board(view: View, modality: str) -> Iterator[str]:
         yield from _wrapped(f"apart from another board by {one}", "  ")
     if len(view.apart_by) > 3:
         yield f"  and by {len(view.apart_by) - 3} further conditions"
+    telling = _telling(view) if view.published else set()
     for row in (*view.ranked, *view.unranked):
-        yield _row(row)
+        yield _row(row, telling)
         if row.why:
             yield from _wrapped(f"not ranked: {row.why}", " " * 6)
     yield from (line for sentence in view.said for line in _wrapped(sentence, "  "))
     if view.published:
-        yield from (line for n, note in enumerate(view.notes, 1) for line in _wrapped(f"[{n}] {note}", "  "))
+        for number, note in enumerate(view.notes, 1):
+            if number in telling:
+                yield from _wrapped(f"[{number}] {note}", "  ")
     yield ""
 
 
-def _row(row: Row) -> str:
-    marks = "".join(f"[{mark}]" for mark in row.marks) if row.published else ""
+def _telling(view: View) -> set[int]:
+    """The notes of a published board that tell a row from another, and what holds for the board as a whole."""
+    marked: list[set[int]] = [set(row.marks) for row in view.ranked]
+    found = set[int]().union(*marked) - set[int].intersection(*marked)
+    return found | ({view.notes.index(view.untested) + 1} if view.untested else set())
+
+
+def _row(row: Row, telling: set[int]) -> str:
+    marks = "".join(f"[{mark}]" for mark in row.marks if mark in telling)
     name = _fitted(plain(row.model), _NAME)
     end = row.run[-4:] if row.run else ""
     return f"{row.rank:<5} {name} {end:<4} {_drawn(row)} {row.value:>6} {row.interval:<11}{marks}"[

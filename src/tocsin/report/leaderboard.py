@@ -10,6 +10,7 @@ import msgspec
 from tocsin.report import clean
 from tocsin.report.charts import Bar, Chart
 from tocsin.report.messages import Speaker
+from tocsin.results.leaderboard import UNTESTED
 
 Board = Mapping[str, Any]
 
@@ -53,6 +54,7 @@ CONDITIONS: Mapping[str, str] = {
     "over": "what the mean is over",
 }
 """Kind of condition → in words."""
+EVALUATIONS = ("benchmark", "adversarial", "multilingual", "compliance", "over-refusal")
 _MOST_PAIRS = 60
 _MOST_CONDITIONS = 60
 
@@ -98,6 +100,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[tuple[str, str, str, str, str, str], ...]
     more_pairs: int
     notes: tuple[str, ...]
+    untested: str
+    """The note that no pair of a published board can be tested; empty where some can."""
 
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,9 +142,10 @@ def boards(found: Mapping[str, Any], say: Speaker) -> Boards:
     numbered = {id(board): number for number, board in enumerate([*main, *means, *parts], 1)}
     sections = []
     for modality in dict.fromkeys(board["modality"] for board in (*main, *means, *parts)):
-        first = [_view(one, numbered[id(one)], say) for one in (*main, *means) if one["modality"] == modality]
+        here = sorted((one for one in (*main, *means) if one["modality"] == modality), key=_place_of)
+        first = [_view(one, numbered[id(one)], say) for one in here]
         second = [_view(one, numbered[id(one)], say) for one in parts if one["modality"] == modality]
-        sections.append((say(modality), tuple(first), tuple(second)))
+        sections.append((_begun(say(modality)), _numbered(first, say), _numbered(second, say)))
     warnings = [
         say(
             "Ranked across {what}: figures on one board were measured under different conditions.",
@@ -163,6 +168,33 @@ def boards(found: Mapping[str, Any], say: Speaker) -> Boards:
     )
 
 
+def _place_of(board: Board) -> tuple[int, bool]:
+    """Evaluations in the report's order, their mean last; measured boards before the published one."""
+    evaluation = board["evaluation"]
+    return (EVALUATIONS.index(evaluation) if evaluation else len(EVALUATIONS)), board["origin"] == "published"
+
+
+def _numbered(views: Sequence[View], say: Speaker) -> tuple[View, ...]:
+    """Boards that are apart by their conditions alone, told apart by a number."""
+    alike: dict[tuple[str, str, bool], list[View]] = {}
+    for view in views:
+        alike.setdefault((view.title, view.metric, view.published), []).append(view)
+    found = []
+    for view in views:
+        group = alike[view.title, view.metric, view.published]
+        if len(group) > 1:
+            title = say(
+                "{title}, board {number} of {count}", title=view.title, number=group.index(view) + 1, count=len(group)
+            )
+            view = msgspec.structs.replace(view, title=title)
+        found.append(view)
+    return tuple(found)
+
+
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _view(board: Board, number: int, say: Speaker) -> View:
     notes = list(
         dict.fromkeys(
@@ -177,7 +209,7 @@ def _view(board: Board, number: int, say: Speaker) -> View:
     return View(
         anchor=f"board-{number}",
         modality=say(board["modality"]),
-        title=f"{kind}: {benchmark}" if benchmark else kind,
+        title=_begun(f"{kind}: {benchmark}" if benchmark else kind),
         metric=say(METRICS.get(board["metric"], board["metric"])),
         direction=say("lower is better") if board["lower_is_better"] else say("higher is better"),
         over=say("over {names}", names=over) if over and not benchmark else "",
@@ -191,6 +223,7 @@ def _view(board: Board, number: int, say: Speaker) -> View:
         pairs=tuple(_pair(pair, say) for pair in board["pairs"][:_MOST_PAIRS]),
         more_pairs=max(0, len(board["pairs"]) - _MOST_PAIRS),
         notes=tuple(say.made(clean.name(note, most=600)) for note in notes),
+        untested=say.made(UNTESTED) if UNTESTED in notes else "",
     )
 
 
@@ -332,7 +365,7 @@ def _across(one: Mapping[str, Any], say: Speaker) -> str:
 def _significance(one: Mapping[str, Any], say: Speaker) -> str:
     """What one published table can tell, from its numbers."""
     metric = say(METRICS[one["metric"]])
-    values = {"metric": metric[:1].upper() + metric[1:], "pairs": len(one["pairs"]), "n": one["n"]}
+    values = {"metric": _begun(metric), "pairs": len(one["pairs"]), "n": one["n"]}
     if one["possible"] == 0:
         least = min(pair["holm_low"] for pair in one["pairs"])
         return say(

@@ -15,8 +15,12 @@ from tocsin.report.page import environment
 
 _WIDTH, _LEFT, _AXIS, _LINE = 860, 330, 330, 26
 """Of the picture, in its own units: the whole, where the axis begins, how long it is, and a row's height."""
-_COLOURS = "--paper:#fdfdfb;--ink:#1c2329;--soft:#505b64;--line:#d5dadd;--bar:#5690ab;--dot:#0e3f55;--reach:#84919a"
-_DARK = "--paper:#14181c;--ink:#e7eaec;--soft:#a9b4bc;--line:#343d44;--bar:#3f7c97;--dot:#d8eff9;--reach:#66737c"
+_LIGHT = {
+    "paper": "#fdfdfb", "ink": "#1c2329", "soft": "#505b64", "line": "#d5dadd", "bar": "#5690ab", "dot": "#0e3f55", "reach": "#84919a",
+}  # fmt: skip
+_DARK = {
+    "paper": "#14181c", "ink": "#e7eaec", "soft": "#a9b4bc", "line": "#343d44", "bar": "#3f7c97", "dot": "#d8eff9", "reach": "#66737c",
+}  # fmt: skip
 
 
 def write_html(found: Mapping[str, Any], say: Speaker) -> str:
@@ -108,20 +112,26 @@ def write_svg(found: Mapping[str, Any], say: Speaker) -> str:
         for view in main:
             body += _board_in_svg(view, modality, y, say)
             y += 58 + _LINE * (len(view.ranked) + len(view.unranked)) + 18 * len(view.warnings)
+    # Colours stand in the rules, not in variables: what makes PNG of it knows none.
     style = (
-        f"svg{{{_COLOURS};background:var(--paper)}}@media(prefers-color-scheme:dark){{svg{{{_DARK}}}}}"
-        "text{font:13px system-ui,'Noto Sans',sans-serif;fill:var(--ink)}"
-        ".soft{fill:var(--soft)}.head{font-weight:650;font-size:15px}"
-        ".axis{stroke:var(--line)}.interval{stroke:var(--bar);stroke-width:8}.reach{stroke:var(--reach);stroke-width:3}"
-        ".dot{fill:var(--dot);stroke:var(--dot);stroke-width:1.5}.published .dot{fill:var(--paper)}"
-        ".published .interval{stroke-dasharray:3 3}.apart{opacity:.6}.warn{font-weight:650}"
+        "text{font:13px system-ui,'Noto Sans','DejaVu Sans',sans-serif}.head{font-weight:650;font-size:15px}.warn{font-weight:650}"
+        ".interval{stroke-width:8}.reach{stroke-width:3}.dot{stroke-width:1.5}.published .interval{stroke-dasharray:3 3}"
+        f".apart{{opacity:.6}}{_coloured(_LIGHT)}@media(prefers-color-scheme:dark){{{_coloured(_DARK)}}}"
     )
     title = escape(say("Safety leaderboard"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y}" width="{_WIDTH}" height="{y}" role="img">'
         f"<title>{title}</title><style>{style}</style>"
-        f'<rect width="{_WIDTH}" height="{y}" style="fill:var(--paper)"/>'
+        f'<rect class="paper" width="{_WIDTH}" height="{y}"/>'
         f'<text x="16" y="24" class="head">{title}</text>{"".join(body)}</svg>\n'
+    )
+
+
+def _coloured(of: Mapping[str, str]) -> str:
+    return (
+        f".paper{{fill:{of['paper']}}}text{{fill:{of['ink']}}}.soft{{fill:{of['soft']}}}.axis{{stroke:{of['line']}}}"
+        f".interval{{stroke:{of['bar']}}}.reach{{stroke:{of['reach']}}}.dot{{fill:{of['dot']};stroke:{of['dot']}}}"
+        f".published .dot{{fill:{of['paper']}}}"
     )
 
 

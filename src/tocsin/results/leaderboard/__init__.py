@@ -10,9 +10,11 @@ from tocsin.results.leaderboard.figures import MISSING_CAP, Figure, Given, figur
 from tocsin.results.leaderboard.means import means_of
 from tocsin.results.leaderboard.measured import MERGEABLE, boards_of, only_repeating
 
-__all__ = ["MERGEABLE", "MISSING_CAP", "Given", "leaderboard"]
+__all__ = ["MERGEABLE", "MISSING_CAP", "UNTESTED", "Given", "leaderboard"]
 
 SCHEMA = 1
+UNTESTED = "n is not known, or attempts are related and who passed which is not published: no pair can be told apart"
+"""Note of a published board without a test."""
 
 
 def leaderboard(runs: Iterable[Given], *, with_published: bool = False, across: Collection[str] = ()) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def leaderboard(runs: Iterable[Given], *, with_published: bool = False, across: 
     if with_published:
         from tocsin.results.leaderboard.published import add_published
 
-        add_published(found)
+        add_published(found, UNTESTED)
     return found
 
 

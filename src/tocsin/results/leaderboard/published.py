@@ -29,18 +29,23 @@ MEAN = "modality_mean"
 LOWER = frozenset({"unsafe_rate", "toxicity"})
 _ALONE = frozenset({("safe_worst", None), ("safe_worst_3", None)})
 """Figures over cases, beside those of benchmarks, whose attempts each stand alone."""
-UNTESTED = "n is not known, or attempts are related and who passed which is not published: no pair can be told apart"
-"""Note of a board without ranks."""
 Count = tuple[int, int]
 """Passed, and of how many."""
 
 
-def add_published(found: dict[str, Any]) -> None:
-    """Puts the published boards behind the measured ones, and says what their sizes can tell."""
+def add_published(found: dict[str, Any], untested: str) -> None:
+    """Puts the published boards behind the measured ones, and says what their sizes can tell.
+
+    Args:
+        found: The boards; changed.
+        untested: Note of a board of which no pair can be tested.
+    """
     checks = check()
-    found["boards"] += _main(checks)
-    found["components"] += _components()
-    found["means"] += _means(checks)
+    made = {"boards": _main(checks), "components": _components(), "means": _means(checks)}
+    for kind, boards in made.items():
+        for board in boards:
+            board["notes"] += [] if board["pairs"] else [untested]
+        found[kind] += boards
     found["published"] = {
         "source": "arXiv 2601.10527v2",
         "significance": [_told(one) for one in tables()],
@@ -211,7 +216,7 @@ def _board(
             }
             for pair in found.pairs
         ],
-        "notes": told + ([] if found.pairs else [UNTESTED]),
+        "notes": told,
     }
 
 
