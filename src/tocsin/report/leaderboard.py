@@ -323,6 +323,10 @@ def _order(board: Board, say: Speaker) -> list[str]:
         said.append(say("All were asked the same cases, and are compared case by case."))
     elif board["origin"] == "measured" and kinds == {"independent"}:
         said.append(say("They were not compared case by case, so the comparisons are those of independent figures."))
+    elif kinds == {"confidence sequences"}:
+        said.append(
+            say("Their runs may stop at any time, so they are compared by confidence sequences that hold together.")
+        )
     elif board["origin"] == "measured":
         said.append(say("Pairs that were asked the same cases are compared case by case, the others as independent."))
     else:
@@ -343,7 +347,9 @@ def _pair(pair: Mapping[str, Any], say: Speaker) -> tuple[str, str, str, str, st
     return f"{one} − {other}", difference, limits, _p(pair["p_holm"]), better, method
 
 
-def _p(value: float) -> str:
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 

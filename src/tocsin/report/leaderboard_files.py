@@ -16,10 +16,12 @@ from tocsin.report.page import environment
 _WIDTH, _LEFT, _AXIS, _LINE = 860, 330, 330, 26
 """Of the picture, in its own units: the whole, where the axis begins, how long it is, and a row's height."""
 _LIGHT = {
-    "paper": "#fdfdfb", "ink": "#1c2329", "soft": "#505b64", "line": "#d5dadd", "bar": "#5690ab", "dot": "#0e3f55", "reach": "#84919a",
+    "paper": "#fdfdfb", "ink": "#1c2329", "soft": "#505b64", "line": "#d5dadd",
+    "bar": "#5690ab", "dot": "#0e3f55", "reach": "#84919a",
 }  # fmt: skip
 _DARK = {
-    "paper": "#14181c", "ink": "#e7eaec", "soft": "#a9b4bc", "line": "#343d44", "bar": "#3f7c97", "dot": "#d8eff9", "reach": "#66737c",
+    "paper": "#14181c", "ink": "#e7eaec", "soft": "#a9b4bc", "line": "#343d44",
+    "bar": "#3f7c97", "dot": "#d8eff9", "reach": "#66737c",
 }  # fmt: skip
 
 
@@ -114,7 +116,8 @@ def write_svg(found: Mapping[str, Any], say: Speaker) -> str:
             y += 58 + _LINE * (len(view.ranked) + len(view.unranked)) + 18 * len(view.warnings)
     # Colours stand in the rules, not in variables: what makes PNG of it knows none.
     style = (
-        "text{font:13px system-ui,'Noto Sans','DejaVu Sans',sans-serif}.head{font-weight:650;font-size:15px}.warn{font-weight:650}"
+        "text{font:13px system-ui,'Noto Sans','DejaVu Sans',sans-serif}.warn{font-weight:650}"
+        ".head{font-weight:650;font-size:15px}"
         ".interval{stroke-width:8}.reach{stroke-width:3}.dot{stroke-width:1.5}.published .interval{stroke-dasharray:3 3}"
         f".apart{{opacity:.6}}{_coloured(_LIGHT)}@media(prefers-color-scheme:dark){{{_coloured(_DARK)}}}"
     )

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from tocsin.results.leaderboard.clusters import Store
-from tocsin.results.leaderboard.figures import MISSING_CAP, Figure, Given, figures_of
+from tocsin.results.leaderboard.figures import MISSING_CAP, Figure, Given
 from tocsin.results.leaderboard.means import means_of
 from tocsin.results.leaderboard.measured import MERGEABLE, boards_of, only_repeating
+from tocsin.results.leaderboard.reading import figures_of
 
 __all__ = ["MERGEABLE", "MISSING_CAP", "UNTESTED", "Given", "leaderboard"]
 

@@ -24,6 +24,7 @@ from tocsin.evaluations.tally import Reader
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
     Side = tuple[Ints, Ints, Ints]
     """Passed, measured and planned cells of each cluster."""
@@ -85,6 +86,17 @@ class Store:
         path = Path(self._folder.name) / f"{len(self._files)}.npy"
         np.save(path, np.array(msgspec.structs.astuple(units)), allow_pickle=False)
         self._files[entry, part] = path
+
+    def keep_values(self, entry: int, part: str, values: Floats) -> None:
+        """Keeps the values of one part of one entry in the order of the plan."""
+        if (entry, part) not in self._files:
+            path = Path(self._folder.name) / f"{len(self._files)}.npy"
+            np.save(path, values, allow_pickle=False)
+            self._files[entry, part] = path
+
+    def values(self, entry: int, part: str) -> Floats:
+        """The values that were kept."""
+        return np.asarray(np.load(self._files[entry, part], allow_pickle=False), dtype=np.float64)
 
     def units(self, entry: int, part: str) -> Units:
         """The units that were kept."""

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
+from tocsin.evaluations.anytime import last
 from tocsin.results.leaderboard.clusters import Store
 from tocsin.results.leaderboard.figures import Figure
-from tocsin.stats import Difference, critical_z, rate_difference
+from tocsin.stats import Difference, critical_z, rate_difference, split_alpha
 from tocsin.stats.mcnemar import random_signs
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from tocsin.results.leaderboard.clusters import Side
 
-Method = Literal["paired", "independent"]
+Method = Literal["paired", "independent", "confidence sequences"]
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
         value: The difference of what was measured.
         low: Lower limit if what is missing were bad for the one and good for the other.
         high: Upper limit if it were the other way round.
-        p: Of the reading that speaks less for a difference, two-sided.
+        p: Of the reading that speaks less for a difference, two-sided; None where sequences say it by their limits alone.
         n: Planned attempts that the smaller figure rests on.
         method: Whether they were compared on the same cases.
     """
@@ -45,7 +46,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     value: float
     low: float
     high: float
-    p: float
+    p: float | None
     n: int
     method: Method
 
@@ -111,6 +112,39 @@ def independent(parts: Sequence[Laid], confidence: float) -> Compared:
     floor, ceiling = _limits(parts, 0.95, middle=True), _limits(_turned(parts), 0.95, middle=True)
     p = min(_p(floor[0], floor[1]), _p(ceiling[0], ceiling[1]))
     return Compared(value=value, low=low, high=high, p=p, n=n, method="independent")
+
+
+def by_sequences(one: Figure, other: Figure, store: Store, confidence: float) -> Compared:
+    """Two figures of runs that may stop at any time, by their confidence sequences alone.
+
+    Args:
+        one: The one.
+        other: The one that is subtracted.
+        store: Their values.
+        confidence: Of each sequence: with ``1 - α/M`` for ``M`` figures all hold together, and so do all differences between
+            them. A value that is missing counts as 0 in the lower limit and as 1 in the upper one.
+    """
+    (low, high), (other_low, other_high) = (_sequence(figure, store, confidence) for figure in (one, other))
+    value = one.score["value"] - other.score["value"]
+    return Compared(
+        value=-value if one.falls else value,
+        low=low - other_high,
+        high=high - other_low,
+        p=None,
+        n=min(one.score["planned"], other.score["planned"]),
+        method="confidence sequences",
+    )
+
+
+def _sequence(figure: Figure, store: Store, confidence: float) -> tuple[float, float]:
+    shared = split_alpha(len(figure.parts), confidence=confidence)
+    limits = [
+        last(store.values(figure.entry.number, part.key), None, level)
+        for part, level in zip(figure.parts, shared, strict=True)
+    ]
+    weights = [part.weight for part in figure.parts]
+    low, high = (math.fsum(w * x for w, x in zip(weights, ends, strict=True)) for ends in zip(*limits, strict=True))
+    return low, high
 
 
 class _Reading(msgspec.Struct, frozen=True):

@@ -52,7 +52,8 @@ def _mean(modality: str, chosen: Sequence[Figure]) -> Figure:
     scores = [figure.score for figure in chosen]
     whole = all(score["value"] is not None for score in scores)
     spanned = whole and all(score["low"] is not None and score["high"] is not None for score in scores)
-    mean = _mover(scores) if spanned else None
+    stops = any(figure.series for figure in chosen)
+    mean = _mover(scores) if spanned and not stops else None
     judges = dict.fromkeys(str(score["judge"]) for score in scores)
     told: dict[str, Any] = {
         "value": sum(score["value"] for score in scores) / len(scores) if whole else None,
@@ -75,6 +76,7 @@ def _mean(modality: str, chosen: Sequence[Figure]) -> Figure:
         over=over,
         conditions=(*dict.fromkeys(one for figure in chosen for one in figure.conditions), benchmarks),
         parts=_parts(chosen),
+        series=any(figure.series for figure in chosen),
     )
     why = next((f"{one.place.evaluation}: {one.why}" for one in chosen if one.why), "")
     return msgspec.structs.replace(made, why=why or unfit(told, made.missing))

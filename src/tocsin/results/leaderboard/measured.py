@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
+import msgspec
+
 from tocsin.results.conditions import Condition
 from tocsin.results.leaderboard.clusters import Store
-from tocsin.results.leaderboard.comparing import compare
+from tocsin.results.leaderboard.comparing import Compared, by_sequences, compare
 from tocsin.results.leaderboard.figures import Figure, Place, latest_first
-from tocsin.results.leaderboard.ranking import rank
+from tocsin.results.leaderboard.ranking import ALPHA, rank
 from tocsin.types import Modality
 
 MERGEABLE = ("judge", "suite", "benchmark", "data", "sample", "sampling", "attack", "repeats", "filter", "stopping")
@@ -41,10 +43,17 @@ def boards_of(figures: Iterable[Figure], store: Store, across: Collection[str] =
 def _board(
     place: Place, group: Sequence[Figure], store: Store, differing: Collection[tuple[str, str]], across: Collection[str]
 ) -> dict[str, Any]:
-    ordered = latest_first(group)
+    ordered = latest_first(_of_one_kind(group))
     ranked = [figure for figure in ordered if not figure.why]
     lower = ordered[0].falls
-    found = rank(len(ranked), lambda i, j, level: compare(ranked[i], ranked[j], store, level), falls=lower)
+    alone = 1 - ALPHA / max(1, len(ranked))
+
+    def test(i: int, j: int, level: float) -> Compared:
+        if ranked[i].series:
+            return by_sequences(ranked[i], ranked[j], store, alone)
+        return compare(ranked[i], ranked[j], store, level)
+
+    found = rank(len(ranked), test, falls=lower)
     rows = []
     for number, figure in enumerate(ordered):
         row = _row(figure)
@@ -74,6 +83,14 @@ def _board(
         "pairs": pairs,
         "notes": [],
     }
+
+
+def _of_one_kind(group: Sequence[Figure]) -> list[Figure]:
+    """Figures of runs that may stop cannot be tested against those of runs that do not; where both are there, the latter rank."""
+    if {figure.series for figure in group if not figure.why} != {True, False}:
+        return list(group)
+    why = "its run may stop at any time, and others on this board do not: no test holds between them"
+    return [msgspec.structs.replace(one, why=one.why or (why if one.series else "")) for one in group]
 
 
 def _row(figure: Figure) -> dict[str, Any]:

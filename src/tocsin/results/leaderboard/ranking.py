@@ -36,7 +36,7 @@ def rank(count: int, test: Test, *, falls: bool = False) -> Ranked:
 
     One is better than another where both hold: the limits of the difference, which hold for all pairs together (Bonferroni),
     leave 0 out; and the p-value, adjusted by Holm over the pairs, is at most `ALPHA`. Each by itself keeps the chance of any
-    false order on the board at 5%. Ranges follow by `tocsin.stats.rank_ranges`.
+    false order on the board at 5%. Sequences have limits alone, which hold together. Ranges follow by `tocsin.stats.rank_ranges`.
 
     Args:
         count: How many there are.
@@ -52,8 +52,10 @@ def rank(count: int, test: Test, *, falls: bool = False) -> Ranked:
                 found.append((i, j, compared))
     better = [[False] * count for _ in range(count)]
     pairs = []
-    for (i, j, one), adjusted in zip(found, holm([one.p for *_, one in found]), strict=True):
-        if adjusted <= ALPHA:
+    tested = iter(holm([one.p for *_, one in found if one.p is not None]))
+    for i, j, one in found:
+        adjusted = None if one.p is None else next(tested)
+        if adjusted is None or adjusted <= ALPHA:
             better[i][j] = one.low > 0
             better[j][i] = one.high < 0
         word = "first" if better[i][j] else "second" if better[j][i] else None
