@@ -36,7 +36,7 @@ def made(
         attacked: Benchmark → what became of each case under each of `ATTACKS`.
         wanted: Benchmark → the kind of its safe answers; ``refuse`` where it is not named.
         created: When the run began.
-        changes: Entries of the manifest to put in place, and ``judge``, ``limit``, ``demonstration``.
+        changes: Entries of the manifest to put in place, and what else `manifest_of` takes.
     """
     names = [model] if isinstance(model, str) else list(model)
     by_target = {name: [some] if isinstance(some[0], str) else list(some) for name, some in outcomes.items()}
@@ -60,6 +60,9 @@ def manifest_of(
     limit: int | None = None,
     demonstration: bool = False,
     version: int = 1,
+    suite: int = 1,
+    data: str = "hash",
+    stopping: dict[str, Any] | None = None,
     **changes: Any,
 ) -> dict[str, Any]:
     """The manifest of such a run."""
@@ -72,8 +75,8 @@ def manifest_of(
     told = {
         "schema": 1, "run": run, "status": "complete", "created": created, "versions": {"tocsin": "0.1.0"},
         "suite": {
-            "name": "made", "title": "Made", "version": 1, "seed": 1, "evaluations": ["benchmark", "adversarial", "over-refusal"],
-            "repeats": 1, "stopping": None, "sampling": {"temperature": 0.0},
+            "name": "made", "title": "Made", "version": suite, "seed": 1, "evaluations": ["benchmark", "adversarial", "over-refusal"],
+            "repeats": 1, "stopping": stopping, "sampling": {"temperature": 0.0},
         },
         "targets": [{"name": name, "identity": f"{name}@here", "parameters": {}, "capabilities": {}} for name in models],
         "roles": {"judge": {}},
@@ -81,7 +84,7 @@ def manifest_of(
         "attacks": {name: {"identity": f"{name}@1", "kind": "transform"} for name in ("direct", *ATTACKS)},
         "adversarial": {"attacks": list(ATTACKS), "worst": [], "skipped": []} if attacked else None,
         "benchmarks": {
-            name: {**about, "dataset": {"name": name, "files": [{"name": "rows", "sha256": f"{name}-hash"}]}}
+            name: {**about, "dataset": {"name": name, "files": [{"name": "rows", "sha256": f"{name}-{data}"}]}}
             for name in benchmarks
         },
         "left_out": [], "difficulty": None, "translations": None, "demonstration": demonstration, "flags": [], "cells": 0,
