@@ -75,7 +75,8 @@ def manifest_of(
     told = {
         "schema": 1, "run": run, "status": "complete", "created": created, "versions": {"tocsin": "0.1.0"},
         "suite": {
-            "name": "made", "title": "Made", "version": suite, "seed": 1, "evaluations": ["benchmark", "adversarial", "over-refusal"],
+            "name": "made", "title": "Made", "version": suite, "seed": 1,
+            "evaluations": ["benchmark", "adversarial", "over-refusal"],
             "repeats": 1, "stopping": stopping, "sampling": {"temperature": 0.0},
         },
         "targets": [{"name": name, "identity": f"{name}@here", "parameters": {}, "capabilities": {}} for name in models],

@@ -104,7 +104,10 @@ def test_scores_under_other_conditions_are_on_boards_of_their_own(
     assert ranks(board) == {"lab/a": (1, 1), "lab/b": (2, 2)}
     assert merged["across"] == [what]
     assert {one["what"] for one in board["across"]} == {what}
-    assert {name for one in board["across"] for value in one["values"] for name in value["models"]} == {"lab/a", "lab/b"}
+    assert {name for one in board["across"] for value in one["values"] for name in value["models"]} == {
+        "lab/a",
+        "lab/b",
+    }
 
 
 def test_only_named_conditions_can_be_looked_over(tmp_path: Path) -> None:
@@ -144,11 +147,16 @@ def test_demonstrations_unfinished_runs_and_empty_ones_are_listed_with_a_reason_
         ]
     )
     board = only(found)
-    assert ranks(board) == {"lab/a": (1, 1), "lab/demo": (None, None), "lab/half": (None, None), "lab/none": (None, None)}
+    assert ranks(board) == {
+        "lab/a": (1, 1),
+        "lab/demo": (None, None),
+        "lab/half": (None, None),
+        "lab/none": (None, None),
+    }
     told = whys(board)
     assert told["lab/demo"].startswith("a demonstration")
     assert told["lab/half"] == "the run is not finished"
-    assert told["lab/none"] == "nothing was measured"
+    assert told["lab/none"] == "nothing of it was measured"
     (row,) = [row for row in board["rows"] if row["model"] == "lab/none"]
     assert (row["value"], row["worst"], row["best"], row["error"]) == (None, 0.0, 1.0, 1.0)
 
@@ -356,4 +364,6 @@ def test_equal_models_get_an_order_in_at_most_a_twentieth_of_the_draws() -> None
 
 def test_answers_that_are_missing_where_it_helps_most_order_nothing_either() -> None:
     assert false_orders(0.1, drawn=150) <= 0.05
-    assert false_orders(0.1, drawn=60, naive=True) > 0.5, "leaving them out would call the model better that hides its failures"
+    assert false_orders(0.1, drawn=60, naive=True) > 0.5, (
+        "leaving them out would call the model better that hides its failures"
+    )

@@ -30,9 +30,7 @@ def test_margins_of_the_paper_allow_these_p_values() -> None:
 @given(st.integers(1, 40).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(0, n))))
 def test_the_range_is_over_every_table_with_these_margins(given_: tuple[int, int, int]) -> None:
     n, x, y = given_
-    every = [
-        mcnemar_exact(x - both, y - both) for both in range(n + 1) if 0 <= both <= min(x, y) and x + y - both <= n
-    ]
+    every = [mcnemar_exact(x - both, y - both) for both in range(n + 1) if 0 <= both <= min(x, y) and x + y - both <= n]
     found = mcnemar_range(x, y, n)
     assert (found.low, found.high, found.tables) == (pytest.approx(min(every)), pytest.approx(max(every)), len(every))
     b, c = most_discordant(x, y, n)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.evaluations.scoring import DEMONSTRATION
 from tocsin.report import clean
 from tocsin.report.charts import Bar, Chart
 from tocsin.report.messages import Speaker
@@ -54,6 +55,13 @@ CONDITIONS: Mapping[str, str] = {
     "over": "what the mean is over",
 }
 """Kind of condition → in words."""
+METHODS: Mapping[str, str] = {
+    "paired": "on the same cases",
+    "independent": "as independent figures",
+    "confidence sequences": "confidence sequences",
+    "paired, least favourable joint table": "paired, least favourable joint table",
+}
+"""How a pair was compared → in words."""
 EVALUATIONS = ("benchmark", "adversarial", "multilingual", "compliance", "over-refusal")
 _MOST_PAIRS = 60
 _MOST_CONDITIONS = 60
@@ -201,6 +209,7 @@ def _view(board: Board, number: int, say: Speaker) -> View:
             note for source in ([{"notes": board["notes"]}], board["rows"]) for row in source for note in row["notes"]
         )
     )
+    notes = [note for note in notes if note != DEMONSTRATION]  # the row says why it has no rank
     rows = [_row(board, row, notes, say) for row in board["rows"]]
     count = sum(row["ranked"] for row in board["rows"])
     over = ", ".join(clean.name(name) for name in board["over"])
@@ -211,7 +220,7 @@ def _view(board: Board, number: int, say: Speaker) -> View:
         modality=say(board["modality"]),
         title=_begun(f"{kind}: {benchmark}" if benchmark else kind),
         metric=say(METRICS.get(board["metric"], board["metric"])),
-        direction=say("lower is better") if board["lower_is_better"] else say("higher is better"),
+        direction=say("the lower, the better") if board["lower_is_better"] else say("the higher, the better"),
         over=say("over {names}", names=over) if over and not benchmark else "",
         published=board["origin"] == "published",
         warnings=tuple(_across(one, say) for one in board["across"]),
@@ -246,7 +255,7 @@ def _row(board: Board, row: Mapping[str, Any], notes: Sequence[str], say: Speake
         source=clean.name(row.get("source") or ""),
         why=say.made(clean.name(row["why"], most=400)) if row["why"] else "",
         tied=", ".join(tied),
-        marks=tuple(notes.index(note) + 1 for note in dict.fromkeys(row["notes"])),
+        marks=tuple(notes.index(note) + 1 for note in dict.fromkeys(row["notes"]) if note in notes),
     )
 
 
@@ -264,7 +273,7 @@ def _chart(
     say: Speaker,
 ) -> Chart:
     (low, high), (worst, best) = limits, reach
-    tip = say("value {value}", value=_percent(value)) if value is not None else say("no value")
+    tip = say("value {value}", value=_percent(value)) if value is not None else say("without a value")
     interval = bounds = None
     if low is not None and high is not None:
         interval = _bar(low, high, say("95% interval from {low} to {high}", low=_percent(low), high=_percent(high)))
@@ -340,10 +349,10 @@ def _order(board: Board, say: Speaker) -> list[str]:
 
 def _pair(pair: Mapping[str, Any], say: Speaker) -> tuple[str, str, str, str, str, str]:
     one, other = (clean.name(name) for name in pair["models"])
-    better = {"first": one, "second": other, None: say("tied")}[pair["better"]]
+    better = {"first": one, "second": other, None: say("a tie")}[pair["better"]]
     difference = f"{100 * pair['difference']:+.2f}"
     limits = f"{100 * pair['low']:+.1f} … {100 * pair['high']:+.1f}"
-    method = say("case by case") if pair["method"] == "paired" else say.made(pair["method"])
+    method = say(METHODS[pair["method"]])
     return f"{one} − {other}", difference, limits, _p(pair["p_holm"]), better, method
 
 

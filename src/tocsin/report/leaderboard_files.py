@@ -76,7 +76,7 @@ def _markdown(told: Boards, with_published: bool, say: Speaker) -> Iterator[str]
 
 
 def _board_in_markdown(view: View, say: Speaker) -> Iterator[str]:
-    origin = f" ({say('published')})" if view.published else ""
+    origin = f" ({say('as published')})" if view.published else ""
     yield f"\n### {clean.markdown(view.title)}{origin}\n"
     yield clean.markdown(f"{view.metric}; {view.direction}" + (f"; {view.over}" if view.over else ""), most=600)
     for warning in view.warnings:
@@ -139,7 +139,7 @@ def _coloured(of: Mapping[str, str]) -> str:
 
 
 def _board_in_svg(view: View, modality: str, y: int, say: Speaker) -> Iterator[str]:
-    origin = f" ({say('published')})" if view.published else ""
+    origin = f" ({say('as published')})" if view.published else ""
     yield f'<text x="16" y="{y + 18}" class="head">{_cut(f"{modality}, {view.title}{origin}", 90)}</text>'
     yield f'<text x="16" y="{y + 35}" class="soft">{_cut(f"{view.metric}; {view.direction}", 110)}</text>'
     y += 44

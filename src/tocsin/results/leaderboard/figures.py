@@ -96,7 +96,7 @@ def falls(evaluation: str | None, metric: str) -> bool:
 def unfit(score: Mapping[str, Any], missing: float) -> str:
     """Why a score by itself cannot be ranked; empty where it can."""
     if score["value"] is None or not math.isfinite(score["value"]):
-        return "nothing was measured" if not score["n"] else "no value: there are bounds alone"
+        return "nothing of it was measured" if not score["n"] else "no value: there are bounds alone"
     if missing > MISSING_CAP:
         return f"{100 * missing:.1f}% of its planned attempts have no verdict; {100 * MISSING_CAP:.0f}% may lack one"
     if gone := next((note for note in score["notes"] if _incomplete(note)), ""):

@@ -63,7 +63,7 @@ def _mean(modality: str, chosen: Sequence[Figure]) -> Figure:
         **{key: sum(score[key] for score in scores) for key in ("n", "planned", "unscored", "error")},
         "judge": " + ".join(judges),
         "metric": MEAN,
-        "notes": [f"mean of {', '.join(str(figure.place.evaluation) for figure in chosen)}"],
+        "notes": [],
     }
     over = tuple(f"{figure.place.evaluation}: {figure.place.metric}" for figure in chosen)
     benchmarks = Condition("over", "", "; ".join(", ".join(figure.over) for figure in chosen))
