@@ -49,8 +49,8 @@ def figures_of(given: Given, store: Store, first: int) -> list[Figure]:
             reader = Reader(db, together=bool(manifest["suite"].get("stopping")))
             texts = clusters.texts_of(
                 db.execute(
-                    "SELECT benchmark, case_id, body FROM cases s WHERE EXISTS"
-                    " (SELECT 1 FROM cells c WHERE c.case_ref = s.id AND c.evaluation = 'adversarial')"
+                    "SELECT s.benchmark, s.case_id, s.body FROM cells c JOIN cases s ON s.id = c.case_ref"
+                    " WHERE c.evaluation = 'adversarial' GROUP BY s.id"
                 )
             )
             for target, model in enumerate(given.summary["models"]):
