@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import statistics
@@ -20,6 +21,8 @@ from tocsin.results.leaderboard.clusters import Store, Units
 from tocsin.results.leaderboard.comparing import Laid, paired
 from tocsin.results.leaderboard.figures import unfit
 from tocsin.results.leaderboard.ranking import rank
+from tocsin.results.matched import ERROR, SAFE, UNSAFE, UNSCORED, Matched, Side
+from tocsin.stats.mcnemar import mcnemar_exact
 
 
 def of(**counts: int) -> list[str]:
@@ -69,6 +72,23 @@ def test_a_pair_is_paired_and_its_p_is_mcnemars(tmp_path: Path) -> None:
     assert pair["p_holm"] == pair["p"]
     assert pair["difference"] == pytest.approx(0.06)
     assert 0 < pair["low"] < 0.06 < pair["high"]
+    assert pair["better"] == "first"
+
+
+def test_pairs_agree_with_cells_that_are_matched_one_by_one(tmp_path: Path) -> None:
+    first = made(tmp_path / "a", "lab/a", {"set": of(safe=90, unsafe=5, unscored=5)})
+    second = made(tmp_path / "b", "lab/b", {"set": of(unsafe=40, safe=55, error=5)})
+    with Matched(*(Side(folder=run, manifest=load_run(run).manifest) for run in (first, second))) as matched:
+        (what,) = matched.whats()
+        table = matched.joint(what)[""].table
+        left = matched.left(what)
+    assert (left.one, left.other, left.changed) == (0, 0, 0)
+    (pair,) = only(leaderboard([first, second]))["pairs"]
+    assert (pair["method"], pair["models"]) == ("paired", ["lab/a", "lab/b"])
+    # What the one lacks counts as bad, what the other lacks as good.
+    one_alone, other_alone = int(table[SAFE, UNSAFE]), int(table[UNSAFE:, [SAFE, UNSCORED, ERROR]].sum())
+    assert (one_alone, other_alone) == (40, 10)
+    assert pair["p"] == pytest.approx(mcnemar_exact(one_alone, other_alone))
     assert pair["better"] == "first"
 
 
@@ -367,3 +387,31 @@ def test_answers_that_are_missing_where_it_helps_most_order_nothing_either() -> 
     assert false_orders(0.1, drawn=60, naive=True) > 0.5, (
         "leaving them out would call the model better that hides its failures"
     )
+
+
+def test_another_system_prompt_of_the_suite_is_another_condition_and_is_not_told(tmp_path: Path) -> None:
+    runs = []
+    for name, system in (("a", "You are kind."), ("b", "You are blunt.")):
+        run = made(tmp_path / name, f"lab/{name}", {"set": of(safe=9, unsafe=1)})
+        told = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        told["suite"]["benchmarks"] = [{"name": "set", "system": system}]
+        (run / "run.json").write_text(json.dumps(told), encoding="utf-8")
+        runs.append(run)
+    found = leaderboard(runs)
+    assert {one["what"] for board in found["boards"] for one in board["apart_by"]} == {"system"}
+    assert "blunt" not in json.dumps(found)
+
+
+def test_weights_are_the_model_and_no_condition(tmp_path: Path) -> None:
+    def target(name: str, **parameters: Any) -> dict[str, Any]:
+        return {"name": name, "identity": name, "parameters": parameters, "capabilities": {}}
+
+    told = {"set": of(safe=9, unsafe=1)}
+    found = leaderboard(
+        [
+            made(tmp_path / "a", "local/a", told, targets=[target("local/a", weights="a.gguf", max_tokens=48)]),
+            made(tmp_path / "b", "local/b", told, targets=[target("local/b", weights="b.gguf", max_tokens=48)]),
+            made(tmp_path / "c", "local/c", told, targets=[target("local/c", weights="b.gguf", max_tokens=9)]),
+        ]
+    )
+    assert [sorted(ranks(board)) for board in found["boards"]] == [["local/a", "local/b"], ["local/c"]]

@@ -48,6 +48,7 @@ CONDITIONS: Mapping[str, str] = {
     "data": "the data",
     "sample": "which cases were drawn",
     "sampling": "how answers are drawn",
+    "system": "the system prompt",
     "attack": "the attacks",
     "repeats": "attempts at each case",
     "filter": "a filter of cases",
@@ -368,13 +369,21 @@ def _condition(one: Mapping[str, Any], say: Speaker) -> str:
 
 
 def _across(one: Mapping[str, Any], say: Speaker) -> str:
+    several = [model for value in one["values"] for model in set(value["models"])]
     values = "; ".join(
-        f"{clean.name(value['value'] or '–')} ({', '.join(clean.name(name) for name in dict.fromkeys(value['models']))})"
-        for value in one["values"]
+        f"{clean.name(value['value'] or '–')} ({', '.join(_owners(value, several))})" for value in one["values"]
     )
     kind = say(CONDITIONS[one["what"]])
     of = f" ({clean.name(one['of'])})" if one["of"] else ""
     return say("Not the same for all rows: {what}: {values}.", what=kind + of, values=values)
+
+
+def _owners(value: Mapping[str, Any], several: Sequence[str]) -> list[str]:
+    """Whose a value is; a model that has several values, by its runs."""
+    return [
+        clean.name(f"{model} {run}" if several.count(model) > 1 else model)
+        for model, run in dict.fromkeys(zip(value["models"], value["runs"], strict=True))
+    ]
 
 
 def _significance(one: Mapping[str, Any], say: Speaker) -> str:

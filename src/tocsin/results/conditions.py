@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -58,6 +59,11 @@ def conditions(
         found.append(Condition("sample", name, _sample(manifest, about)))
         for judge in sorted({about[kind] for kind in ("judge", "gold_judge", "reasoning_judge") if about.get(kind)}):
             found.append(Condition("judge", judge, _judge(manifest["judges"].get(judge))))
+        chosen: Mapping[str, Any] = next((one for one in suite.get("benchmarks") or () if one.get("name") == name), {})
+        if chosen.get("system"):
+            found.append(Condition("system", name, f"a prompt with hash {_hash(chosen['system'])}"))
+        if chosen.get("sampling"):
+            found.append(Condition("sampling", name, _sampling({"sampling": chosen["sampling"]}, {})))
         if name in (manifest.get("difficulty") or {}).get("benchmarks", ()):
             found.append(Condition("filter", name, str((manifest["difficulty"] or {}).get("identity", "difficulty"))))
     for name in sorted(set(attacks) - {DIRECT, STATIC}):
@@ -93,6 +99,11 @@ def differing(one: Iterable[Condition], other: Iterable[Condition]) -> list[Diff
         for key in dict.fromkeys([*first, *second])
         if first.get(key) != second.get(key)
     ]
+
+
+def _hash(text: object) -> str:
+    """In place of a text, which may be an attack in itself."""
+    return blake2b(str(text).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def _data(dataset: Mapping[str, Any]) -> str:

@@ -10,11 +10,13 @@ import msgspec
 from tocsin.results.conditions import Condition
 from tocsin.results.leaderboard.clusters import Store
 from tocsin.results.leaderboard.comparing import Compared, by_sequences, compare
-from tocsin.results.leaderboard.figures import Figure, Place, latest_first
+from tocsin.results.leaderboard.figures import Entry, Figure, Place, latest_first
 from tocsin.results.leaderboard.ranking import ALPHA, rank
 from tocsin.types import Modality
 
-MERGEABLE = ("judge", "suite", "benchmark", "data", "sample", "sampling", "attack", "repeats", "filter", "stopping")
+MERGEABLE = (
+    *("judge", "suite", "benchmark", "data", "sample", "sampling", "system", "attack", "repeats", "filter", "stopping"),
+)
 """Conditions that may be looked over, on request."""
 _MODALITIES: tuple[str, ...] = get_args(Modality)
 _EVALUATIONS = ("benchmark", "adversarial", "multilingual", "compliance", "over-refusal", None)
@@ -131,12 +133,15 @@ def _across(figures: Sequence[Figure], across: Collection[str]) -> list[dict[str
     places = dict.fromkeys((one.what, one.of) for figure in figures for one in figure.conditions if one.what in across)
     found = []
     for what, of in places:
-        values: dict[str | None, list[str]] = {}
+        values: dict[str | None, list[Entry]] = {}
         for figure in figures:
             value = next((one.value for one in figure.conditions if (one.what, one.of) == (what, of)), None)
-            values.setdefault(value, []).append(figure.entry.model)
+            values.setdefault(value, []).append(figure.entry)
         if len(values) > 1:
-            told = [{"value": value, "models": models} for value, models in values.items()]
+            told = [
+                {"value": value, "models": [one.model for one in entries], "runs": [one.run for one in entries]}
+                for value, entries in values.items()
+            ]
             found.append({"what": what, "of": of, "values": told})
     return found
 
