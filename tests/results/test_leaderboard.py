@@ -255,6 +255,27 @@ def test_a_folder_of_runs_is_read_and_what_is_no_assessment_is_named(tmp_path: P
         leaderboard([])
 
 
+def test_a_damaged_run_in_a_folder_is_left_out_and_one_that_is_named_is_an_error(tmp_path: Path) -> None:
+    made(tmp_path / "runs" / "a", "lab/a", {"set": of(safe=9, unsafe=1)})
+    for name, text in (("b", "{"), ("c", "{}")):
+        (tmp_path / "runs" / name).mkdir()
+        (tmp_path / "runs" / name / "run.json").write_text(text, encoding="utf-8")
+    made(tmp_path / "runs" / "d", "lab/d", {"set": of(safe=9, unsafe=1)})
+    (tmp_path / "runs" / "d" / "journal.sqlite").unlink()
+    found = leaderboard([tmp_path / "runs"])
+    assert list(ranks(only(found))) == ["lab/a"]
+    assert sorted(one["run"] for one in found["left_out"]) == ["b", "c", "d"]
+    for name in "bcd":
+        with pytest.raises(JournalError):
+            leaderboard([tmp_path / "runs" / name])
+
+
+def test_a_small_set_that_lacks_much_can_set_a_mean_apart(tmp_path: Path) -> None:
+    told = {"large": of(safe=900, unsafe=100), "small": of(safe=20, unscored=15, unsafe=5)}
+    board = only(leaderboard([made(tmp_path / "a", "lab/a", told)]))
+    assert whys(board) == {"lab/a": "missing answers could move it by 18.8 points; 10 are allowed"}
+
+
 def test_transferred_requests_rank_nobody(tmp_path: Path) -> None:
     found = leaderboard([made(tmp_path / "a", "lab/a", {"set": of(safe=9)}, transferred={"run": "other"})])
     assert found["boards"] == []
@@ -335,7 +356,7 @@ def test_runs_that_may_stop_are_compared_by_sequences_that_hold_together(tmp_pat
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_value_that_is_no_number_is_not_ranked(value: float) -> None:
-    score = {"value": value, "low": 0.1, "high": 0.9, "n": 5, "notes": []}
+    score = {"value": value, "low": 0.1, "high": 0.9, "n": 5, "notes": [], "worst": 0.5, "best": 0.5}
     assert unfit(score, 0.0) == "no value: there are bounds alone"
     assert unfit({**score, "value": 0.5, "low": value}, 0.0) == "it has no interval"
 

@@ -59,6 +59,13 @@ def test_random_signs_agree_with_all_signs() -> None:
     assert random_signs(-d, draws=200_000) == pytest.approx(exact, abs=0.004)
 
 
+def test_far_beyond_the_draws_a_bound_stands_in() -> None:
+    d = np.tile([1.0, 2.0], 60)
+    p = random_signs(d)
+    assert p == pytest.approx(2 * np.exp(-(180.0**2) / (2 * 300.0)))
+    assert 2 * 0.5**120 <= p < 1e-20, "at least the chance of all signs being alike"
+
+
 def test_a_million_clusters_are_tested_in_no_time() -> None:
     d = np.random.default_rng(3).integers(-30, 32, 1_000_000)
     assert 0 < random_signs(d) < 0.001

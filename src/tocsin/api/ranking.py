@@ -33,35 +33,49 @@ def leaderboard(
         ValueError: There is neither a run nor anything published, or a condition has another name.
         JournalError: A folder is no run, or cannot be read.
     """
-    folders, left_out = _found(runs)
+    folders, left_out, inside = _found(runs)
     if not folders and not with_published:
         raise ValueError("a leaderboard needs runs: name run folders, or a folder that holds some; or --with-published")
-    found = boards(_read(folders), with_published=with_published, across=across)
+    found = boards(_read(folders, inside, left_out), with_published=with_published, across=across)
     found["left_out"] = left_out + found["left_out"]
     return found
 
 
-def _found(runs: Sequence[Path | str | Run]) -> tuple[list[Path], list[dict[str, str]]]:
-    """The run folders, each once, and those in a folder of runs that are no assessments."""
+def _found(runs: Sequence[Path | str | Run]) -> tuple[list[Path], list[dict[str, str]], set[Path]]:
+    """The run folders, each once; what in a folder of runs is no assessment; and which folders were not named themselves."""
     folders: dict[Path, Path] = {}
     left_out = []
+    inner_ones: set[Path] = set()
     for one in runs:
         path = one.folder if isinstance(one, Run) else Path(one)
         if (path / MANIFEST).exists() or not path.is_dir():
             folders.setdefault(path.resolve(), path)
             continue
-        inside = sorted(inner for inner in path.iterdir() if (inner / MANIFEST).exists())
-        if not inside:
+        inner_runs = sorted(inner for inner in path.iterdir() if (inner / MANIFEST).exists())
+        if not inner_runs:
             raise JournalError(f"{path} is no run folder, and holds none: it has no {MANIFEST}")
-        for inner in inside:
-            if kind := read_manifest(inner).get("kind"):
+        for inner in inner_runs:
+            try:
+                kind = read_manifest(inner).get("kind")
+            except JournalError as error:
+                left_out.append({"run": inner.name, "why": str(error)})
+                continue
+            if kind:
                 left_out.append({"run": inner.name, "why": f"it is a {kind}, and no assessment"})
             else:
                 folders.setdefault(inner.resolve(), inner)
-    return list(folders.values()), left_out
+                inner_ones.add(inner)
+    return list(folders.values()), left_out, inner_ones
 
 
-def _read(folders: Sequence[Path]) -> Iterator[Given]:
+def _read(folders: Sequence[Path], inside: Collection[Path], left_out: list[dict[str, str]]) -> Iterator[Given]:
+    """The runs, one at a time. One that cannot be read is left out if it only lay in a folder that was named."""
     for folder in folders:
-        run = load_run(folder)
+        try:
+            run = load_run(folder)
+        except JournalError as error:
+            if folder not in inside:
+                raise
+            left_out.append({"run": folder.name, "why": str(error)})
+            continue
         yield Given(run.folder, run.manifest, run.summary)

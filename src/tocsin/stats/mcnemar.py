@@ -93,7 +93,9 @@ def random_signs(differences: npt.ArrayLike, *, draws: int = 20_000, seed: int =
     """The test by random signs of `tocsin.stats.paired.sign_flip`, for a million clusters as for ten; two-sided.
 
     Clusters that differ by the same amount are drawn together, as one binomial. Where all differ by one amount (or not at
-    all), nothing is drawn: the p-value is that of the sign test, which for single cases is McNemar's.
+    all), nothing is drawn: the p-value is that of the sign test, which for single cases is McNemar's. Where no drawn sum is as
+    far from 0, the bound of Hoeffding (1963, JASA 58:13-30, theorem 2) on the chance of one, ``2 exp(-S² / 2 Σd²)``, stands in
+    if it is less: a test among many pairs asks for p-values below one over the draws.
 
     Args:
         differences: One reading less the other, one a cluster, shape ``(clusters,)``, in any unit.
@@ -116,7 +118,10 @@ def random_signs(differences: npt.ArrayLike, *, draws: int = 20_000, seed: int =
     for size, count in zip(sizes, often, strict=True):
         total += size * (2.0 * rng.binomial(int(count), 0.5, size=draws) - count)
     seen = abs(float(np.round(d / scale, _DIGITS).sum())) * (1 - 1e-9)
-    return (1 + int((np.abs(total) >= seen).sum())) / (1 + draws)
+    exceeding = int((np.abs(total) >= seen).sum())
+    if exceeding:
+        return (1 + exceeding) / (1 + draws)
+    return min(1 / (1 + draws), 2 * math.exp(-(seen**2) / (2 * float(often @ sizes**2))))
 
 
 def _mcnemar(b: npt.NDArray[np.int64], c: npt.NDArray[np.int64]) -> Floats:

@@ -15,8 +15,8 @@ from tocsin.results.conditions import Condition
 MISSING_CAP = 0.1
 """Share of planned attempts that may lack a verdict; a figure with more is set apart and not ranked.
 
-The measured rest may be another kind of case than all. A tenth moves a rate by at most ten points; `worst` and `best` say by how
-much, and ranks are over both.
+The measured rest may be another kind of case than all. A tenth moves a rate by at most ten points, and a mean may not be moved
+by more either, though a small set in it lacks more than a tenth of its own.
 """
 
 
@@ -97,10 +97,17 @@ def unfit(score: Mapping[str, Any], missing: float) -> str:
     """Why a score by itself cannot be ranked; empty where it can."""
     if score["value"] is None or not math.isfinite(score["value"]):
         return "nothing of it was measured" if not score["n"] else "no value: there are bounds alone"
-    if missing > MISSING_CAP:
+    if missing > MISSING_CAP + 1e-9:
         return f"{100 * missing:.1f}% of its planned attempts have no verdict; {100 * MISSING_CAP:.0f}% may lack one"
     if gone := next((note for note in score["notes"] if _incomplete(note)), ""):
         return f"its mean is {gone}"
+    if (
+        score["worst"] is not None
+        and score["best"] is not None
+        and abs(score["best"] - score["worst"]) > MISSING_CAP + 1e-9
+    ):
+        points = 100 * abs(score["best"] - score["worst"])
+        return f"missing answers could move it by {points:.1f} points; {100 * MISSING_CAP:.0f} are allowed"
     if not all(isinstance(score[end], float | int) and math.isfinite(score[end]) for end in ("low", "high")):
         return "it has no interval"
     return ""

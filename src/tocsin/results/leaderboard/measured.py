@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
@@ -103,7 +104,7 @@ def _row(figure: Figure) -> dict[str, Any]:
         "run": entry.run,
         "created": entry.created,
         "origin": "measured",
-        **{key: score[key] for key in ("value", "low", "high", "worst", "best", "n", "planned")},
+        **{key: _finite(score[key]) for key in ("value", "low", "high", "worst", "best", "n", "planned")},
         "rank_low": None,
         "rank_high": None,
         "ranked": not figure.why,
@@ -115,6 +116,11 @@ def _row(figure: Figure) -> dict[str, Any]:
         "metric": score["metric"],
         "notes": list(score["notes"]),
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no sign for what is no number."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _named(figure: Figure) -> dict[str, str]:
