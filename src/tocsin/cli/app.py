@@ -14,6 +14,7 @@ from tocsin.cli import (
     compliance,
     data,
     label,
+    leaderboard,
     listing,
     rejudge,
     report,
@@ -37,6 +38,7 @@ def build() -> typer.Typer:
     app.command("attack", help=attack.HELP, short_help="Try one attack on one prompt.")(attack.command)
     app.command("calibrate", help=calibrate.HELP, short_help="Measure a judge against people.")(calibrate.command)
     app.command("label", help=label.HELP, short_help="Have people label a run's answers.")(label.command)
+    app.command("leaderboard", help=leaderboard.HELP, short_help="Rank what runs measured.")(leaderboard.command)
     app.command("rejudge", help=rejudge.HELP, short_help="Judge a run's answers anew.", epilog=assess.EPILOG)(
         rejudge.command
     )
