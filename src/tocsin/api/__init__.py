@@ -19,6 +19,7 @@ from tocsin.api.generating import (
 from tocsin.api.labelling import add_labels, draw_labels
 from tocsin.api.picturing import Pictured, draw_pictures, draw_pictures_async, resume_pictures, resume_pictures_async
 from tocsin.api.profiling import profile_of
+from tocsin.api.ranking import leaderboard
 from tocsin.api.rejudging import rejudge, rejudge_async
 from tocsin.api.run import Run, load_run, run_loop, write_results
 from tocsin.api.transferring import transfer, transfer_async
@@ -56,6 +57,7 @@ __all__ = [
     "gate",
     "generate_items",
     "generate_items_async",
+    "leaderboard",
     "listing",
     "load_run",
     "policies",

@@ -15,6 +15,7 @@ from tocsin.cli import (
     data,
     gate,
     label,
+    leaderboard,
     listing,
     profile,
     rejudge,
@@ -41,6 +42,7 @@ def build() -> typer.Typer:
     app.command("gate", help=gate.HELP, short_help="Hold a run against a policy.")(gate.command)
     app.command("label", help=label.HELP, short_help="Have people label a run's answers.")(label.command)
     app.command("profile", help=profile.HELP, short_help="Draw safety profiles.")(profile.command)
+    app.command("leaderboard", help=leaderboard.HELP, short_help="Rank what runs measured.")(leaderboard.command)
     app.command("rejudge", help=rejudge.HELP, short_help="Judge a run's answers anew.", epilog=assess.EPILOG)(
         rejudge.command
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 from tocsin.types import STATIC
 
 DIRECT = "direct"
+_OF_THE_MODEL = frozenset({"weights", "image_out"})
+"""Parameters that say which model it is, and not how it was asked."""
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -56,6 +59,11 @@ def conditions(
         found.append(Condition("sample", name, _sample(manifest, about)))
         for judge in sorted({about[kind] for kind in ("judge", "gold_judge", "reasoning_judge") if about.get(kind)}):
             found.append(Condition("judge", judge, _judge(manifest["judges"].get(judge))))
+        chosen: Mapping[str, Any] = next((one for one in suite.get("benchmarks") or () if one.get("name") == name), {})
+        if chosen.get("system"):
+            found.append(Condition("system", name, f"a prompt with hash {_hash(chosen['system'])}"))
+        if chosen.get("sampling"):
+            found.append(Condition("sampling", name, _sampling({"sampling": chosen["sampling"]}, {})))
         if name in (manifest.get("difficulty") or {}).get("benchmarks", ()):
             found.append(Condition("filter", name, str((manifest["difficulty"] or {}).get("identity", "difficulty"))))
     for name in sorted(set(attacks) - {DIRECT, STATIC}):
@@ -93,6 +101,11 @@ def differing(one: Iterable[Condition], other: Iterable[Condition]) -> list[Diff
     ]
 
 
+def _hash(text: object) -> str:
+    """In place of a text, which may be an attack in itself."""
+    return blake2b(str(text).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
 def _data(dataset: Mapping[str, Any]) -> str:
     """The data of a benchmark: hashes of its files, which say more than any name of a revision."""
     hashes = sorted(str(one.get("sha256", ""))[:12] for one in dataset.get("files", ()))
@@ -123,7 +136,8 @@ def _named(helpers: Any) -> str:
 def _sampling(suite: Mapping[str, Any], target: Mapping[str, Any]) -> str:
     """How answers are drawn: the suite's sampling, and what the model's entry fixes over it."""
     told = dict(suite.get("sampling") or {})
-    told |= {name: value for name, value in (target.get("parameters") or {}).items() if value not in (None, {})}
+    fixed = (target.get("parameters") or {}).items()
+    told |= {name: value for name, value in fixed if value not in (None, {}) and name not in _OF_THE_MODEL}
     return (
         ", ".join(f"{name} {_short(value)}" for name, value in sorted(told.items()) if value not in (None, [], ()))
         or "as is"

@@ -126,6 +126,19 @@ def image_scores() -> list[ImageScore]:
     return found
 
 
+def prompts_of(model: str) -> tuple[int, int]:
+    """Of an image model's answers to toxic prompts: how many refuse or are safe, and of how many."""
+    pooled = image.pool(_toxic_prompts(model))
+    return pooled.refusal + pooled.safe, pooled.refusal + pooled.unsafe + pooled.safe
+
+
+def picked_of(model: str) -> list[tuple[int, int]]:
+    """Of an image model under attack, for each category: safe images under the worse attack, and of how many answers."""
+    cells = [list(attacks.values()) for attacks in _attacked(model).values()]
+    safe = [min(attacks, key=lambda one: one.safe / (one.refusal + one.unsafe + one.safe)) for attacks in cells]
+    return [(one.safe, one.refusal + one.unsafe + one.safe) for one in safe]
+
+
 def as_table(checks: Sequence[Check]) -> str:
     """The checks as a Markdown table, each in the unit of its source: percent, or a fraction for F1 and toxicity."""
     lines = ["| figure | model | printed | recomputed | difference | |", "|---|---|---|---|---|---|"]
