@@ -17,7 +17,7 @@ from tests.evaluations import runs
 from tests.evaluations.test_roles import configured, main
 from tocsin.api import Run, add_labels, assess, draw_labels
 from tocsin.datasets import read_rows
-from tocsin.evaluations import run_labels
+from tocsin.evaluations import label_designs, run_labels
 from tocsin.evaluations.run_labels import Drawn, Labels, read_labels, read_votes
 from tocsin.evaluations.score import score_run
 
@@ -107,7 +107,7 @@ def test_weights_make_up_for_a_draw_by_verdict(tmp_path: Path) -> None:
         return runs.ended(one, next(decided), call=one.cell.position, judge="refusal@1")
 
     db = runs.journal(tmp_path / "r", plan, decide, calls=range(1, 2001))
-    drawn = run_labels.draw(db, 300, seed=1, by_verdict=True)
+    drawn = label_designs.draw(db, 300, seed=1, design="verdict")
     assert len({one.probability for one in drawn}) == 2, "what is rare is drawn more often"
     labels = Labels(
         seed=1,

