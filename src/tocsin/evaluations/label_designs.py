@@ -97,10 +97,10 @@ def drawn_of(answers: Sequence[Judged], each: int, *, seed: int, design: Design 
         groups.setdefault(one.group, {}).setdefault(_stratum(one, design, thresholds), []).append(one.cell)
     drawn: list[Drawn] = []
     number = 0
-    for (_, _, wanted), strata in groups.items():
+    for group, ((_, _, wanted), strata) in enumerate(groups.items()):
         for cells, seats in zip(strata.values(), _seats(strata, each, design), strict=True):
             taken = sorted(cells, key=lambda cell: rank(seed, cell))[:seats]
-            drawn += [Drawn(cell, len(taken) / len(cells), wanted, number) for cell in taken]
+            drawn += [Drawn(cell, len(taken) / len(cells), wanted, number, group) for cell in taken]
             number += 1
     return sorted(drawn, key=lambda one: rank(seed, one.cell))
 

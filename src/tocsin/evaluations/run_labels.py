@@ -7,7 +7,7 @@ Labels of the run itself say how its judge errs here, whatever it did elsewhere.
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -50,6 +50,9 @@ class Drawn(msgspec.Struct, frozen=True):
     """The kind of its case's safe answer: what is asked of people follows from it."""
     stratum: int = 0
     """Among which answers it was drawn."""
+    group: int | None = None
+    """The target, benchmark and kind of case that its stratum is a part of; None in files that were written before there were
+    designs."""
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,19 +90,28 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     def weights(self) -> dict[int, float]:
         """Labelled cell → how many answers it stands for: one over its chance to be drawn, and to be labelled then.
 
-        Answers that were drawn and have no label are taken to be like those among which they were drawn and that have one.
+        Answers that were drawn and have no label are taken to be like those among which they were drawn and that have one. If
+        nobody of a stratum has one, its answers are taken to be like the labelled ones of the other strata of its group.
         """
-        asked: dict[int, float] = {}
-        told: dict[int, float] = {}
+        asked: defaultdict[int, float] = defaultdict(float)
+        told: defaultdict[int, float] = defaultdict(float)
+        group: dict[int, int] = {}
         for one in self.drawn:
-            asked[one.stratum] = asked.get(one.stratum, 0.0) + 1 / one.probability
+            group[one.stratum] = -1 - one.stratum if one.group is None else one.group
+            asked[one.stratum] += 1 / one.probability
             if one.cell in self.failed:
-                told[one.stratum] = told.get(one.stratum, 0.0) + 1 / one.probability
+                told[one.stratum] += 1 / one.probability
+        whole: defaultdict[int, float] = defaultdict(float)
+        known: defaultdict[int, float] = defaultdict(float)
+        for stratum, size in asked.items():
+            whole[group[stratum]] += size
+            known[group[stratum]] += size if stratum in told else 0.0
         return {
             one.cell: asked[one.stratum] / told[one.stratum] / one.probability
+            * whole[group[one.stratum]] / known[group[one.stratum]]
             for one in self.drawn
             if one.cell in self.failed
-        }
+        }  # fmt: skip
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
