@@ -53,17 +53,24 @@ class Judged(NamedTuple):
         return self.target, self.benchmark, self.wanted
 
 
-def judged_answers(db: sqlite3.Connection) -> Iterator[Judged]:
-    """Every answer of a run that can be drawn."""
+def judged_answers(db: sqlite3.Connection, *, most: int = -1) -> Iterator[Judged]:
+    """Answers of a run that can be drawn, in the run's random order: every one, or the first `most`."""
     rows = db.execute(
         "SELECT c.id, c.target, s.benchmark, s.wanted, s.language, r.outcome, s.cluster, r.judge, r.score, r.controversial,"
         " r.detail LIKE 'votes: %=unsafe%' AND r.detail LIKE 'votes: %=safe%'"
-        f" {POPULATION}"
+        f" {POPULATION} ORDER BY c.id LIMIT ?",
+        (most,),
     )
     for cell, target, benchmark, wanted, language, outcome, cluster, judge, score, controversial, split in rows:
         yield Judged(
             cell, target, benchmark, wanted, language, outcome, cluster, judge, score, bool(controversial), bool(split)
         )
+
+
+def group_sizes(db: sqlite3.Connection) -> dict[tuple[int, str, str], int]:
+    """Target, benchmark and kind of case → answers that can be drawn."""
+    rows = db.execute(f"SELECT c.target, s.benchmark, s.wanted, count(*) {POPULATION} GROUP BY 1, 2, 3")
+    return {(target, benchmark, wanted): count for target, benchmark, wanted, count in rows}
 
 
 def draw(db: sqlite3.Connection, each: int, *, seed: int, design: Design = "random") -> list[Drawn]:

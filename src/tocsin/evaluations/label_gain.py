@@ -7,7 +7,7 @@ often as is assumed, and the rate is corrected. The mean half-width over a few s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -55,13 +55,20 @@ def raw_half_width(answers: Sequence[Judged]) -> float | None:
 
 
 def expected_gain(
-    answers: Sequence[Judged], design: Design, *, sizes: Sequence[int] = SIZES, seed: int = 0, draws: int = DRAWS
+    answers: Sequence[Judged],
+    design: Design,
+    *,
+    groups: Mapping[tuple[int, str, str], int] | None = None,
+    sizes: Sequence[int] = SIZES,
+    seed: int = 0,
+    draws: int = DRAWS,
 ) -> list[Gain]:
     """Half-width after each number of labels, for the group with the most answers.
 
     Args:
-        answers: Every answer of the run that can be drawn.
+        answers: Every answer of the run that can be drawn, or a random part of them.
         design: How they would be drawn.
+        groups: How many there are of each target, benchmark and kind of case, where `answers` are a part.
         sizes: Answers of each group; those that hold no more than a smaller one are left out.
         seed: Same seed, same figures.
         draws: Invented sets of labels for each figure.
@@ -69,7 +76,7 @@ def expected_gain(
     group = _largest(answers)
     if not group:
         return []
-    groups = Counter(one.group for one in answers)
+    counts = dict(groups or Counter(one.group for one in answers))
     thresholds = thresholds_of(group)
     wrong = np.array([ERRS[sureness(one, thresholds)] for one in group])
     judged = np.array([_JUDGED[one.outcome] for one in group])
@@ -78,7 +85,7 @@ def expected_gain(
     rng = np.random.default_rng(seed)
     found: list[Gain] = []
     for each in sizes:
-        in_all = sum(min(each, size) for size in groups.values())
+        in_all = sum(min(each, size) for size in counts.values())
         if found and in_all == found[-1].drawn:
             break
         widths = [_width(group, design, each, judged, wrong, clusters, place, rng, draw) for draw in range(draws)]
