@@ -27,7 +27,7 @@ class Exported(msgspec.Struct, frozen=True):
     """What was exported, and what was not.
 
     Attributes:
-        rows: ``id``, ``prompt``, ``response``, ``label`` (``safe`` or ``unsafe``), ``language`` and ``cluster`` of each.
+        rows: ``id``, ``prompt``, ``response``, ``label`` (``safe`` or ``unsafe``), ``language``, ``cluster`` and ``attacked`` (always no).
         labelled: Labels that the run has.
         refusals: Of these, labels of refusals, which say nothing of harm.
         thinned: Of these, labels that were left out so that all had the same chance.
@@ -68,6 +68,7 @@ def exported(folder: Path) -> Exported:
                     "label": words[labels.failed[one.cell]],
                     "language": one.language,
                     "cluster": clusters[one.cell].replace("\0", "/"),
+                    "attacked": "no",
                 }
                 for one in asked(db, kept)
             ]
