@@ -27,7 +27,8 @@ class Exported(msgspec.Struct, frozen=True):
     """What was exported, and what was not.
 
     Attributes:
-        rows: ``id``, ``prompt``, ``response``, ``label`` (``safe`` or ``unsafe``), ``language``, ``cluster`` and ``attacked`` (always no).
+        rows: ``id``, ``prompt``, ``response``, ``label`` (``safe`` or ``unsafe``), ``language``, ``cluster`` and ``attacked``
+            (always no) of each.
         labelled: Labels that the run has.
         refusals: Of these, labels of refusals, which say nothing of harm.
         thinned: Of these, labels that were left out so that all had the same chance.

@@ -68,12 +68,13 @@ def beside(db: sqlite3.Connection, labels: Labels) -> list[tuple[list[str], list
             if row:
                 counts[row[0], labels.failed[one.cell]] += 1
         if counts:
-            said = {"safe": list(words)[0], "unsafe": list(words)[1], "unscored": "no verdict"}
+            passes, fails = words
+            said = {"safe": passes, "unsafe": fails, "unscored": "no verdict"}
             rows = [
                 Beside(verdict=word, counts=[counts[verdict, means] for means in words.values()])
                 for verdict, word in said.items()
             ]
-            found.append((list(words), rows))
+            found.append(([passes, fails], rows))
     return found
 
 

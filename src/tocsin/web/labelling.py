@@ -42,7 +42,7 @@ DESIGNS: dict[Design, tuple[str, str]] = {
     ),
     "uncertain": (
         "Where the judge is unsure",
-        "More of what it scored near its threshold or left open, some of everything. Narrowest where its scores tell how sure it is.",
+        "More of what it scored near its threshold or left open, some of everything. Good where its scores tell how sure it is.",
     ),
 }
 _GAIN_FROM = 20_000

@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from tocsin.datasets import Dataset, DatasetError, File, Own, Row, read_rows
+from tocsin.datasets import Dataset, File, Own, Row, RowError, read_rows
 from tocsin.judges.labels.contract import Attacked, LabelSet
 from tocsin.judges.labels.records import Labelled, LeftOut, Pictured, cluster_of, said, word
 from tocsin.judges.seen import media_type
@@ -84,7 +84,7 @@ def _attacked(path: Path) -> Attacked:
         plain = [
             isinstance(row, Row) and str(row.get("attacked") or "").strip().lower() == "no" for row in read_rows(path)
         ]
-    except (DatasetError, OSError):  # whoever reads the rows says what is wrong with the file
+    except (RowError, OSError):  # whoever reads the rows says what is wrong with the file
         return "unknown"
     return "no" if plain and all(plain) else "unknown"
 
