@@ -23,6 +23,8 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     benchmark: str
+    language: str
+    """BCP 47 code, of a rate of one language among several."""
     metric: str
     n: int
     raw: tuple[float, float, float]
@@ -84,6 +86,7 @@ def _rate(model: str, score: dict[str, Any]) -> Rate:
     return Rate(
         model=model,
         benchmark=score["benchmark"] or "",
+        language=score["language"] or "",
         metric=score["metric"],
         n=score["n"],
         raw=raw,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -114,7 +114,9 @@ class Pages:
             context |= {"gains": self._gain(folder)}
         else:
             given = votes.votes_of(folder, labels)
-            context |= _progress(labels, given) | {"larger": max(labels.each * 2, labels.each + 25)}
+            fresh = not labels.failed and not given
+            context |= _progress(labels, given) | {"larger": max(labels.each * 2, labels.each + 25), "fresh": fresh}
+            context |= {"gains": self._gain(folder)} if fresh else {}
         return self._page(request, "label_start.html", **context)
 
     def draw(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
@@ -296,7 +298,9 @@ class Pages:
 
     def _page(self, request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
         base = f"/label/{request.path_params['run']}"
-        return _rendered(self._state, request, template, status, base=base, run=request.path_params["run"], **context)
+        return _rendered(
+            self._state, request, template, status, base=base, run=request.path_params["run"], two=_two, **context
+        )
 
     def _agreed(self, request: Request, folder: Path) -> Labels:
         """The draw, for a browser in whose session somebody agreed to see answers."""
@@ -342,7 +346,7 @@ class Pages:
 def _progress(labels: Labels, given: list[votes.Vote]) -> dict[str, Any]:
     """How far each annotator is, without a word of what they said."""
     open_ = sum(one.cell not in labels.failed for one in labels.drawn)
-    people = voting.annotators(one for one in given if one.cell not in labels.failed)
+    people = voting.annotators(one for one in given if one.cell not in labels.failed and not one.adjudicates)
     return {"open": open_, "closed": len(labels.failed), "people": people, "labels": labels}
 
 
@@ -363,6 +367,11 @@ def _drawn(folder: Path) -> Labels:
     return labels
 
 
+def _two(figure: float) -> str:
+    """A figure with two decimals and a true minus."""
+    return f"{figure:.2f}".replace("-", "\u2212")
+
+
 def _number(form: dict[str, str], field: str, least: int, most: int) -> int:
     said = form.get(field, "")
     if not said.isascii() or not said.isdigit() or not least <= int(said[:20]) <= most:
@@ -375,6 +384,21 @@ def _see(request: Request, path: str, **query: str) -> RedirectResponse:
     return RedirectResponse(
         f"/label/{request.path_params['run']}{path}{f'?{urlencode(query)}' if query else ''}", status_code=303
     )
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return {
+        name: said[-1]
+        for name, said in parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True).items()
+    }
+
+
+def _folder(state: State, request: Request) -> Path:
+    return state.folder(request.path_params["run"])
+
+
+def _rendered(state: State, request: Request, template: str, status: int, **context: Any) -> Response:
+    return state.render(request, template, status_code=status, **context)
 
 
 @contextmanager
