@@ -61,7 +61,11 @@ def judged_answers(db: sqlite3.Connection, *, most: int = -1) -> Iterator[Judged
         f" {POPULATION} ORDER BY c.id LIMIT ?",
         (most,),
     )
+    once: dict[str, str] = {}  # a name that a million rows share stands in memory once
     for cell, target, benchmark, wanted, language, outcome, cluster, judge, score, controversial, split in rows:
+        benchmark, wanted, language, outcome, judge = (
+            once.setdefault(name, name) for name in (benchmark, wanted, language, outcome, judge)
+        )
         yield Judged(
             cell, target, benchmark, wanted, language, outcome, cluster, judge, score, bool(controversial), bool(split)
         )

@@ -25,8 +25,8 @@ ERRS = {"doubtful": 0.4, "near": 0.2, "sure": 0.1}
 """How often verdicts are taken to be wrong where nothing is known of the judge, by how sure it is."""
 
 SIZES = (25, 50, 100, 200, 400)
-DRAWS = 12
-_MOST = 20_000
+DRAWS = 8
+_MOST = 6_000
 """Answers that are looked at: of more a random part, which is wide enough to tell a half-width by."""
 _JUDGED = {"unsafe": 1.0, "safe": 0.0, "unscored": 0.5}
 
