@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode
+from typing import Any
+from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from tocsin.web.state import State, form_of, session_of
 
 from tocsin.evaluations import label_gain, labelling, run_labels, votes, voting
 from tocsin.evaluations.label_designs import group_sizes, judged_answers
@@ -25,11 +27,8 @@ from tocsin.journal import JournalError, open_journal
 from tocsin.report.clean import name as shown_name
 from tocsin.web import label_items, label_results
 
-if TYPE_CHECKING:
-    from tocsin.web.state import State
-
-CONSENT = "tocsin-labelling"
-"""The cookie of a browser session in which somebody chose to see the answers. It ends with the browser."""
+CONSENT = "labelling: answers may be shown"
+"""Under this name the session keeps that somebody chose to see the answers. It ends with the viewer."""
 
 DESIGNS: dict[Design, tuple[str, str]] = {
     "random": (
@@ -60,6 +59,7 @@ class Trouble(Exception):
 def routes(state: State) -> list[BaseRoute]:
     """The labelling page's addresses."""
     pages = Pages(state)
+    state.nav.append(("/label", "Labelling"))
     there = [
         ("", pages.start, "GET"),
         ("/draw", pages.draw, "POST"),
@@ -75,8 +75,11 @@ def routes(state: State) -> list[BaseRoute]:
         ("/corrected", pages.corrected, "GET"),
     ]
     return [
-        Route(f"/label/{{run}}{path}", pages.guarded(answer), methods=[method], name=f"label-{answer.__name__}")
-        for path, answer, method in there
+        Route("/label", pages.home),
+        *(
+            Route(f"/label/{{run}}{path}", pages.guarded(answer), methods=[method], name=f"label-{answer.__name__}")
+            for path, answer, method in there
+        ),
     ]
 
 
@@ -92,9 +95,12 @@ class Pages:
         """An endpoint whose troubles become a page that says what is wrong and leads back."""
 
         async def endpoint(request: Request) -> Response:
-            form = await _form(request) if request.method == "POST" else {}
+            run = self._state.runs.get(request.path_params["run"])
+            if run is None:
+                raise HTTPException(404, "There is no such run here.")
+            form = await form_of(request) if request.method == "POST" else {}
+            folder = run.folder
             try:
-                folder = _folder(self._state, request)
                 if asyncio.iscoroutinefunction(answer):
                     return await answer(request, folder, form)  # type: ignore[no-any-return]
                 return await asyncio.to_thread(answer, request, folder, form)
@@ -103,6 +109,12 @@ class Pages:
                 return self._page(request, "label_trouble.html", status=status, why=str(error))
 
         return endpoint
+
+    def home(self, request: Request) -> Response:
+        """The runs that can be labelled; of one alone its page."""
+        if len(self._state.runs) == 1:
+            return RedirectResponse(f"/label/{next(iter(self._state.runs))}", 303)
+        return self._state.render(request, "label_home.html", runs=list(self._state.runs.values()))
 
     # -- beginning -----------------------------------------------------------------------------------------------------
 
@@ -138,9 +150,8 @@ class Pages:
         who = votes.annotator_name(form.get("annotator", ""))
         if form.get("agree") != "yes":
             raise Trouble(400, "the answers may be harmful: tick that you want to see them, or leave")
-        response = _see(request, "/next", by=who)
-        response.set_cookie(CONSENT, "yes", httponly=True, samesite="strict", path="/")
-        return response
+        session_of(request).kept[CONSENT] = True
+        return _see(request, "/next", by=who)
 
     # -- labelling -----------------------------------------------------------------------------------------------------
 
@@ -297,15 +308,15 @@ class Pages:
     # -- shared --------------------------------------------------------------------------------------------------------
 
     def _page(self, request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
-        base = f"/label/{request.path_params['run']}"
-        return _rendered(
-            self._state, request, template, status, base=base, run=request.path_params["run"], two=_two, **context
+        run = self._state.runs[request.path_params["run"]]
+        return self._state.render(
+            request, template, status=status, base=f"/label/{run.key}", run=run.name, two=_two, **context
         )
 
     def _agreed(self, request: Request, folder: Path) -> Labels:
         """The draw, for a browser in whose session somebody agreed to see answers."""
         labels = _drawn(folder)
-        if request.cookies.get(CONSENT) != "yes":
+        if not session_of(request).kept.get(CONSENT):
             raise Trouble(
                 403, "this page shows answers that may be harmful: say on the first page that you want to see them"
             )
@@ -384,21 +395,6 @@ def _see(request: Request, path: str, **query: str) -> RedirectResponse:
     return RedirectResponse(
         f"/label/{request.path_params['run']}{path}{f'?{urlencode(query)}' if query else ''}", status_code=303
     )
-
-
-async def _form(request: Request) -> dict[str, str]:
-    return {
-        name: said[-1]
-        for name, said in parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True).items()
-    }
-
-
-def _folder(state: State, request: Request) -> Path:
-    return state.folder(request.path_params["run"])
-
-
-def _rendered(state: State, request: Request, template: str, status: int, **context: Any) -> Response:
-    return state.render(request, template, status_code=status, **context)
 
 
 @contextmanager
