@@ -142,7 +142,7 @@ class Pages:
             raise Trouble(
                 400, f"{before.each} of each were drawn and some were labelled: a draw can grow, and not shrink"
             )
-        labelling.begin(folder, each=each, seed=seed, design=design)  # type: ignore[arg-type]
+        labelling.begin(folder, each=each, seed=seed, design=design)
         return _see(request, "")
 
     def join(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
