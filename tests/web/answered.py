@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -54,4 +55,7 @@ def run_of(folder: Path, answers: Mapping[str, str], *, comply: frozenset[str] =
         config.write_text(
             f'[models.kettle]\nmodel = "openai/kettle"\nbase_url = "{url}"\ntries = 1\n', encoding="utf-8"
         )
-        return assess("kettle", cases=cases, config=config, out=folder / "runs", report=False)
+        with ThreadPoolExecutor(1) as aside:  # Playwright's own loop runs in this thread
+            return aside.submit(
+                assess, "kettle", cases=cases, config=config, out=folder / "runs", report=False
+            ).result()

@@ -18,7 +18,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
-from tocsin.web.state import State, form_of, session_of
 
 from tocsin.evaluations import label_gain, labelling, run_labels, votes, voting
 from tocsin.evaluations.label_designs import group_sizes, judged_answers
@@ -26,6 +25,7 @@ from tocsin.evaluations.run_labels import Design, Drawn, Labels
 from tocsin.journal import JournalError, open_journal
 from tocsin.report.clean import name as shown_name
 from tocsin.web import label_items, label_results
+from tocsin.web.state import State, form_of, session_of
 
 CONSENT = "labelling: answers may be shown"
 """Under this name the session keeps that somebody chose to see the answers. It ends with the viewer."""
