@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from tocsin.api import Run, assess
 
@@ -22,7 +23,8 @@ def endpoint(answers: Mapping[str, str]) -> Iterator[str]:
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            text = answers[asked["messages"][-1]["content"]]
+            content = asked["messages"][-1]["content"]
+            text = answers[content if isinstance(content, str) else content[0]["text"]]
             message = {"role": "assistant", "content": text}
             body = json.dumps({"model": "m", "choices": [{"message": message, "finish_reason": "stop"}]}).encode()
             self.send_response(200)
@@ -43,7 +45,7 @@ def endpoint(answers: Mapping[str, str]) -> Iterator[str]:
         server.server_close()
 
 
-def run_of(folder: Path, answers: Mapping[str, str], *, comply: frozenset[str] = frozenset(), **fields: str) -> Run:
+def run_of(folder: Path, answers: Mapping[str, str], *, comply: frozenset[str] = frozenset(), **fields: Any) -> Run:
     """A finished run of these prompts, judged by the rules for refusals."""
     cases, config = folder / "cases.jsonl", folder / "tocsin.toml"
     rows = [
@@ -52,8 +54,9 @@ def run_of(folder: Path, answers: Mapping[str, str], *, comply: frozenset[str] =
     ]
     cases.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     with endpoint(answers) as url:
+        seeing = "image_in = true\n" if "images" in fields else ""
         config.write_text(
-            f'[models.kettle]\nmodel = "openai/kettle"\nbase_url = "{url}"\ntries = 1\n', encoding="utf-8"
+            f'[models.kettle]\nmodel = "openai/kettle"\nbase_url = "{url}"\ntries = 1\n{seeing}', encoding="utf-8"
         )
         with ThreadPoolExecutor(1) as aside:  # Playwright's own loop runs in this thread
             return aside.submit(

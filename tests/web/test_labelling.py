@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+import PIL.Image
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -253,6 +254,29 @@ def test_hostile_answers_run_nothing_and_break_no_layout(browser: Browser, tmp_p
         page.goto(f"{start}/done")
         assert page.evaluate("window.owned") is None
         assert {url.split("/")[2] for url in asked} == {viewer.base.split("/")[2]}, "nothing was fetched from elsewhere"
+        page.context.close()
+
+
+def test_images_are_fetched_only_when_they_are_opened_and_come_as_copies(browser: Browser, tmp_path: Path) -> None:
+    PIL.Image.new("RGB", (64, 48), "#a5512f").save(tmp_path / "pot.png")
+    run = run_of(tmp_path, {"What is it?": "A tea pot."}, images=["pot.png"])
+    draw_labels(run.folder, tmp_path / "sheet.jsonl", each=5)
+    with viewing(run.folder) as viewer:
+        page, start = entered(browser, viewer)
+        begin(page, start, "Ada")
+        fetched: list[str] = []
+        page.on("request", lambda request: fetched.append(request.url))
+        page.reload()
+        assert not any("/image/" in url for url in fetched)
+        with page.expect_response("**/image/**"):
+            page.click("text=Show the image")
+        width = page.eval_on_selector("figure img", "image => image.decode().then(() => image.naturalWidth)")
+        assert width == 64
+        (address,) = (url for url in fetched if "/image/" in url)
+        told = page.request.get(address)
+        assert (told.headers["content-type"], told.body()[:2]) == ("image/jpeg", b"\xff\xd8")
+        for other in ("1/1", "2/0", "99/0"):
+            assert page.request.get(f"{start}/image/{other}").status == 404
         page.context.close()
 
 
