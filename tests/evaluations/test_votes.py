@@ -142,6 +142,9 @@ def test_votes_correct_a_rate_as_a_sheet_with_the_same_labels_does(tmp_path: Pat
     by_sheet, left = run_labels.read_votes([Row(row, "sheet", place, place) for place, row in enumerate(rows)], drawn)
     by_votes, left_too = voting.decided(labels, given)
     assert by_sheet == by_votes
+    sheet = voting.sheet_votes([Row(row, "sheet", place, place) for place, row in enumerate(rows)], labels)
+    first, second = (voting.agreement_of(labels, found, {}, names=False) for found in (sheet, given))
+    assert first["questions"] == second["questions"] != []
     assert left == left_too == {"tie": 6}
     scores = [
         score_run(db, manifest, lambda name: pytest.fail(name), labels=labels_)[0].groups[0].score

@@ -20,7 +20,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.web.answered import run_of
 
-from tocsin.api import Run, add_labels, draw_labels, label_agreement, load_run
+from tocsin.api import add_labels, draw_labels, label_agreement, load_run
 from tocsin.evaluations import run_labels, votes
 from tocsin.evaluations.run_labels import Drawn
 from tocsin.journal import open_journal
@@ -131,8 +131,10 @@ def label_all(page: Page, wrong: Sequence[int] = ()) -> list[int]:
     return seen
 
 
-def corrected(run: Run) -> list[Any]:
-    return [score["corrected"] for model in run.summary["models"] for score in model["scores"]]
+def corrected(summary: dict[str, Any]) -> list[Any]:
+    """The corrected rates, and how far people agree apart from them: the sheet has one column."""
+    found = [score["corrected"] for model in summary["models"] for score in model["scores"]]
+    return [None if one is None else {k: v for k, v in one.items() if k != "agreement"} for one in found]
 
 
 def test_two_annotators_label_by_keyboard_and_the_rates_are_corrected_as_by_a_sheet(
@@ -186,9 +188,10 @@ def test_two_annotators_label_by_keyboard_and_the_rates_are_corrected_as_by_a_sh
         sheet.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         _, other = add_labels(by_sheet, sheet, report=False)
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        assert corrected(other) == [score["corrected"] for model in summary["models"] for score in model["scores"]]
+        assert corrected(other.summary) == corrected(summary)
         rate = next(s for s in summary["models"][0]["scores"] if s["metric"] == "safe_rate")
         assert rate["corrected"]["method"] == "PPI++"
+        assert rate["corrected"]["agreement"]["value"] == alpha["value"], "Cy's word is no vote"
         fish = sum("fish" in answer for answer in ANSWERS.values()) / len(ANSWERS)
         assert rate["value"] < rate["corrected"]["low"] <= 1 - fish <= rate["corrected"]["high"]
         assert f"{100 * rate['corrected']['value']:.1f}%" in text

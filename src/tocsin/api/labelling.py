@@ -13,7 +13,7 @@ import msgspec
 from tocsin.api.run import Run, load_run, write_results
 from tocsin.datasets import read_rows
 from tocsin.datasets.sheet import quoted
-from tocsin.evaluations import labelling, run_labels
+from tocsin.evaluations import labelling, run_labels, voting
 from tocsin.evaluations.label_export import Exported, exported
 from tocsin.evaluations.run_labels import Design, Labels
 from tocsin.journal import open_journal, write_private
@@ -82,7 +82,8 @@ def add_labels(run: Path | str, sheet: Path | str, *, report: bool = True) -> tu
         raise ValueError(
             f"{path}: no row can be used ({', '.join(f'{why} {count}' for why, count in left.items()) or 'it is empty'})"
         )
-    drawn = msgspec.structs.replace(drawn, agreement=None)  # of votes that these labels do not come from
+    told = labelling.agreement_on(folder, drawn, voting.sheet_votes(read_rows(path), drawn))
+    drawn = msgspec.structs.replace(drawn, agreement=told)
     labels = labelling.take(folder, drawn, failed, left, sha256(path.read_bytes()).hexdigest())
     loaded = load_run(folder)
     write_results(folder, loaded.manifest, report=report)

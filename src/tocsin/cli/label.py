@@ -149,5 +149,6 @@ def _show_agreement(told: Mapping[str, Any]) -> None:
             typer.echo(
                 f"  {name(pair['first'])}, {name(pair['second'])}: {pair['agreed']} of {pair['n']} alike, Cohen's kappa {kappas}"
             )
-    if told["contested"]:
-        typer.echo(f"{told['contested']} answers have votes and no majority: an adjudicator may decide them")
+    if contested := told["contested"]:
+        have = "answer has" if contested == 1 else "answers have"
+        typer.echo(f"{contested} {have} votes and no majority: an adjudicator may decide on the labelling page")

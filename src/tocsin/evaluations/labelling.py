@@ -101,7 +101,7 @@ def close(folder: Path) -> Labels:
         raise ValueError(
             f"{folder}: no answer has a label yet ({', '.join(f'{why} {count}' for why, count in left.items())})"
         )
-    told = voting.agreement_of(drawn, given, _clusters(folder, drawn), names=False)
+    told = agreement_on(folder, drawn, given)
     return take(folder, msgspec.structs.replace(drawn, agreement=told), failed, left, votes.sha256_of(given))
 
 
@@ -141,6 +141,11 @@ def agreement(folder: Path) -> dict[str, object]:
         "rows": votes.history(folder, drawn),
         **voting.agreement_of(drawn, given, _clusters(folder, drawn)),
     }
+
+
+def agreement_on(folder: Path, drawn: Labels, given: list[votes.Vote]) -> dict[str, object]:
+    """How far annotators agree, as it is kept with the labels: without their names."""
+    return voting.agreement_of(drawn, given, _clusters(folder, drawn), names=False)
 
 
 def _clusters(folder: Path, drawn: Labels) -> dict[int, str]:

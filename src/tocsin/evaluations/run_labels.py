@@ -87,6 +87,13 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
         """How they were drawn."""
         return self.design or ("verdict" if self.by_verdict else "random")
 
+    def alpha(self, wanted: str) -> dict[str, Any] | None:
+        """Krippendorff's alpha of the annotators on one kind of case, with its limits; None where only one person labelled."""
+        for question in (self.agreement or {}).get("questions", ()):
+            if question["question"] == QUESTION[wanted]:
+                return {name: question["alpha"][name] for name in ("value", "low", "high", "n_units", "n_annotators")}
+        return None
+
     def weights(self) -> dict[int, float]:
         """Labelled cell → how many answers it stands for: one over its chance to be drawn, and to be labelled then.
 

@@ -16,7 +16,8 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from tocsin.evaluations.run_labels import QUESTION, WORDS, Labels
+from tocsin.datasets import Row, RowError
+from tocsin.evaluations.run_labels import CELL, LABEL, QUESTION, WORDS, Labels
 from tocsin.evaluations.votes import CANNOT_TELL, Vote
 from tocsin.stats.krippendorff import MISSING, krippendorff_alpha, pair_agreement
 
@@ -156,6 +157,21 @@ def agreement_of(
         questions.append({"question": question, "alpha": alpha, "pairs": pairs})
     listed = [msgspec.to_builtins(msgspec.structs.replace(one, name=said[one.name])) for one in everyone]
     return {"annotators": listed, "questions": questions}
+
+
+def sheet_votes(rows: Iterable[Row | RowError], labels: Labels) -> list[Vote]:
+    """The votes on a sheet: every column whose name begins with ``label`` is one annotator. Words of no question are none."""
+    wanted = {one.cell: one.wanted for one in labels.drawn}
+    found = []
+    for row in rows:
+        cell = str(row.get(CELL, "")).strip() if isinstance(row, Row) else ""
+        if not isinstance(row, Row) or not cell.isdecimal() or int(cell) not in wanted:
+            continue
+        for name in row:
+            word = str(row.get(name) or "").strip().lower()
+            if name.lower().startswith(LABEL) and word in WORDS[wanted[int(cell)]]:
+                found.append(Vote(name, int(cell), False, word, "", 0.0, 0.0))
+    return found
 
 
 def clusters_of(db: sqlite3.Connection, labels: Labels) -> dict[int, str]:
