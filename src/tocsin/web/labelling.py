@@ -23,6 +23,7 @@ from tocsin.evaluations import label_gain, labelling, run_labels, votes, voting
 from tocsin.evaluations.label_designs import group_sizes, judged_answers
 from tocsin.evaluations.run_labels import Design, Drawn, Labels
 from tocsin.journal import JournalError, open_journal
+from tocsin.journal.folder import JOURNAL
 from tocsin.report.clean import name as shown_name
 from tocsin.web import label_items, label_results
 from tocsin.web.state import State, form_of, session_of
@@ -88,7 +89,7 @@ class Pages:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._gains: dict[tuple[Path, int], list[dict[str, Any]]] = {}
+        self._gains: dict[tuple[Path, int, int], tuple[list[dict[str, Any]], bool]] = {}
         self._closing: set[Path] = set()
 
     def guarded(self, answer: Any) -> Any:
@@ -121,14 +122,13 @@ class Pages:
     def start(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
         """What labelling is for; the draw, or how to make one; who labels."""
         labels = run_labels.read_labels(folder)
-        context: dict[str, Any] = {"labels": labels, "designs": DESIGNS, "name": votes.NAME}
-        if labels is None:
-            context |= {"gains": self._gain(folder)}
-        else:
+        gains, scored = self._gain(folder)
+        context: dict[str, Any] = {"labels": labels, "designs": DESIGNS, "name": votes.NAME, "gains": gains}
+        context["scored"] = scored
+        if labels is not None:
             given = votes.votes_of(folder, labels)
             fresh = not labels.failed and not given
             context |= _progress(labels, given) | {"larger": max(labels.each * 2, labels.each + 25), "fresh": fresh}
-            context |= {"gains": self._gain(folder)} if fresh else {}
         return self._page(request, "label_start.html", **context)
 
     def draw(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
@@ -281,7 +281,8 @@ class Pages:
         try:
             await asyncio.to_thread(labelling.close, folder)
             writing = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tocsin", "report", str(folder),
+                # -P: what lies in the working folder is not imported.
+                sys.executable, "-P", "-m", "tocsin", "report", str(folder),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
             _, said = await writing.communicate()
@@ -334,24 +335,22 @@ class Pages:
             raise Trouble(409, "label your own answers first: who knows that others differed is not blind any more")
         return next(one for one in labels.drawn if one.cell == cell)
 
-    def _gain(self, folder: Path) -> list[dict[str, Any]]:
-        """What each design is expected to buy; computed once for a state of the journal."""
-        with _journal(folder) as db:
-            groups = group_sizes(db)
-            key = folder, sum(groups.values())
-            if key not in self._gains:
+    def _gain(self, folder: Path) -> tuple[list[dict[str, Any]], bool]:
+        """What each design is expected to buy, and whether a judge gives scores; computed once for a state of the journal."""
+        told = (folder / JOURNAL).stat()
+        key = folder, told.st_mtime_ns, told.st_size
+        if key not in self._gains:
+            with _journal(folder) as db:
+                groups = group_sizes(db)
                 answers = list(judged_answers(db, most=_GAIN_FROM))
-                raw = label_gain.raw_half_width(answers)
-                rows: list[dict[str, Any]] = []
-                for design in DESIGNS:
-                    for gain in label_gain.expected_gain(answers, design, groups=groups):
-                        row = next((one for one in rows if one["each"] == gain.each), None)
-                        if row is None:
-                            row = {"each": gain.each, "drawn": gain.drawn, "raw": raw, "widths": {}}
-                            rows.append(row)
-                        row["widths"][design] = gain.half_width
-                self._gains[key] = rows
-            return self._gains[key]
+            raw = label_gain.raw_half_width(answers)
+            rows: dict[int, dict[str, Any]] = {}
+            for design in DESIGNS:
+                for gain in label_gain.expected_gain(answers, design, groups=groups):
+                    new = {"each": gain.each, "drawn": gain.drawn, "raw": raw, "widths": {}}
+                    rows.setdefault(gain.each, new)["widths"][design] = gain.half_width
+            self._gains[key] = list(rows.values()), any(one.score is not None for one in answers)
+        return self._gains[key]
 
 
 def _progress(labels: Labels, given: list[votes.Vote]) -> dict[str, Any]:
