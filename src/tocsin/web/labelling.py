@@ -347,7 +347,7 @@ class Pages:
             rows: dict[int, dict[str, Any]] = {}
             for design in DESIGNS:
                 for gain in label_gain.expected_gain(answers, design, groups=groups):
-                    new = {"each": gain.each, "drawn": gain.drawn, "raw": raw, "widths": {}}
+                    new: dict[str, Any] = {"each": gain.each, "drawn": gain.drawn, "raw": raw, "widths": {}}
                     rows.setdefault(gain.each, new)["widths"][design] = gain.half_width
             self._gains[key] = list(rows.values()), any(one.score is not None for one in answers)
         return self._gains[key]
