@@ -229,6 +229,9 @@ def test_command_shows_closes_and_exports_what_annotators_voted(
     assert closed is not None
     assert closed.agreement is not None
     assert "Ada" not in (run.folder / run_labels.FILE).read_text(encoding="utf-8"), "labels name nobody"
+    more = draw_labels(run.folder, tmp_path / "more.csv", each=60, seed=3, design="stratified")
+    assert (more.failed, more.agreement) == (closed.failed, closed.agreement), "a larger draw keeps what is known"
+    assert len(more.drawn) > 50
     out = tmp_path / "labels.jsonl"
     assert main(["label", folder, "--export", str(out)], monkeypatch) == 0
     assert stat.S_IMODE(out.stat().st_mode) == 0o600

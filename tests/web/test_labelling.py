@@ -18,8 +18,8 @@ import PIL.Image
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from tests.web.answered import run_of
 
+from tests.web.answered import run_of
 from tocsin.api import add_labels, draw_labels, label_agreement, load_run
 from tocsin.evaluations import run_labels, votes
 from tocsin.evaluations.run_labels import Drawn

@@ -58,6 +58,7 @@ def begin(folder: Path, *, each: int, seed: int = 0, design: Design = "random") 
     labels = Labels(
         seed=seed, by_verdict=design != "random", each=each, drawn=drawn, population=population, design=design,
         failed={cell: said for cell, said in known.items() if cell in kept},
+        agreement=before.agreement if before and known else None,
     )  # fmt: skip
     write_private(folder / run_labels.FILE, run_labels.text_of(labels))
     return labels
