@@ -322,6 +322,8 @@ def test_posts_without_token_or_from_elsewhere_are_refused_and_change_nothing(br
             assert post(path, right, Origin="http://evil.example") == 403
             assert post(path, right, Origin="null") == 403
             assert post(path, right, Origin="") == 403
+            for site in ("cross-site", "same-site", "none"):
+                assert post(path, right, Origin="null", **{"Sec-Fetch-Site": site}) == 403
             assert post(path, right, Host="evil.example") == 421, "a name that was bound to this machine"
             assert post(path, right, Cookie="") == 403
         assert (folder / run_labels.FILE).read_bytes() == before
