@@ -15,9 +15,9 @@ from perf.wire_server import serve
 
 from tests.evaluations import runs
 from tests.evaluations.test_roles import configured, main
-from tocsin.api import Run, add_labels, assess, draw_labels
+from tocsin.api import Run, add_labels, assess, calibrate, draw_labels
 from tocsin.datasets import read_rows
-from tocsin.evaluations import run_labels
+from tocsin.evaluations import label_designs, run_labels, votes
 from tocsin.evaluations.run_labels import Drawn, Labels, read_labels, read_votes
 from tocsin.evaluations.score import score_run
 
@@ -107,7 +107,7 @@ def test_weights_make_up_for_a_draw_by_verdict(tmp_path: Path) -> None:
         return runs.ended(one, next(decided), call=one.cell.position, judge="refusal@1")
 
     db = runs.journal(tmp_path / "r", plan, decide, calls=range(1, 2001))
-    drawn = run_labels.draw(db, 300, seed=1, by_verdict=True)
+    drawn = label_designs.draw(db, 300, seed=1, design="verdict")
     assert len({one.probability for one in drawn}) == 2, "what is rare is drawn more often"
     labels = Labels(
         seed=1,
@@ -186,3 +186,55 @@ def test_command_draws_and_adds(
     said = capsys.readouterr()
     assert "11 of 12 drawn answers have a label; left out: no label 1" in said.err
     assert score(json.loads(said.out))["corrected"]["method"] == "PPI++"
+
+
+def test_command_shows_closes_and_exports_what_annotators_voted(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(run.folder)
+    assert main(["label", folder, "--votes"], monkeypatch) == 2
+    sheet = tmp_path / "sheet.csv"
+    words = ["--draw", "30", "--sheet", str(sheet), "--design", "stratified", "--seed", "3"]
+    assert main(["label", folder, *words], monkeypatch) == 0
+    assert main(["label", folder, *words, "--by-verdict"], monkeypatch) == 2
+    assert main(["label", folder, "--votes", "--close"], monkeypatch) == 2
+    assert main(["label", folder, "--close"], monkeypatch) == 2, "nobody has voted"
+    labels = read_labels(run.folder)
+    assert labels is not None
+    assert (labels.drawn_as, labels.seed) == ("stratified", 3)
+    for place, one in enumerate(labels.drawn):
+        passes, fails = run_labels.WORDS[one.wanted]
+        for who, word in (("Ada", passes if place % 3 else fails), ("Bo", passes if place % 5 else fails)):
+            votes.vote(run.folder, labels, who, one.cell, word, seconds=4)
+    assert main(["label", folder, *words[:3], str(sheet), "--seed", "4"], monkeypatch) == 2, (
+        "there are votes on another"
+    )
+    capsys.readouterr()
+    assert main(["label", folder, "--votes"], monkeypatch) == 0
+    said = capsys.readouterr().out
+    assert "50 answers drawn (stratified, seed 3)" in said
+    assert "Ada: 50 votes, 4 s each" in said
+    assert "Krippendorff's alpha" in said
+    assert main(["label", folder, "--votes", "--json"], monkeypatch) == 0
+    told = json.loads(capsys.readouterr().out)
+    ties = told["left_out"]["tie"]
+    assert told["labelled"] + ties == told["drawn"] == 50
+    assert told["contested"] == ties > 0
+    assert [one["question"] for one in told["questions"]] == ["safe or unsafe?", "answered or refused?"]
+    assert main(["label", folder, "--close", "--json"], monkeypatch) == 0
+    said_ = capsys.readouterr()
+    assert f"{50 - ties} of 50 drawn answers have a label; left out: tie {ties}" in said_.err
+    assert score(json.loads(said_.out))["corrected"]["method"] == "PPI++"
+    closed = read_labels(run.folder)
+    assert closed is not None
+    assert closed.agreement is not None
+    assert "Ada" not in (run.folder / run_labels.FILE).read_text(encoding="utf-8"), "labels name nobody"
+    more = draw_labels(run.folder, tmp_path / "more.csv", each=60, seed=3, design="stratified")
+    assert (more.failed, more.agreement) == (closed.failed, closed.agreement), "a larger draw keeps what is known"
+    assert len(more.drawn) > 50
+    out = tmp_path / "labels.jsonl"
+    assert main(["label", folder, "--export", str(out)], monkeypatch) == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    card = calibrate("refusal", on=[str(out)], keep=False).cards[0]
+    assert card.about.attacked == "no"
+    assert card.whole.positives + card.whole.negatives == len(out.read_text(encoding="utf-8").splitlines())

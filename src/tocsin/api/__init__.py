@@ -16,7 +16,7 @@ from tocsin.api.generating import (
     resume_generation,
     resume_generation_async,
 )
-from tocsin.api.labelling import add_labels, draw_labels
+from tocsin.api.labelling import add_labels, close_labels, draw_labels, export_labels, label_agreement
 from tocsin.api.picturing import Pictured, draw_pictures, draw_pictures_async, resume_pictures, resume_pictures_async
 from tocsin.api.profiling import profile_of
 from tocsin.api.ranking import leaderboard
@@ -47,17 +47,20 @@ __all__ = [
     "attack_one_async",
     "calibrate",
     "calibrate_async",
+    "close_labels",
     "compare_items",
     "compliance_evidence",
     "datasets_here",
     "draw_labels",
     "draw_pictures",
     "draw_pictures_async",
+    "export_labels",
     "fetch_dataset",
     "gate",
     "generate_items",
     "generate_items_async",
     "leaderboard",
+    "label_agreement",
     "listing",
     "load_run",
     "policies",

@@ -13,14 +13,23 @@ import msgspec
 from tocsin.api.run import Run, load_run, write_results
 from tocsin.datasets import read_rows
 from tocsin.datasets.sheet import quoted
-from tocsin.evaluations import run_labels
-from tocsin.evaluations.run_labels import Labels
+from tocsin.evaluations import labelling, run_labels, voting
+from tocsin.evaluations.label_export import Exported, exported
+from tocsin.evaluations.run_labels import Design, Labels
 from tocsin.journal import open_journal, write_private
 
 COLUMNS = ("cell", "benchmark", "language", "question", "prompt", "response", "label")
 
 
-def draw_labels(run: Path | str, out: Path | str, *, each: int, seed: int = 0, by_verdict: bool = False) -> Labels:
+def draw_labels(
+    run: Path | str,
+    out: Path | str,
+    *,
+    each: int,
+    seed: int = 0,
+    design: Design | None = None,
+    by_verdict: bool = False,
+) -> Labels:
     """Draws answers of a finished run and writes the sheet on which people label them.
 
     The sheet holds prompts and answers, **which may be harmful**, and no verdicts. People fill the column ``label``, or,
@@ -32,7 +41,8 @@ def draw_labels(run: Path | str, out: Path | str, *, each: int, seed: int = 0, b
         out: The sheet, ``.csv`` or ``.jsonl``.
         each: Answers of each target, benchmark and kind of case at most.
         seed: Same seed, same answers; fewer are always among more.
-        by_verdict: Draw the same number of each verdict.
+        design: How: ``random`` if None; see `label_designs.drawn_of`.
+        by_verdict: The same as the design ``verdict``.
 
     Raises:
         JournalError: It is no run folder.
@@ -41,32 +51,18 @@ def draw_labels(run: Path | str, out: Path | str, *, each: int, seed: int = 0, b
     folder, path = Path(run), Path(out)
     if path.suffix not in (".csv", ".jsonl"):
         raise ValueError(f"{path}: the sheet is a .csv or a .jsonl file")
-    if not load_run(folder).complete:
-        raise ValueError(f"{folder} is not finished: what is finished first is no fair sample of it. Resume it first")
-    before = run_labels.read_labels(folder)
-    if before is not None and before.failed and (before.seed, before.by_verdict) != (seed, by_verdict):
-        how = f"--seed {before.seed}{' --by-verdict' if before.by_verdict else ''}"
-        raise ValueError(f"{folder} has labels of another draw: go on with {how}, or delete {run_labels.FILE} in it")
+    if by_verdict and design not in (None, "verdict"):
+        raise ValueError(f"--by-verdict is the design verdict, and --design says {design}: name one of the two")
+    labels = labelling.begin(folder, each=each, seed=seed, design=design or ("verdict" if by_verdict else "random"))
+    wanted = {one.cell: one.wanted for one in labels.drawn}
     db = open_journal(folder)
     try:
-        drawn = run_labels.draw(db, each, seed=seed, by_verdict=by_verdict)
-        population = run_labels.population(db)
-        if not drawn:
-            raise ValueError(f"{folder} has no answer in free text that a judge has read")
-        known = before.failed if before else {}
-        wanted = {one.cell: one.wanted for one in drawn}
         sheet = [
-            msgspec.to_builtins(one) | {"label": _word(wanted[one.cell], known.get(one.cell))}
-            for one in run_labels.asked(db, drawn)
+            msgspec.to_builtins(one) | {"label": _word(wanted[one.cell], labels.failed.get(one.cell))}
+            for one in run_labels.asked(db, labels.drawn)
         ]
     finally:
         db.close()
-    kept = {one.cell for one in drawn}
-    labels = Labels(
-        seed=seed, by_verdict=by_verdict, each=each, drawn=drawn, population=population,
-        failed={cell: said for cell, said in known.items() if cell in kept},
-    )  # fmt: skip
-    write_private(folder / run_labels.FILE, run_labels.text_of(labels))
     write_private(path, _table(sheet) if path.suffix == ".csv" else _lines(sheet))
     return labels
 
@@ -80,31 +76,64 @@ def add_labels(run: Path | str, sheet: Path | str, *, report: bool = True) -> tu
         ValueError: Nothing was drawn, or no row of the sheet can be used; the message says why.
     """
     folder, path = Path(run), Path(sheet)
-    drawn = run_labels.read_labels(folder)
-    if drawn is None:
-        raise ValueError(
-            f"no answers of {folder} were drawn for labelling: tocsin label RUN --draw N --sheet FILE comes first"
-        )
+    drawn = labelling.read_draw(folder)
     failed, left = run_labels.read_votes(read_rows(path), drawn.drawn)
     if not failed:
         raise ValueError(
             f"{path}: no row can be used ({', '.join(f'{why} {count}' for why, count in left.items()) or 'it is empty'})"
         )
-    labels = msgspec.structs.replace(drawn, failed=failed, left_out=left, sha256=sha256(path.read_bytes()).hexdigest())
-    write_private(folder / run_labels.FILE, run_labels.text_of(labels))
+    told = labelling.agreement_on(folder, drawn, voting.sheet_votes(read_rows(path), drawn))
+    drawn = msgspec.structs.replace(drawn, agreement=told)
+    labels = labelling.take(folder, drawn, failed, left, sha256(path.read_bytes()).hexdigest())
     loaded = load_run(folder)
-    db = open_journal(folder)
-    try:
-        now = run_labels.population(db)
-    finally:
-        db.close()
-    if now != labels.population:
-        raise ValueError(
-            f"{folder} has {now:,} answers and had {labels.population:,} when labels were drawn: draw anew with tocsin"
-            " label --draw; what was labelled is kept"
-        )
     write_results(folder, loaded.manifest, report=report)
     return labels, load_run(folder)
+
+
+def label_agreement(run: Path | str) -> dict[str, Any]:
+    """How far the draw of a run is labelled on the labelling page, and how far annotators agree.
+
+    Returns:
+        ``design``, ``seed``, ``drawn``, ``labelled`` (answers that the votes give a label), ``closed`` (those whose label was
+        taken), ``left_out`` (why the others have none → how many), ``contested``, ``rows``, ``annotators`` and ``questions``:
+        see `voting.agreement_of`.
+
+    Raises:
+        JournalError: It is no run folder, or a file cannot be read.
+        ValueError: Nothing was drawn.
+    """
+    return labelling.agreement(Path(run))
+
+
+def close_labels(run: Path | str, *, report: bool = True) -> tuple[Labels, Run]:
+    """Makes labels of the votes on a run, and scores it anew; see `labelling.close`.
+
+    Raises:
+        JournalError: It is no run folder, or a file cannot be read or written.
+        ValueError: Nothing was drawn, or no vote makes a label.
+    """
+    folder = Path(run)
+    loaded = load_run(folder)
+    labels = labelling.close(folder)
+    write_results(folder, loaded.manifest, report=report)
+    return labels, load_run(folder)
+
+
+def export_labels(run: Path | str, out: Path | str) -> Exported:
+    """Writes a run's labels as a file for ``tocsin calibrate JUDGE --on FILE``.
+
+    It holds prompts and answers, **which may be harmful**.
+
+    Raises:
+        JournalError: It is no run folder, or a file cannot be read or written.
+        ValueError: Nothing was labelled, or the file is no ``.jsonl``.
+    """
+    path = Path(out)
+    if path.suffix != ".jsonl":
+        raise ValueError(f"{path}: labels are exported as .jsonl")
+    found = exported(Path(run))
+    write_private(path, _lines(found.rows))
+    return found
 
 
 def _word(wanted: str, failed: bool | None) -> str:

@@ -204,8 +204,8 @@ def _by_card(code: str, cards: Sequence[Card]) -> Known | None:
 
 
 def _by_labels(reader: Reader, group: Group, labels: Labels | None) -> dict[str, Known]:
-    """Language → the judge's error on labelled answers of it. Labels that were drawn by verdict tell no such error."""
-    if labels is None or labels.by_verdict:
+    """Language → the judge's error on labelled answers of it. Labels that were drawn by what it said tell no such error."""
+    if labels is None or labels.drawn_as != "random":
         return {}
     counts: dict[str, list[int]] = {}
     for cell, code, _, outcome in reader.answered(group):

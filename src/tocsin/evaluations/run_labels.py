@@ -1,13 +1,13 @@
 """Human labels of a run's own answers: which are drawn, with which probability, and what people said of them.
 
-Labels of the run itself say how its judge errs here, whatever it did elsewhere. The cells are drawn by a hash of seed and
-cell, so that a larger sample holds every smaller one, and each has a known chance to be drawn.
+Labels of the run itself say how its judge errs here, whatever it did elsewhere. Each answer has a known chance to be drawn
+(`label_designs`).
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -30,13 +30,14 @@ WORDS = {
 QUESTION = {"refuse": "safe or unsafe?", "comply": "answered or refused?"}
 """Kind of safe answer → what is asked of people."""
 
-_POPULATION = (
+POPULATION = (
     "FROM cells c JOIN cases s ON s.id = c.case_ref JOIN latest r ON r.cell = c.id JOIN calls a ON a.id = r.call"
     " WHERE s.wanted IN ('refuse', 'comply') AND c.evaluation <> 'adversarial' AND r.outcome <> 'error'"
     " AND a.answer IS NOT NULL AND r.judge <> ''"
 )
 """Answers in free text to plain requests that a judge has read. Labels of attacked ones would correct no rate."""
-_VERDICTS = ("safe", "unsafe", "unscored")
+Design = Literal["random", "verdict", "stratified", "uncertain"]
+"""How answers are drawn; `label_designs.drawn_of` says what each does."""
 Left = Literal["bad row", "no label", "missing vote", "tie", "unknown label", "not drawn", "id taken"]
 
 
@@ -49,6 +50,9 @@ class Drawn(msgspec.Struct, frozen=True):
     """The kind of its case's safe answer: what is asked of people follows from it."""
     stratum: int = 0
     """Among which answers it was drawn."""
+    group: int | None = None
+    """The target, benchmark and kind of case that its stratum is a part of; None in files that were written before there were
+    designs."""
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,13 +60,15 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         seed: Of the drawing.
-        by_verdict: Whether every verdict got the same number, where there were as many.
+        by_verdict: Whether chances differ within a group. Files that were written before there were designs say no more.
         each: Answers drawn from each group at most.
         drawn: The answers that were drawn.
         population: Answers that they were drawn from. Where there are others now, the labels are of another run than this.
         failed: Cell → whether people found that the answer fails what its case wants: unsafe, or refused though harmless.
         left_out: Why rows of the labels' file have no part in it → how many.
-        sha256: Of the labels' file.
+        sha256: Of the labels' file, or of the votes.
+        design: How they were drawn; None in files that were written before there were designs.
+        agreement: How far annotators agree, where several voted: see `voting.agreement_of`.
     """
 
     seed: int
@@ -73,19 +79,46 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     failed: dict[int, bool] = {}
     left_out: dict[str, int] = {}
     sha256: str = ""
+    design: Design | None = None
+    agreement: dict[str, Any] | None = None
+
+    @property
+    def drawn_as(self) -> Design:
+        """How they were drawn."""
+        return self.design or ("verdict" if self.by_verdict else "random")
+
+    def alpha(self, wanted: str) -> dict[str, Any] | None:
+        """Krippendorff's alpha of the annotators on one kind of case, with its limits; None where only one person labelled."""
+        for question in (self.agreement or {}).get("questions", ()):
+            if question["question"] == QUESTION[wanted]:
+                return {name: question["alpha"][name] for name in ("value", "low", "high", "n_units", "n_annotators")}
+        return None
 
     def weights(self) -> dict[int, float]:
         """Labelled cell → how many answers it stands for: one over its chance to be drawn, and to be labelled then.
 
-        Answers that were drawn and have no label are taken to be like those among which they were drawn and that have one.
+        Answers that were drawn and have no label are taken to be like those among which they were drawn and that have one. If
+        nobody of a stratum has one, its answers are taken to be like the labelled ones of the other strata of its group.
         """
-        asked = Counter(one.stratum for one in self.drawn)
-        told = Counter(one.stratum for one in self.drawn if one.cell in self.failed)
+        asked: defaultdict[int, float] = defaultdict(float)
+        told: defaultdict[int, float] = defaultdict(float)
+        group: dict[int, int] = {}
+        for one in self.drawn:
+            group[one.stratum] = -1 - one.stratum if one.group is None else one.group
+            asked[one.stratum] += 1 / one.probability
+            if one.cell in self.failed:
+                told[one.stratum] += 1 / one.probability
+        whole: defaultdict[int, float] = defaultdict(float)
+        known: defaultdict[int, float] = defaultdict(float)
+        for stratum, size in asked.items():
+            whole[group[stratum]] += size
+            known[group[stratum]] += size if stratum in told else 0.0
         return {
             one.cell: asked[one.stratum] / told[one.stratum] / one.probability
+            * whole[group[one.stratum]] / known[group[one.stratum]]
             for one in self.drawn
             if one.cell in self.failed
-        }
+        }  # fmt: skip
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,30 +132,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     response: str
 
 
-def draw(db: sqlite3.Connection, each: int, *, seed: int, by_verdict: bool = False) -> list[Drawn]:
-    """Draws answers of a finished run: so many of each target and benchmark, in random order.
-
-    Args:
-        db: The run's journal.
-        each: Answers of each target, benchmark and kind of case at most.
-        seed: Same seed, same answers; fewer are always among more.
-        by_verdict: Draw the same number of each verdict. More of what is rare is labelled, with weights that make up for it.
-    """
-    strata: dict[tuple[Any, ...], list[int]] = {}
-    rows = db.execute(f"SELECT c.id, c.target, s.benchmark, s.wanted, r.outcome {_POPULATION}")
-    for cell, *group, outcome in rows:
-        strata.setdefault((*group, outcome if by_verdict else ""), []).append(cell)
-    drawn = []
-    share = -(-each // len(_VERDICTS)) if by_verdict else each
-    for number, ((*group, _), cells) in enumerate(strata.items()):
-        taken = sorted(cells, key=lambda cell: _rank(seed, cell))[:share]
-        drawn += [Drawn(cell, len(taken) / len(cells), group[2], number) for cell in taken]
-    return sorted(drawn, key=lambda one: _rank(seed, one.cell))
-
-
 def population(db: sqlite3.Connection) -> int:
     """Answers of a run that can be drawn."""
-    return int(db.execute(f"SELECT count(*) {_POPULATION}").fetchone()[0])
+    return int(db.execute(f"SELECT count(*) {POPULATION}").fetchone()[0])
 
 
 def asked(db: sqlite3.Connection, drawn: Iterable[Drawn]) -> Iterator[Asked]:
@@ -217,5 +229,6 @@ def text_of(labels: Labels) -> str:
     return msgspec.json.format(msgspec.json.encode(labels), indent=1).decode("utf-8") + "\n"
 
 
-def _rank(seed: int, cell: int) -> bytes:
+def rank(seed: int | str, cell: int) -> bytes:
+    """A random place of a cell, the same for the same seed."""
     return blake2b(f"{seed}\0{cell}".encode(), digest_size=8).digest()

@@ -420,3 +420,13 @@ def test_no_real_row_stands_in_these_tests(shared_data: Path) -> None:
             continue
     quoted = re.findall(r'"([^"\n]{12,})"', (ROOT / "tests/judges/labels/test_faults.py").read_text(encoding="utf-8"))
     assert sum(text in texts for text in quoted) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "attacked"), [(("no", "no"), "no"), (("no", ""), "unknown"), (("no", "yes"), "unknown"), ((), "unknown")]
+)
+def test_own_labels_are_of_plain_requests_only_if_every_row_says_so(
+    said: tuple[str, ...], attacked: str, tmp_path: Path
+) -> None:
+    rows = [{**OWN, "response": f"Answer {n}.", "attacked": word} for n, word in enumerate(said)]
+    assert own(written(tmp_path / "labels.jsonl", *rows)).attacked == attacked

@@ -6,14 +6,26 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from tocsin.datasets import Dataset, File, Own, Row
-from tocsin.judges.labels.contract import LabelSet
+from tocsin.datasets import Dataset, File, Own, Row, RowError, read_rows
+from tocsin.judges.labels.contract import Attacked, LabelSet
 from tocsin.judges.labels.records import Labelled, LeftOut, Pictured, cluster_of, said, word
 from tocsin.judges.seen import media_type
 from tocsin.models.pictures import MAX_BYTES, PictureError, opened
 
 WORDS = {"unsafe": True, "safe": False}
-COLUMNS = ("prompt", "response", "label", "id", "language", "hazard", "cluster", "weight", "images", "question_images")
+COLUMNS = (
+    "prompt",
+    "response",
+    "label",
+    "id",
+    "language",
+    "hazard",
+    "cluster",
+    "weight",
+    "images",
+    "question_images",
+    "attacked",
+)
 
 
 def own_labels(path: Path) -> LabelSet:
@@ -23,8 +35,9 @@ def own_labels(path: Path) -> LabelSet:
     hash of prompt and response), ``language`` (BCP 47, else ``en``), ``hazard``, ``cluster`` (else the prompt's), and
     ``weight``: how many answers this one stands for, at least 1, where labels were drawn unequally. The inclusion
     probability is its inverse. ``images`` are paths of images beside the file that a model made, as a list or separated by
-    ``|``: with them, ``response`` may be empty. ``question_images`` are those that were shown along with the prompt. The set is
-    named by the file, with ``own-`` before it.
+    ``|``: with them, ``response`` may be empty. ``question_images`` are those that were shown along with the prompt. Where every
+    row has ``no`` in ``attacked``, all are answers to plain requests, and a card of them may correct rates of such; else nobody
+    knows. The set is named by the file, with ``own-`` before it.
     """
     return LabelSet(
         name=f"own-{path.stem}",
@@ -38,7 +51,7 @@ def own_labels(path: Path) -> LabelSet:
             licence="your own",
         ),
         labels="response harm",
-        attacked="unknown",
+        attacked=_attacked(path),
     )
 
 
@@ -63,6 +76,17 @@ def _record(folder: Path, row: Row) -> Labelled:
         images=images,
         question_images=shown,
     )
+
+
+def _attacked(path: Path) -> Attacked:
+    """Whether the answers came of attacks: the file has to say of every row that they did not."""
+    try:
+        plain = [
+            isinstance(row, Row) and str(row.get("attacked") or "").strip().lower() == "no" for row in read_rows(path)
+        ]
+    except (RowError, OSError):  # whoever reads the rows says what is wrong with the file
+        return "unknown"
+    return "no" if plain and all(plain) else "unknown"
 
 
 def _images(row: Row, field: str, folder: Path) -> tuple[Pictured, ...]:
