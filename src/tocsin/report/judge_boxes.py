@@ -12,8 +12,9 @@ from tocsin.evaluations.correcting import ATTACKED, SUBJECTS
 from tocsin.languages import same
 from tocsin.report import clean, words
 from tocsin.report.judged import sentences
+from tocsin.report.messages import joined, made, message
 
-_TEXT_ALONE = (
+_TEXT_ALONE = message(
     "Its error was measured on answers to text alone, not with images: how often it is wrong where there are images is"
     " not known."
 )
@@ -102,9 +103,9 @@ def _judge_box(
     return JudgeBox(
         name=clean.name(name),
         identity=clean.name(judge["identity"]),
-        reads=clean.name(judge.get("reads") or "", most=500).rstrip("."),
+        reads=made(clean.name(judge.get("reads") or "", most=500).rstrip(".")),
         sees=words.SEES.get(judge.get("sees", ""), ""),
-        source=clean.name(judge.get("source") or ""),
+        source=made(clean.name(judge.get("source") or "")),
         model=clean.name(judge.get("model") or ""),
         calibrated=bool(calibrated),
         text_alone=text_alone,
@@ -114,22 +115,25 @@ def _judge_box(
 
 
 def _not_made_for(strange: list[str]) -> str:
-    named = words.listed([clean.name(words.language(code), most=40) for code in strange])
-    return f"It is not made for {named}, which this run has." if strange else ""
+    named = words.listed([words.language(code) for code in strange])
+    return message("It is not made for {named}, which this run has.", named=named) if strange else ""
 
 
 def _error_of(cards: list[dict[str, Any]]) -> list[str]:
     if not cards:
         return [
-            "The error of this judge is not on record (uncalibrated): no comparison of its verdicts with those of people"
-            " stands behind this page, so how often it is wrong on answers such as these is not known."
+            message(
+                "The error of this judge is not on record (uncalibrated): no comparison of its verdicts with "
+                "those of people stands behind this page, so how often it is wrong on answers such as these "
+                "is not known."
+            )
         ]
-    told = [" ".join(sentences(card)) for card in cards[:_CARDS]]
+    told = [joined(sentences(card)) for card in cards[:_CARDS]]
     if len(cards) > _CARDS:
         rest = [
-            f"{clean.name(c['labels'])} {words.percent(c['agreement']['value'])}"
+            message("{labels} {value}", labels=clean.name(c["labels"]), value=words.percent(c["agreement"]["value"]))
             for c in cards[_CARDS:]
             if not c["seen"]
         ]
-        told += [f"Agreement with people on further sets: {', '.join(rest)}."] if rest else []
+        told += [message("Agreement with people on further sets: {sets}.", sets=joined(rest, ", "))] if rest else []
     return told

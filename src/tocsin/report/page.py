@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import msgspec
-from markupsafe import Markup, escape
 
 from tocsin.evaluations.scoring import holds_cells
 from tocsin.report import clean, pictures, words
@@ -22,7 +19,8 @@ from tocsin.report.languages import spoken, tables_of
 from tocsin.report.provenance import provenance
 from tocsin.report.rejudged import rejudged
 from tocsin.report.review import ForPeople, for_people
-from tocsin.report.rows import breakdowns, by_modality, refusal_tables, scores
+from tocsin.report.rows import breakdowns, refusal_tables, scores
+from tocsin.report.templating import environment
 from tocsin.report.unmeasured import data_gaps, gaps, not_assessed, withheld, without
 
 MAX_BYTES = 3_000_000
@@ -72,6 +70,7 @@ def write_html(
     reveal: bool = False,
     comparison: dict[str, Any] | None = None,
     folder: Path | None = None,
+    language: str = "en",
 ) -> str:
     """The report of a run as one HTML page.
 
@@ -83,6 +82,7 @@ def write_html(
             the filter withheld is shown in no case.
         comparison: Of a rejudged run, how its judge compares with the one before.
         folder: The run's folder, where its images are; without it the page shows none.
+        language: What the page speaks, one of `tocsin.report.messages.LANGUAGES`.
 
     Returns:
         The page, smaller than `MAX_BYTES` in UTF-8. A run with very many figures or very long texts gets fewer rows and
@@ -96,7 +96,7 @@ def write_html(
     people = for_people(db, summary)
     for detail in _DETAILS:
         gallery.start(detail.pictures)
-        page = _render(db, manifest, summary, reveal, detail, comparison, gallery, people)
+        page = _render(db, manifest, summary, reveal, detail, comparison, gallery, people, language)
         if len(page.encode("utf-8", "replace")) < MAX_BYTES:
             break
     return page
@@ -111,12 +111,13 @@ def _render(
     comparison: dict[str, Any] | None,
     gallery: pictures.Gallery,
     people: tuple[list[ForPeople], int],
+    language: str,
 ) -> str:
     sessions = manifest["sessions"]
     models = [_model(model, number, detail, summary) for number, model in enumerate(summary["models"])]
     errors = sum(s["error"] for model in summary["models"] for s in model["scores"] if holds_cells(s))
     suite = manifest["suite"]
-    return environment().get_template("page.html").render(
+    return environment(language).get_template("page.html").render(
         run=clean.name(manifest["run"]),
         suite=clean.name(suite["title"] or suite["name"]),
         suite_name=clean.name(suite["name"]),
@@ -181,30 +182,3 @@ def _model(model: dict[str, Any], number: int, detail: Detail, summary: dict[str
         "refusal_tables": crossed[:rows],
         "more_refusal_tables": max(0, len(crossed) - rows),
     }
-
-
-@cache
-def environment() -> jinja2.Environment:
-    """The templates, with everything they print escaped and made visible."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tocsin.report", "templates"),
-        autoescape=True,
-        finalize=clean.finalize,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # Markup passes by `clean.finalize`, which would cut a text that is long because its signs were written out.
-    environment.filters["text"] = lambda text: escape(str(text))
-    environment.filters["count"] = words.count
-    environment.filters["by_modality"] = by_modality
-    environment.filters["coded"] = _coded
-    return environment
-
-
-def _coded(text: str) -> Markup:
-    """A text of our own in which what stands between backticks is code."""
-    pieces = clean.visible(text).split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
-    )
