@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -74,6 +74,58 @@ def judge_boxes(manifest: dict[str, Any], summary: dict[str, Any]) -> list[Judge
         )
         for name, judge in named.items()
     ]
+
+
+def known_of(
+    manifest: Mapping[str, Any], summary: Mapping[str, Any], score: Mapping[str, Any]
+) -> tuple[str, str, bool]:
+    """Who judged a score, what is known of the error in a few words, and whether anything is.
+
+    Args:
+        manifest: The run's manifest.
+        summary: Its summary, with the cards of its judges.
+        score: A score of it.
+    """
+    identities = [part for part in (score["judge"] or "").split(" + ") if part]
+    names = {judge["identity"]: name for name, judge in manifest["judges"].items()}
+    judge = (
+        words.listed([clean.name(names.get(one, one)) for one in identities]) if identities else message("none needed")
+    )
+    if not identities:
+        return judge, "", True
+    told, known = [], 0
+    for identity in identities:
+        cards = [
+            card
+            for card in _fitting(summary.get("judges", {}).get(identity, ()), {score["metric"]})
+            if not card["seen"]
+        ]
+        if cards:
+            known += 1
+            agreed = cards[0]["agreement"]
+            told.append(
+                message(
+                    "agrees with people on {value} ({limits}) of {n} labels",
+                    value=words.percent(agreed["value"]),
+                    limits=words.span(agreed["low"], agreed["high"], digits=0),
+                    n=f"{cards[0]['n']:,}",
+                )
+            )
+        elif not _asks(manifest, identity):
+            known += 1
+            told.append(message("compares by rule"))
+    if not known:
+        return judge, message("error not measured"), False
+    unknown = [message("{n} not measured", n=len(identities) - known)] if known < len(identities) else []
+    return judge, joined((*dict.fromkeys(told[:2]), *unknown), "; "), not unknown
+
+
+def _asks(manifest: Mapping[str, Any], identity: str) -> bool:
+    """Whether a judge's verdict may be wrong: one that compares an option with the right one cannot err as others do."""
+    return not any(
+        identity == manifest["judges"].get(about.get("gold_judge"), {}).get("identity")
+        for about in manifest["benchmarks"].values()
+    )
 
 
 def _fitting(cards: Sequence[dict[str, Any]], metrics: set[str]) -> list[dict[str, Any]]:

@@ -16,10 +16,12 @@ from tocsin.report.examples import examples
 from tocsin.report.findings import findings, status
 from tocsin.report.judge_boxes import judge_boxes
 from tocsin.report.languages import spoken, tables_of
+from tocsin.report.overview import overview
 from tocsin.report.provenance import provenance
 from tocsin.report.rejudged import rejudged
 from tocsin.report.review import ForPeople, for_people
 from tocsin.report.rows import breakdowns, refusal_tables, scores
+from tocsin.report.spent import Spent, spent
 from tocsin.report.templating import environment
 from tocsin.report.unmeasured import data_gaps, gaps, not_assessed, withheld, without
 
@@ -29,6 +31,10 @@ MAX_BYTES = 3_000_000
 
 _LEAST = 3
 """Rows of a table of languages that are shown however many tables there are."""
+
+
+_HEADLINES = 24
+"""Headline scores, over all models."""
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -93,10 +99,10 @@ def write_html(
     if reveal:
         seeing = {one["identity"] for one in manifest["judges"].values() if one.get("sees", "text") != "text"}
         gallery = pictures.Gallery(folder, withheld=pictures.withheld(db), seeing=frozenset(seeing))
-    people = for_people(db, summary)
+    people, cost = for_people(db, summary), spent(db, manifest)
     for detail in _DETAILS:
         gallery.start(detail.pictures)
-        page = _render(db, manifest, summary, reveal, detail, comparison, gallery, people, language)
+        page = _render(db, manifest, summary, reveal, detail, comparison, gallery, people, language, cost)
         if len(page.encode("utf-8", "replace")) < MAX_BYTES:
             break
     return page
@@ -112,11 +118,13 @@ def _render(
     gallery: pictures.Gallery,
     people: tuple[list[ForPeople], int],
     language: str,
+    cost: Spent | None,
 ) -> str:
     sessions = manifest["sessions"]
     models = [_model(model, number, detail, summary) for number, model in enumerate(summary["models"])]
     errors = sum(s["error"] for model in summary["models"] for s in model["scores"] if holds_cells(s))
-    suite = manifest["suite"]
+    suite, missing = manifest["suite"], gaps(summary)
+    headlines = max(4, _HEADLINES // max(1, len(models)))
     return environment(language).get_template("page.html").render(
         run=clean.name(manifest["run"]),
         suite=clean.name(suite["title"] or suite["name"]),
@@ -134,7 +142,12 @@ def _render(
         rejudged=None if comparison is None else rejudged(comparison, most=detail.scores),
         models=models,
         comparisons=compared(summary.get("comparisons", ())),
-        gaps=gaps(summary),
+        gaps=missing,
+        overviews=[
+            overview(manifest, summary, model, gap, most=headlines)
+            for model, gap in zip(summary["models"], missing, strict=True)
+        ],
+        spent=cost,
         data_gaps=data_gaps(manifest, summary),
         without=without(summary),
         not_assessed=not_assessed(manifest),

@@ -156,9 +156,10 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
         (
             message("Suite"),
             message(
-                "{name}, version {version}",
+                "{name}, version {version}: {title}" if suite.get("title") else "{name}, version {version}",
                 name=suite["name"],
                 version=suite["version"],
+                title=suite.get("title", ""),
             ),
         ),
         (

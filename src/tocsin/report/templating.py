@@ -51,6 +51,7 @@ def environment(language: str = "en") -> jinja2.Environment:
     environment.filters["count"] = words.count
     environment.filters["joined"] = joined
     environment.filters["lowered"] = lowered
+    environment.filters["listed"] = words.listed
     environment.filters["by_modality"] = by_modality
     return environment
 
