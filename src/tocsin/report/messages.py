@@ -169,7 +169,7 @@ class Speaker:
             return text
         if (exact := self._known.get(text)) is not None:
             return exact
-        for form, said in _forms(self.language):
+        for form, said in _forms(self.language):  # of entries for such texts alone: others are too short to tell
             if found := form.fullmatch(text):
                 return _filled(said, {name: self.made(value) for name, value in found.groupdict().items()})
         return text
@@ -184,15 +184,15 @@ def _filled(text: str, values: Mapping[str, object]) -> str:
 
 
 @cache
-def _catalogue(language: str) -> Mapping[str, str]:
-    """English → text, from every file of the language's folder; empty for English."""
+def _catalogue(language: str, begins: str = "") -> Mapping[str, str]:
+    """English → text, from the files of the language's folder whose names begin so; empty for English."""
     if language == "en":
         return {}
     found: dict[str, str] = {}
     for file in sorted(
         resources.files(__package__).joinpath("catalogue", language).iterdir(), key=lambda one: one.name
     ):
-        if file.name.endswith(".yaml"):
+        if file.name.endswith(".yaml") and file.name.startswith(begins):
             for english, said in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).items():
                 if found.setdefault(english, said) != said:
                     raise ValueError(f"catalogue/{language}/{file.name}: {english!r} is said otherwise in another file")
@@ -201,9 +201,9 @@ def _catalogue(language: str) -> Mapping[str, str]:
 
 @cache
 def _forms(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """Entries with places as patterns, those with most fixed text first."""
+    """Entries with places of the files ``made*.yaml`` as patterns, those with most fixed text first."""
     found = []
-    for english, said in _catalogue(language).items():
+    for english, said in _catalogue(language, "made").items():
         if _PLACE.search(english):
             seen: set[str] = set()
             pieces, end = [], 0

@@ -16,6 +16,7 @@ from tocsin.report.examples import examples
 from tocsin.report.findings import findings, status
 from tocsin.report.judge_boxes import judge_boxes
 from tocsin.report.languages import spoken, tables_of
+from tocsin.report.messages import made
 from tocsin.report.overview import overview
 from tocsin.report.provenance import provenance
 from tocsin.report.rejudged import rejudged
@@ -127,7 +128,7 @@ def _render(
     headlines = max(4, _HEADLINES // max(1, len(models)))
     return environment(language).get_template("page.html").render(
         run=clean.name(manifest["run"]),
-        suite=clean.name(suite["title"] or suite["name"]),
+        suite=made(clean.name(suite["title"] or suite["name"])),
         suite_name=clean.name(suite["name"]),
         created=words.moment(manifest["created"]),
         ended=words.moment(sessions[-1].get("ended")) if sessions else "",

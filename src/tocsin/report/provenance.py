@@ -159,7 +159,7 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
                 "{name}, version {version}: {title}" if suite.get("title") else "{name}, version {version}",
                 name=suite["name"],
                 version=suite["version"],
-                title=suite.get("title", ""),
+                title=made(str(suite.get("title", ""))),
             ),
         ),
         (

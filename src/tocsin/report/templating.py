@@ -43,6 +43,8 @@ def environment(language: str = "en") -> jinja2.Environment:
 
     environment.globals["say"] = _say(speaker, shown)
     environment.globals["lang"] = TAGS[language]
+    # What data says stays in its own words, and is marked so where the page speaks another language.
+    environment.globals["english"] = Markup("") if language == "en" else Markup(' lang="en"')
     # Markup passes by `clean.finalize`, which would cut a text that is long because its signs were written out.
     environment.filters["text"] = lambda text: escape(str(text))
     environment.filters["bdi"] = lambda value: Markup("<bdi>{}</bdi>").format(shown(value))
