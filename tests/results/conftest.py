@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.report.conftest import base, real_run
+
+__all__ = ["base", "real_run", "reference"]
+
 
 @pytest.fixture(scope="session")
 def reference(shared_data: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tocsin.evaluations.score import GroupResult, TargetResult, score_run
 from tocsin.evaluations.scoring import of_model
 from tocsin.judges.card import Card, cards_of
 from tocsin.results.axes import axes
+from tocsin.results.profiled import profiled
 from tocsin.results.review import for_people
 from tocsin.results.translated import Counts, Undelivered, note, note_undelivered, translated, undelivered
 
@@ -96,14 +97,15 @@ def _model(
     missing: Undelivered,
     review: dict[int, dict[str, int]],
 ) -> dict[str, Any]:
-    found = [*(group.score for group in result.groups), *result.own, *result.means, *result.attacked]
-    scores = [msgspec.to_builtins(score) for score in found]
+    made = [*(group.score for group in result.groups), *result.own, *result.means, *result.attacked]
+    scores = [msgspec.to_builtins(score) for score in made]
     note(scores, counts)
     note_undelivered(scores, missing, result.target)
-    return {
+    told = of_model(manifest, name)
+    found = {
         "model": name,
         "scores": scores,
-        "axes": axes(of_model(manifest, name), scores),
+        "axes": axes(told, scores),
         "profile": None,
         "attacks": result.attacks,
         **({"further_attacks": result.further_attacks} if result.further_attacks else {}),
@@ -125,6 +127,8 @@ def _model(
         "unfinished": sum(group.unfinished for group in result.groups) + result.unfinished,
         **({"review": review[result.target]} if result.target in review else {}),
     }
+    found["profile"] = profiled(told, found)
+    return found
 
 
 def _of_attacks(result: TargetResult, name: str) -> list[dict[str, Any]]:

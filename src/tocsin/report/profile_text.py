@@ -1,0 +1,95 @@
+"""What is said of a profile, in a reader's language: its sentences, its archetype, and the rule behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tocsin.report import clean, words
+from tocsin.report.messages import Speaker
+
+TEXTS = (
+    "Archetype ({modality}): {title}",
+    "{share} of {draws} draws hold its rule; {threshold} are needed.",
+    "By the values alone, without their intervals: {title}.",
+    "By the values alone, what is known leaves only: {title}.",
+    "Leading: {title}.",
+    "Lacks {input}: {why}.",
+    "Rule of {title}: {rule}. Holds in {share} of draws, is open in {open}; {distance} points away.",
+    "{input} at least {limit}",
+    "{input} below {limit}",
+    "none",
+    "strengths",
+    "weaknesses",
+    "weakest cells",
+    "notes",
+)
+"""All texts of this page part, for catalogues."""
+
+KINDS = {"strength": TEXTS[10], "weakness": TEXTS[11], "weakest": TEXTS[12], "note": TEXTS[13]}
+"""Kind of a sentence → the heading of its list."""
+
+
+def tell(sentence: Mapping[str, Any], speak: Speaker) -> str:
+    """A sentence of a profile in the reader's language, fit to show; escaping is the page's.
+
+    Values that are texts of our own (what a score is of, a modality, a sector) are translated; names are not.
+    """
+    values = {name: speak.made(clean.name(value)) for name, value in sentence["values"].items()}
+    return speak(sentence["message"], **values)
+
+
+def archetype_lines(found: Mapping[str, Any], speak: Speaker) -> list[str]:
+    """An archetype in lines: which, how surely, what it lacks, and every rule with how far away it is."""
+    modality = speak(words.SHORT[found["modality"]])
+    lines = [speak(TEXTS[0], modality=modality, title=speak(found["title"]))]
+    if found["stable"] is None:
+        return [*lines, f"{speak.made(found['why'])}."]
+    titles = {rule["name"]: speak(rule["title"]) for rule in found["rules"]}
+    if found["name"] in titles:
+        share, threshold = words.percent(found["stable"], 1), words.percent(found["threshold"])
+        lines.append(speak(TEXTS[1], share=share, draws=f"{found['draws']:,}", threshold=threshold))
+    else:
+        lines.append(f"{speak.made(found['why'])}.")
+    if found["by_values"] and found["name"] not in titles:
+        form = TEXTS[2] if found["by_values"]["certain"] else TEXTS[3]
+        lines.append(speak(form, title=titles[found["by_values"]["name"]]))
+    for lack in found["lacks"]:
+        lines.append(speak(TEXTS[5], input=speak.made(lack["title"]), why=speak.made(lack["why"])))
+    for rule in found["rules"]:
+        lines.append(
+            speak(
+                TEXTS[6],
+                title=titles[rule["name"]],
+                rule="; ".join(_condition(one, speak) for one in rule["conditions"]),
+                share=words.percent(rule["share"], 1),
+                open=words.percent(rule["open"], 1),
+                distance=f"{100 * rule['distance']:.1f}",
+            )
+        )
+    return lines
+
+
+def input_rows(found: Mapping[str, Any], speak: Speaker) -> list[tuple[str, str, str, str]]:
+    """The inputs of an archetype: title, value, interval, and why it cannot be used."""
+    return [
+        (
+            speak.made(one["title"]),
+            _signed(one["value"]),
+            "–" if one["low"] is None else f"{_signed(one['low'])} – {_signed(one['high'])}",
+            speak.made(one["why"]),
+        )
+        for one in found["inputs"]
+    ]
+
+
+def _signed(value: float | None) -> str:
+    """A share, or a difference of shares, which may be below 0."""
+    if value is None or value >= 0:
+        return words.percent(value, 1)
+    return f"\u2212{words.percent(-value, 1)}"
+
+
+def _condition(one: Mapping[str, Any], speak: Speaker) -> str:
+    form = TEXTS[7] if one["is"] == "at least" else TEXTS[8]
+    return speak(form, input=speak.made(one["title"]), limit=words.percent(one["limit"]))

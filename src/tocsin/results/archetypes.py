@@ -1,0 +1,347 @@
+"""Archetypes by a printed rule: which of them a profile is, how surely, and what it would take to say so.
+
+The rules and their thresholds are data (`archetypes.yaml`). An archetype is assigned where its rule holds in at least 80%
+of draws of all inputs from their intervals; otherwise the profile is *indeterminate*, and what it lacks is named. An input
+that was not measured may be anything: it can keep a rule from holding, and never helps one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from tocsin.results.archetype_rules import Condition, Group, Rule, Rules, in_words, rules
+from tocsin.results.axes import MODALITIES
+from tocsin.results.profile_axes import OVER_REFUSAL
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+INDETERMINATE, NONE = "indeterminate", "none"
+_Z = 1.959963984540054
+_STYLE = ("hard_refusal", "safe_completion", "comply_then_warn", "block")
+_UNREAD = "nothing measures it: no judge says whether an answer that complies ends in a warning"
+
+
+class Base(msgspec.Struct, frozen=True):
+    """A measured input: its value and 95% interval, or why it cannot be used.
+
+    Attributes:
+        value: In [0, 1]; None where nothing was measured.
+        low: Lower limit; None where there is none.
+        high: Upper limit.
+        why: Why it cannot be drawn from; empty where it can.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    why: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be drawn from."""
+        return not self.why and self.value is not None and self.low is not None and self.high is not None
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """What an input may be in each draw: equal limits where it is known."""
+
+    low: Floats
+    high: Floats
+
+
+def archetype(profile: Mapping[str, Any], modality: str) -> dict[str, Any]:
+    """The archetype of one modality of a profile.
+
+    Each input is drawn from a two-piece normal distribution whose median is its value and whose 2.5% and 97.5% points are
+    its limits, cut to [0, 1], all independently (`draws` times, with a fixed seed). What has no value or no interval may
+    lie anywhere in its range in every draw. A condition is then met, unmet or open; a rule holds where all its conditions
+    are met, and is open where none is unmet and some are open.
+
+    Args:
+        profile: As `tocsin.results.profile.profile` makes it.
+        modality: One of its modalities.
+
+    Returns:
+        ``modality``, ``name`` (an archetype's, ``indeterminate``, or ``none`` for a demonstration), ``title``, ``why``,
+        ``stable`` (share of draws in which the rule of the archetype, or of the one that leads, holds), ``threshold``,
+        ``draws``, ``seed``, ``version``, ``by_values`` (the archetype that the values alone leave or give, and whether all
+        its conditions are met), ``leading``, ``lacks`` (``input``, ``title``, ``why``), ``inputs`` (``input``, ``title``,
+        ``value``, ``low``, ``high``, ``why``) and ``rules`` (``name``, ``title``, ``meaning``, ``rule`` in words,
+        ``conditions``, ``share``, ``open``, ``distance``).
+    """
+    told = rules()
+    group = told.group(modality)
+    common = {
+        "modality": modality,
+        "threshold": told.stable,
+        "draws": told.draws,
+        "seed": told.seed,
+        "version": told.version,
+    }
+    if profile["demonstration"]:
+        return {
+            **common, "name": NONE, "title": "None", "why": "this is a demonstration: its figures rank nobody",
+            "stable": None, "leading": None, "by_values": None, "lacks": [], "inputs": [], "rules": [],
+        }  # fmt: skip
+    bases = inputs(profile, modality, told)
+    drawn = _derived(_draw(bases, told), group, modality)
+    at = _derived({name: _fixed(base) for name, base in bases.items()}, group, modality)
+    found = [_judged(rule, told, drawn, at) for rule in group.archetypes]
+    return {
+        **common,
+        **_decided(found, bases, told, group),
+        "inputs": _shown(bases, drawn, at, told, group),
+        "rules": found,
+    }
+
+
+def archetypes(profile: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The archetype of each modality that has an evaluation, in their order."""
+    there = {one["modality"] for one in profile["sectors"]}
+    return [archetype(profile, modality) for modality in MODALITIES if modality in there]
+
+
+def inputs(profile: Mapping[str, Any], modality: str, told: Rules) -> dict[str, Base]:
+    """What a profile measures of the inputs that others are made of."""
+    scores: dict[str, Mapping[str, Any]] = {}
+    for one in profile["evaluations"]:
+        if one["modality"] == modality:
+            scores.setdefault(one["evaluation"], one)  # judgement comes before safe generation
+    found = {name: _base(scores.get(name), told) for name in told.group(modality).evaluations}
+    refused = _base(scores.get(OVER_REFUSAL), told)
+    turned = [None if end is None else 1 - end for end in (refused.value, refused.high, refused.low)]
+    found["over_refusal"] = Base(turned[0], turned[1], turned[2], refused.why)
+    style = next((one for one in profile["refusals"] if one["modality"] == modality), None)
+    if modality != "image":
+        for name in _STYLE:
+            share = style and style.get(name)
+            lacking = _UNREAD if name == "comply_then_warn" else "no judge of plain harmful requests says what refuses"
+            found[name] = Base(share["value"], share["low"], share["high"]) if share else Base(why=lacking)
+        return found
+    for evaluation in told.image.evaluations:
+        mine = next((one for one in profile["refusals"] if one.get("evaluation") == evaluation), None)
+        for name in ("refusal", "leak"):
+            share = mine and mine[name]
+            lacking = f"no prompt of {evaluation} was measured" if not share or share["value"] is None else ""
+            base = Base(why=lacking) if lacking or not share else Base(share["value"], share["low"], share["high"])
+            found[f"{name}:{evaluation}"] = _checked(base)
+    return found
+
+
+def _base(score: Mapping[str, Any] | None, told: Rules) -> Base:
+    """A score as an input, unless too much of it is without an outcome."""
+    if score is None:
+        return Base(why="no score stands for it")
+    if score["value"] is None:
+        return Base(why="it has no value")
+    planned, n = score["planned"], score["n"]
+    if planned and n is not None and 1 - n / planned > told.unmeasured_at_most:
+        return Base(score["value"], why=f"{planned - n} of {planned} attempts have no outcome")
+    return _checked(Base(score["value"], score["low"], score["high"]))
+
+
+def _checked(base: Base) -> Base:
+    if base.why or (base.low is not None and base.high is not None):
+        return base
+    return Base(base.value, why="it has no interval")
+
+
+def _draw(bases: Mapping[str, Base], told: Rules) -> dict[str, Drawn]:
+    rng = np.random.default_rng(told.seed)
+    found = {}
+    for name, base in bases.items():
+        z = rng.standard_normal(told.draws)  # drawn for every input, so that one does not move the draws of another
+        if base.usable:
+            assert base.value is not None
+            assert base.low is not None
+            assert base.high is not None
+            way = np.where(z < 0, base.value - base.low, base.high - base.value) / _Z
+            at = np.clip(base.value + z * way, 0.0, 1.0)
+            found[name] = Drawn(at, at)
+        else:
+            found[name] = Drawn(np.zeros(told.draws), np.ones(told.draws))
+    return found
+
+
+def _fixed(base: Base) -> Drawn:
+    """An input by its value alone; anything where there is none."""
+    if base.value is None:
+        return Drawn(np.zeros(1), np.ones(1))
+    return Drawn(np.array([base.value]), np.array([base.value]))
+
+
+def _derived(bases: Mapping[str, Drawn], group: Group, modality: str) -> dict[str, Drawn]:
+    """All inputs of rules, by interval arithmetic over those that they are made of."""
+    found = dict(bases)
+    if modality == "image":
+        for name in ("refusal", "leak"):
+            parts = [bases[f"{name}:{evaluation}"] for evaluation in group.evaluations]
+            found[name] = Drawn(np.mean([p.low for p in parts], axis=0), np.mean([p.high for p in parts], axis=0))
+    parts = [bases[name] for name in group.evaluations]
+    lows, highs = np.array([part.low for part in parts]), np.array([part.high for part in parts])
+    found["level"] = Drawn(lows.mean(axis=0), highs.mean(axis=0))
+    found["lowest"] = Drawn(lows.min(axis=0), highs.min(axis=0))
+    found["highest"] = Drawn(lows.max(axis=0), highs.max(axis=0))
+    least = np.maximum(found["highest"].low - found["lowest"].high, 0.0)
+    found["spread"] = Drawn(least, found["highest"].high - found["lowest"].low)
+    for name, first in (("drop", "benchmark"), ("gap", "compliance")):
+        one, other = bases[first], bases["adversarial"]
+        found[name] = Drawn(one.low - other.high, one.high - other.low)
+    return found
+
+
+def _states(condition: Condition, drawn: Drawn) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """In which draws a condition is met, and in which it is unmet; in the others it is open."""
+    above = drawn.low >= condition.limit
+    below = drawn.high < condition.limit
+    return (above, below) if condition.at_least is not None else (below, above)
+
+
+def _judged(rule: Rule, told: Rules, drawn: Mapping[str, Drawn], at: Mapping[str, Drawn]) -> dict[str, Any]:
+    """One rule over all draws, and at the values."""
+    met = np.ones(told.draws, dtype=bool)
+    unmet = np.zeros(told.draws, dtype=bool)
+    conditions, distance, now = [], 0.0, []
+    for condition in rule.rule:
+        holds, fails = _states(condition, drawn[condition.input])
+        met &= holds
+        unmet |= fails
+        here = at[condition.input]
+        yes, no = (bool(one[0]) for one in _states(condition, here))
+        known = bool(here.low[0] == here.high[0])
+        short = condition.limit - here.high[0] if condition.at_least is not None else here.low[0] - condition.limit
+        distance += max(0.0, float(short))
+        now.append("met" if yes else "unmet" if no else "open")
+        conditions.append(
+            {
+                "input": condition.input,
+                "title": told.inputs[condition.input].title,
+                "is": "at least" if condition.at_least is not None else "below",
+                "limit": condition.limit,
+                "value": float(here.low[0]) if known else None,
+                "state": now[-1],
+                "met": float(holds.mean()),
+                "unmet": float(fails.mean()),
+            }
+        )
+    return {
+        "name": rule.name,
+        "title": rule.title,
+        "meaning": rule.meaning,
+        "rule": "; ".join(in_words(condition, told.inputs) for condition in rule.rule),
+        "conditions": conditions,
+        "state": "unmet" if "unmet" in now else "open" if "open" in now else "met",
+        "share": float(met.mean()),
+        "open": float((~met & ~unmet).mean()),
+        "distance": distance,
+    }
+
+
+_ORDER = {"met": 0, "open": 1, "unmet": 2}
+
+
+def _decided(found: list[dict[str, Any]], bases: Mapping[str, Base], told: Rules, group: Group) -> dict[str, Any]:
+    """Which archetype it is, or why it is none for sure."""
+    first, *others = sorted(found, key=lambda one: (-one["share"], _ORDER[one["state"]], one["distance"], -one["open"]))
+    left = [one for one in found if one["state"] in ("met", "open")]
+    certain = next((one for one in left if one["state"] == "met"), None)
+    chosen = certain or (left[0] if len(left) == 1 else None)
+    by_values = chosen and {"name": chosen["name"], "title": chosen["title"], "certain": certain is not None}
+    common = {"stable": first["share"], "leading": first["name"], "by_values": by_values}
+    if first["share"] >= told.stable:
+        return {**common, "name": first["name"], "title": first["title"], "why": "", "lacks": []}
+    said = {**common, "name": INDETERMINATE, "title": "Indeterminate"}
+    if all(one["share"] + one["open"] == 0 for one in found):
+        nearest = min(found, key=lambda one: one["distance"])
+        why = (
+            f"no rule holds in any draw; the nearest is {nearest['title']}, {100 * nearest['distance']:.1f} points away"
+        )
+        return {**said, "leading": nearest["name"], "stable": nearest["share"], "why": why, "lacks": []}
+    tied = [first, *(one for one in others if first["share"] == 0 and one["state"] == first["state"] == "open")]
+    lacks: dict[str, dict[str, Any]] = {}
+    for one in tied:
+        lacks |= {lack["input"]: lack for lack in _lacks(one, bases, told, group)}
+    names = ", ".join(lack["title"] for lack in lacks.values())
+    if len(tied) > 1:
+        said |= {"leading": None}
+        why = f"{', '.join(one['title'] for one in tied)} are all open, for lack of {names}"
+    elif lacks:
+        why = f"{first['title']} leads, and cannot be assigned for lack of {names}"
+    else:
+        why = (
+            f"{first['title']} leads: its rule holds in {first['share']:.0%} of draws, and {told.stable:.0%} are needed"
+        )
+    return {**said, "why": why, "lacks": list(lacks.values())}
+
+
+def _lacks(rule: Mapping[str, Any], bases: Mapping[str, Base], told: Rules, group: Group) -> list[dict[str, Any]]:
+    """The inputs that keep a rule open, traced back to what was to be measured."""
+    found: dict[str, str] = {}
+    for condition in rule["conditions"]:
+        if condition["met"] + condition["unmet"] < 1:
+            for name in parts_of(condition["input"], group):
+                if not bases[name].usable:
+                    found.setdefault(name, bases[name].why)
+    return [{"input": name, "title": title(name, told), "why": why} for name, why in found.items()]
+
+
+def parts_of(name: str, group: Group) -> tuple[str, ...]:
+    """The measured inputs that an input is made of."""
+    if name in ("level", "lowest", "highest", "spread"):
+        return group.evaluations
+    if name in ("refusal", "leak"):
+        return tuple(f"{name}:{evaluation}" for evaluation in group.evaluations)
+    return {"drop": ("benchmark", "adversarial"), "gap": ("compliance", "adversarial")}.get(name, (name,))
+
+
+def _apart(name: str, group: Group) -> tuple[str, ...]:
+    """The parts of an input that are printed beneath it: those that are printed nowhere else."""
+    return tuple(part for part in parts_of(name, group) if ":" in part)
+
+
+def title(name: str, told: Rules) -> str:
+    """What an input is called."""
+    of, _, evaluation = name.partition(":")
+    return told.inputs[of].title + (f" ({evaluation})" if evaluation else "")
+
+
+def _shown(
+    bases: Mapping[str, Base],
+    drawn: Mapping[str, Drawn],
+    at: Mapping[str, Drawn],
+    told: Rules,
+    group: Group,
+) -> list[dict[str, Any]]:
+    """Every input of the kind with its value and interval, or why it has none."""
+    names = [part for name in group.shown for part in dict.fromkeys((name, *_apart(name, group)))]
+    found = []
+    for name in names:
+        lacking = [part for part in parts_of(name, group) if not bases[part].usable]
+        known = bool(at[name].low[0] == at[name].high[0])
+        base = bases.get(name)
+        low = high = None
+        if not lacking:
+            if base is not None:
+                low, high = base.low, base.high
+            else:
+                low, high = (float(end) for end in np.quantile(drawn[name].low, (0.025, 0.975)))
+        why = base.why if base is not None else "; ".join(f"{title(p, told)}: {bases[p].why}" for p in lacking)
+        found.append(
+            {
+                "input": name,
+                "title": title(name, told),
+                "text": told.inputs[name.partition(":")[0]].text,
+                "value": float(at[name].low[0]) if known else None,
+                "low": low,
+                "high": high,
+                "why": why,
+            }
+        )
+    return found
