@@ -101,7 +101,18 @@ def _template(tree: nodes.Template) -> Iterator[str]:
 def written() -> str:
     """All texts of the source in which ready-made ones are made, one after another, places as ``\\0``."""
     pieces: list[str] = []
-    for folder in ("evaluations", "results", "stats", "journal", "engine", "models", "judges", "datasets", "compliance", "benchmarks"):
+    for folder in (
+        "evaluations",
+        "results",
+        "stats",
+        "journal",
+        "engine",
+        "models",
+        "judges",
+        "datasets",
+        "compliance",
+        "benchmarks",
+    ):
         for file in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):

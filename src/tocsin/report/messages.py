@@ -18,6 +18,8 @@ TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-Hans"}
 
 Key = TypeVar("Key")
 
+_TELLING = 24
+"""Letters of fixed text that tell a form from all others."""
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -201,10 +203,15 @@ def _catalogue(language: str, begins: str = "") -> Mapping[str, str]:
 
 @cache
 def _forms(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """Entries with places of the files ``made*.yaml`` as patterns, those with most fixed text first."""
+    """Entries with places as patterns, those with most fixed text first.
+
+    Of the files ``made*.yaml`` all of them, of the others those alone that are long enough to be told by their fixed text.
+    """
     found = []
-    for english, said in _catalogue(language, "made").items():
-        if _PLACE.search(english):
+    ready = _catalogue(language, "made")
+    for english, said in _catalogue(language).items():
+        fixed = sum(letter.isalpha() for letter in _PLACE.sub("", english))
+        if _PLACE.search(english) and (english in ready or fixed >= _TELLING):
             seen: set[str] = set()
             pieces, end = [], 0
             for place in _PLACE.finditer(english):

@@ -11,10 +11,10 @@ from tocsin.evaluations.scoring import DEMONSTRATION, TOO_FEW
 from tocsin.report import clean, modalities, words
 from tocsin.report.charts import Chart, chart
 from tocsin.report.judge_boxes import known_of
-from tocsin.report.messages import begun, joined, made, message
+from tocsin.report.messages import Speaker, begun, joined, made, message
 from tocsin.report.profile_section import Profiled, profiled
 from tocsin.report.rows import name_of
-from tocsin.report.unmeasured import ModelGaps
+from tocsin.report.unmeasured import ModelGaps, not_assessed
 from tocsin.report.worst import WorstOf, worst
 
 _EACH = 4
@@ -62,10 +62,19 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     worst: WorstOf
     profile: Profiled | None
     gaps: list[str]
+    not_assessed: list[str]
+    """Kinds of evaluation of which the run has nothing, not even what was left out."""
 
 
 def overview(
-    manifest: Mapping[str, Any], summary: Mapping[str, Any], model: dict[str, Any], gaps: ModelGaps, *, most: int
+    manifest: dict[str, Any],
+    summary: Mapping[str, Any],
+    model: dict[str, Any],
+    gaps: ModelGaps,
+    *,
+    most: int,
+    speaker: Speaker,
+    drawn: bool,
 ) -> Overview:
     """The first page of a model.
 
@@ -75,6 +84,8 @@ def overview(
         model: The model of it.
         gaps: What could not be measured on it.
         most: Headlines at most.
+        speaker: Says the texts of the profile.
+        drawn: Whether the profile is drawn.
     """
     several = modalities.told(modalities.present(model["scores"]))
     found: list[Headline] = []
@@ -89,8 +100,9 @@ def overview(
         more=more + max(0, len(found) - most),
         missing=_missing(model),
         worst=worst(model),
-        profile=profiled(model),
+        profile=profiled(model, speaker, drawn=drawn),
         gaps=_gaps(gaps),
+        not_assessed=not_assessed(manifest, but={axis["evaluation"] for axis in model.get("axes", ())}),
     )
 
 

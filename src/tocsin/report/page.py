@@ -16,7 +16,7 @@ from tocsin.report.examples import examples
 from tocsin.report.findings import findings, status
 from tocsin.report.judge_boxes import judge_boxes
 from tocsin.report.languages import spoken, tables_of
-from tocsin.report.messages import made
+from tocsin.report.messages import Speaker, made
 from tocsin.report.overview import overview
 from tocsin.report.provenance import provenance
 from tocsin.report.rejudged import rejudged
@@ -57,15 +57,17 @@ class Detail(msgspec.Struct, frozen=True):
     """Clauses, over all models and frameworks."""
     cells: int
     """Places of records of each kind of evidence for a clause."""
+    profiles: int
+    """Profiles that are drawn."""
     pictures: int = pictures.MOST_BYTES
     """Bytes of all images."""
 
 
 _DETAILS = (
-    Detail(600, 200, 25, 2, 240, 600, 600, 200),
-    Detail(600, 120, 10, 2, 120, 400, 400, 40),
-    Detail(300, 60, 5, 1, 60, 200, 200, 0, pictures.MOST_BYTES // 2),
-    Detail(100, 20, 3, 1, 10, 60, 60, 0, pictures.MOST_BYTES // 4),
+    Detail(600, 200, 25, 2, 240, 600, 600, 200, 12),
+    Detail(600, 120, 10, 2, 120, 400, 400, 40, 8),
+    Detail(300, 60, 5, 1, 60, 200, 200, 0, 4, pictures.MOST_BYTES // 2),
+    Detail(100, 20, 3, 1, 10, 60, 60, 0, 1, pictures.MOST_BYTES // 4),
 )
 
 
@@ -145,8 +147,10 @@ def _render(
         comparisons=compared(summary.get("comparisons", ())),
         gaps=missing,
         overviews=[
-            overview(manifest, summary, model, gap, most=headlines)
-            for model, gap in zip(summary["models"], missing, strict=True)
+            overview(
+                manifest, summary, model, gap, most=headlines, speaker=Speaker(language), drawn=number < detail.profiles
+            )
+            for number, (model, gap) in enumerate(zip(summary["models"], missing, strict=True))
         ],
         spent=cost,
         data_gaps=data_gaps(manifest, summary),

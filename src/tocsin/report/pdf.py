@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 """Names under which a browser of the Chromium family is looked for; `BROWSER_VARIABLE` goes before them."""
@@ -17,12 +19,12 @@ TIMEOUT = 180
 """Seconds that printing may take."""
 
 MEND = (
-    "no browser was found that could print the page. Install Chromium or Chrome (on Debian: apt-get install chromium), or name one"
-    f" in {BROWSER_VARIABLE}; or install WeasyPrint (pip install weasyprint)"
+    "no browser was found that could print the page. Install Chromium or Chrome (on Debian: apt-get install chromium), or name"
+    f" one in {BROWSER_VARIABLE}; or install WeasyPrint (pip install weasyprint)"
 )
 
 
-class PdfError(Exception):
+class PdfError(ValueError):
     """The page could not be printed; it says why, and what would help."""
 
 
@@ -35,7 +37,9 @@ def browser() -> str | None:
     if named := os.environ.get(BROWSER_VARIABLE):
         found = shutil.which(named)
         if found is None:
-            raise PdfError(f"{BROWSER_VARIABLE} names {named!r}, which cannot be run: name a browser of the Chromium family")
+            raise PdfError(
+                f"{BROWSER_VARIABLE} names {named!r}, which cannot be run: name a browser of the Chromium family"
+            )
         return found
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
@@ -77,7 +81,7 @@ def _by_browser(program: str, page: str) -> bytes:
         if hasattr(os, "geteuid") and os.geteuid() == 0:  # its sandbox does not start for root
             command.append("--no-sandbox")
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - the program is the user's browser, the file our own
                 [*command, source.as_uri()], capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL
             )
         except subprocess.TimeoutExpired:
@@ -92,7 +96,7 @@ def _by_browser(program: str, page: str) -> bytes:
 
 
 def _by_weasyprint(page: str) -> bytes:
-    import weasyprint
+    weasyprint: Any = importlib.import_module("weasyprint")
 
     def refused(url: str, *_: object, **__: object) -> dict[str, object]:
         if url.startswith("data:image/"):

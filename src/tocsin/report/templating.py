@@ -49,6 +49,8 @@ def environment(language: str = "en") -> jinja2.Environment:
     environment.filters["text"] = lambda text: escape(str(text))
     environment.filters["bdi"] = lambda value: Markup("<bdi>{}</bdi>").format(shown(value))
     environment.filters["code"] = lambda value: Markup("<code>{}</code>").format(shown(value))
+    environment.filters["strong"] = lambda value: Markup("<strong>{}</strong>").format(shown(value))
+    environment.filters["way"] = lambda value: Markup('<span class="way">{}</span>').format(shown(value))
     environment.filters["coded"] = lambda text: _coded(str(_said(speaker, text)))
     environment.filters["count"] = words.count
     environment.filters["joined"] = joined

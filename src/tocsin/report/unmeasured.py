@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, get_args
 
 import msgspec
@@ -156,13 +157,19 @@ def without(summary: dict[str, Any]) -> list[str]:
     return found
 
 
-def not_assessed(manifest: dict[str, Any]) -> list[str]:
-    """The kinds of evaluation that are no part of this run, in words."""
+def not_assessed(manifest: dict[str, Any], *, but: Iterable[str] = ()) -> list[str]:
+    """The kinds of evaluation that are no part of this run, in words.
+
+    Args:
+        manifest: The run's manifest.
+        but: Evaluations of which something is said elsewhere.
+    """
     served = {about.get("evaluation", "benchmark") for about in manifest["benchmarks"].values()}
     served |= {"over-refusal"} if "benchmark" in served else set()
     served |= {"adversarial"} if manifest.get("adversarial") else set()
+    but = frozenset(but)
     run = served & set(manifest["suite"].get("evaluations", ()))  # a suite may name what none of its benchmarks is for
-    return [words.EVALUATIONS[name] for name in get_args(EvaluationName) if name not in run]
+    return [words.EVALUATIONS[name] for name in get_args(EvaluationName) if name not in run and name not in but]
 
 
 def withheld(summary: dict[str, Any]) -> int:
