@@ -12,13 +12,18 @@ from tocsin.report import clean, words
 from tocsin.report.messages import message, messages
 
 _CALLS = """
-SELECT a.role, c.target, c.evaluation, count(*), sum(a.error IS NOT NULL), sum(a.tries), sum(a.latency),
-       sum(a.cost), sum(a.cost IS NOT NULL), sum(coalesce(json_extract(a.answer, '$.usage.input_tokens'), 0)),
-       sum(coalesce(json_extract(a.answer, '$.usage.output_tokens'), 0)){model}
-FROM calls a LEFT JOIN cells c ON c.id = a.cell
-GROUP BY 1, 2, 3{group}
+WITH told AS MATERIALIZED (
+    SELECT a.role, c.target, c.evaluation, a.error IS NOT NULL AS failed, a.tries, a.latency, a.cost,
+           json_extract(a.answer, '$.usage.input_tokens') AS tokens_in,
+           json_extract(a.answer, '$.usage.output_tokens') AS tokens_out, {model} AS model
+    FROM calls a LEFT JOIN cells c ON c.id = a.cell
+)
+SELECT role, target, evaluation, model, count(*), sum(failed), sum(tries), sum(latency), sum(cost), count(cost),
+       sum(tokens_in), sum(tokens_out)
+FROM told GROUP BY 1, 2, 3, 4
 """
-_MODEL = ", coalesce(json_extract(a.answer, '$.model'), '')"
+"""Materialised, so that what is sorted into groups are numbers and not answers."""
+_MODEL = "coalesce(json_extract(a.answer, '$.model'), '')"
 
 ROLES = messages(
     {
@@ -111,29 +116,16 @@ def _sums(db: sqlite3.Connection, manifest: Mapping[str, Any]) -> list[tuple[str
     targets = [target["name"] for target in manifest["targets"]]
     roles = manifest.get("roles") or {}
     several = any(len(models) > 1 for models in roles.values())  # only then does an answer have to say whose it is
-    query = _CALLS.format(model=_MODEL if several else "", group=", 12" if several else "")
     found = []
-    for (
-        role,
-        target,
-        evaluation,
-        calls,
-        failed,
-        tries,
-        seconds,
-        cost,
-        priced,
-        tokens_in,
-        tokens_out,
-        *said,
-    ) in db.execute(query):
+    for row in db.execute(_CALLS.format(model=_MODEL if several else "''")):
+        role, target, evaluation, said, calls, failed, tries, seconds, cost, priced, tokens_in, tokens_out = row
         names = list(roles.get(role) or ())
         if role == "target":
             name = targets[target] if target is not None and target < len(targets) else ""
         elif len(names) == 1:
             name = names[0]
         else:
-            name = _named(roles.get(role) or {}, str(said[0]) if said else "")
+            name = _named(roles.get(role) or {}, str(said))
         one = Sum(
             calls=calls,
             failed=failed or 0,
