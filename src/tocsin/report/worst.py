@@ -130,32 +130,37 @@ def _parts(model: dict[str, Any]) -> Iterator[Part]:
             continue
         key = words.language(str(part["key"])) if part["by"] == "language" else clean.name(part["key"])
         whole = wholes.get(_key(part))
-        yield _part(part, joined((name_of(part | {part["by"]: None}), key), " · "), whole)
+        yield _part(part, _place(part, name_of(part | {part["by"]: None}), key), whole)
     pooled = {score.get("modality"): score for score in model["scores"] if score["metric"] == "safe_response_rate"}
     for score in model["scores"]:
         if score["low"] is None or not score["n"]:
             continue
         attack = score["metric"] == _ATTACK and score["attack"] not in (None, "direct")
         if attack:
-            yield _part(
-                score,
-                joined((words.EVALUATION["adversarial"], name_of(score)), " · "),
-                pooled.get(score.get("modality")),
-            )
+            yield _part(score, _place(score, name_of(score)), pooled.get(score.get("modality")))
         elif score["metric"] in RATES and not score["language"] and not score["attack"]:
-            yield _part(score, name_of(score), None, of_all=True)
+            yield _part(score, _place(score, name_of(score)), None, of_all=True)
 
 
 def _same(part: Part, other: Part, shown: dict[Part, Worst], limits: dict[Part, float]) -> bool:
-    """Whether a part tells no more than one that is told already: a whole beside its part, a part no worse than its whole."""
+    """Whether a part tells no more than another of the same score that is told already.
+
+    One that cannot be told apart from the whole tells of the whole, and that once.
+    """
     if part.score != other.score:
         return False
-    if part.of_all or other.of_all:
-        return not (shown[other].apart if part.of_all else _apart(part, limits[part]))
-    return False
+    return not (shown[other].apart if part.of_all else _apart(part, limits[part]))
+
+
+def _place(score: dict[str, Any], *names: str) -> str:
+    """Where a part is: its evaluation, and what is told of it."""
+    return joined((words.EVALUATION.get(score["evaluation"]) or clean.name(score["evaluation"]), *names), " · ")
 
 
 def _key(score: dict[str, Any]) -> tuple[object, ...]:
+    """What names a score that has parts; all attacks are parts of one."""
+    if score["metric"] == _ATTACK:
+        return "attacks", score.get("modality")
     return score["evaluation"], score.get("modality"), score["benchmark"], score["framework"], score["metric"]
 
 
