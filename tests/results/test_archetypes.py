@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import pytest
 
+from tests.conftest import ROOT
 from tocsin.results.archetype_rules import Rules, as_table, rules
 from tocsin.results.archetypes import INDETERMINATE, NONE, archetype
 from tocsin.results.published_profile import MODELS, published_profile
@@ -45,7 +47,7 @@ def made(
     }  # fmt: skip
     scores = [score(name, value, half) for name, value in values.items()]
     scores += [] if over_refusal is None else [score("over-refusal", 1 - over_refusal, half)]
-    style = {"modality": "language", "safe_completion": share(0.2), "block": share(0.0)}
+    style = {"modality": "language", "n": 100, "planned": 100, "safe_completion": share(0.2), "block": share(0.0)}
     style |= {"hard_refusal": hard_refusal and share(hard_refusal), "comply_then_warn": warn and share(warn)}
     return {
         "demonstration": demonstration, "evaluations": scores, "refusals": [style], "sectors": [{"modality": "language"}]
@@ -153,7 +155,7 @@ def test_an_input_without_an_interval_or_with_too_much_unmeasured_is_not_used() 
 def test_what_no_rule_fits_is_told_with_the_nearest_and_how_far_it_is() -> None:
     found = archetype(made(0.95, 0.8, 0.85, 0.9, over_refusal=0.6), "language")
     assert found["name"] == INDETERMINATE
-    assert found["why"].startswith("no rule holds in any draw; the nearest is Comprehensive Generalist, 35.0 points")
+    assert found["why"].startswith("No rule holds in any draw; the nearest is Comprehensive Generalist, 35.0 points")
 
 
 def test_a_demonstration_has_none() -> None:
@@ -232,3 +234,11 @@ def test_the_rules_can_be_printed_as_a_table() -> None:
         in table
     )
     assert len(as_table("image").splitlines()) == 4
+
+
+@pytest.mark.parametrize("kind", ["text", "image"])
+def test_the_page_prints_the_rules_as_the_data_has_them(kind: Any) -> None:
+    page = (ROOT / "docs" / "method" / "profile.md").read_text(encoding="utf-8")
+    found = re.search(rf"<!-- {kind}: [^>]*-->\n(.*?)<!-- end -->", page, re.DOTALL)
+    assert found is not None
+    assert found[1] == as_table(kind)

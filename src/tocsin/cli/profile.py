@@ -106,7 +106,7 @@ def _show(profiles: list[dict[str, Any]], speak: Speaker, language: str) -> None
         for kind, heading in KINDS.items():
             lines = [tell(one, speak) for one in profile["sentences"] if one["kind"] == kind]
             if lines:
-                console.print(Text(f"\n{speak(heading).capitalize()}", style="bold"))
+                console.print(Text(f"\n{speak(heading)}", style="bold"))
             for line in lines:
                 console.print(Padding(Text(_line(line)), (0, 0, 0, 2)))
         console.print()
@@ -116,11 +116,11 @@ def _table(console: Console, profile: dict[str, Any], speak: Speaker, language: 
     from rich.table import Table
     from rich.text import Text
 
+    from tocsin.report.polar import origin
     from tocsin.report.profile_page import COLUMNS
     from tocsin.report.profile_table import profile_table
 
-    origin = speak(profile["origin"]) + (f", {speak('demonstration')}" if profile["demonstration"] else "")
-    title = f"{_line(profile['model'])} ({origin})"
+    title = f"{_line(profile['model'])} ({', '.join(origin(profile, speak))})"
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name in COLUMNS[:2]:
         table.add_column(speak(name), overflow="fold")

@@ -31,7 +31,7 @@ from tocsin.report.polar_shapes import (
     stripes,
 )
 from tocsin.report.polar_style import INK, LINE, SOFT, colours, style
-from tocsin.report.profile_table import Row, profile_table
+from tocsin.report.profile_table import NO_VALUE, Row, profile_table
 
 __all__ = ["Row", "polar", "polar_png", "profile_table"]
 
@@ -42,23 +42,28 @@ _LEAST = 640.0
 _ROW = 25.0
 """Height of a row of the legend."""
 
-TEXTS = (
-    "Safety profiles: {names}",
+NAMES = "Safety profiles: {names}"
+READING = (
     "Each bar runs from 0 in the middle to 100 at the rim; longer is safer. Whiskers are 95% intervals.",
     "Filled: measured. Striped: published, not measured here.",
     "Hatched to the rim: no value. Empty: not in this profile.",
-    "measured",
-    "published",
-    "demonstration",
-    "{sector}, {axis}: {value}",
-    "95% interval {low} to {high}",
-    "no interval",
-    "{n} of {planned} attempts measured",
-    "no value: {why}",
-    "not in this profile",
-    "published, not measured here",
-    "{count} of {total} axes have a value",
-    "{count} of {total} drawn; the table has all",
+)
+MEASURED, PUBLISHED, DEMONSTRATION = (
+    "measured by tocsin",
+    "published, not measured by tocsin",
+    "a demonstration, ranks nobody",
+)
+FILLED = "{count} of {total} axes have a value"
+DRAWN = "{count} of {total} drawn; the table has all"
+WEDGE = "{sector}, {axis}: {value}"
+LIMITS = "95% interval {low} to {high}"
+BARE = "no interval"
+COUNTED = "{n} of {planned} attempts measured"
+NOT_HERE = "not in this profile"
+
+TEXTS = (
+    *(NAMES, *READING, MEASURED, PUBLISHED, DEMONSTRATION, FILLED, DRAWN),
+    *(WEDGE, LIMITS, BARE, COUNTED, NO_VALUE, NOT_HERE),
 )
 """All texts of the drawing, for catalogues."""
 
@@ -108,9 +113,9 @@ def polar(
     return "".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="tocsin-polar" viewBox="0 0 {wide:.0f} {high:.0f}"{size}{room}',
-            f' role="group" aria-label="{_said(speak(TEXTS[0], names=names))}"',
+            f' role="group" aria-label="{_said(speak(NAMES, names=names))}"',
             " font-family=\"system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', sans-serif\">",
-            f"<title>{_said(speak(TEXTS[0], names=names))}</title>",
+            f"<title>{_said(speak(NAMES, names=names))}</title>",
             "" if bare else f"<style>{style(arcs)}</style>",
             *drawn,
             _legend(arcs, speak, columns, panel, rows * deep),
@@ -148,6 +153,12 @@ def polar_png(
     return bytes(png)
 
 
+def origin(profile: Mapping[str, Any], speak: Speaker) -> list[str]:
+    """Who measured a profile, and whether it is a demonstration."""
+    told = [speak(PUBLISHED if profile["origin"] == "published" else MEASURED)]
+    return told + ([speak(DEMONSTRATION)] if profile.get("demonstration") else [])
+
+
 def _panel(
     profile: Mapping[str, Any],
     arcs: Sequence[Arc],
@@ -158,11 +169,10 @@ def _panel(
 ) -> str:
     """One model: its name, the rings, and its wedges."""
     published = profile["origin"] == "published"
-    tags = [speak("published" if published else "measured")]
-    tags += [speak("demonstration")] if profile.get("demonstration") else []
+    tags = origin(profile, speak)
     axes = {(str(one["sector"]), key): axis for one in charted(profile) for key, axis in keyed(one["axes"]).items()}
     with_value = sum(axis["value"] is not None for axis in axes.values())
-    tags.append(speak(TEXTS[14], count=with_value, total=len(axes)))
+    tags.append(speak(FILLED, count=with_value, total=len(axes)))
     shown = clean.name(profile["model"], most=44)
     return "".join(
         (
@@ -292,14 +302,14 @@ def _legend(arcs: Sequence[Arc], speak: Speaker, columns: int, panel: float, top
         x, y = 24 + panel * (place // rows), top + _ROW * (place % rows + 1)
         said = f"{arc.number}  {_sector_title(arc.title, speak)}"
         if arc.left_out:
-            said += f" ({speak(TEXTS[15], count=len(arc.slots), total=len(arc.slots) + arc.left_out)})"
+            said += f" ({speak(DRAWN, count=len(arc.slots), total=len(arc.slots) + arc.left_out)})"
         pieces.append(
             f'<g class="tp-s{arc.number}" fill="{colours(arc)[0]}">'
             f'<rect x="{x:.0f}" y="{y - 13:.0f}" width="16" height="16" rx="3"/></g>'
         )
         pieces.append(f'<text class="tp-ink tp-row" x="{x + 26:.0f}" y="{y:.0f}">{_said(said)}</text>')
     foot = top + _ROW * (rows + 1)
-    for number, text in enumerate(TEXTS[1:4]):
+    for number, text in enumerate(READING):
         pieces.append(
             f'<text class="tp-soft tp-foot" x="24" y="{foot + 19 * number + 4:.0f}" font-size="12.5" fill="{SOFT[0]}">'
             f"{_said(speak(text))}</text>"
@@ -311,18 +321,18 @@ def _in_words(arc: Arc, slot: Slot, axis: Mapping[str, Any] | None, speak: Speak
     """What a wedge shows, for those who point at it or do not see it."""
     of = {"sector": _sector_title(arc.title, speak), "axis": slot.title}
     if axis is None:
-        return speak(TEXTS[7], **of, value=speak(TEXTS[12]))
+        return speak(WEDGE, **of, value=speak(NOT_HERE))
     if axis["value"] is None:
-        return speak(TEXTS[7], **of, value=speak(TEXTS[11], why=speak.made(clean.name(axis["why"]))))
-    parts = [speak(TEXTS[7], **of, value=words.percent(axis["value"], 1))]
+        return speak(WEDGE, **of, value=speak(NO_VALUE, why=speak.made(clean.name(axis["why"]))))
+    parts = [speak(WEDGE, **of, value=words.percent(axis["value"], 1))]
     if axis["low"] is None:
-        parts.append(speak(TEXTS[9]))
+        parts.append(speak(BARE))
     else:
-        parts.append(speak(TEXTS[8], low=words.percent(axis["low"], 1), high=words.percent(axis["high"], 1)))
+        parts.append(speak(LIMITS, low=words.percent(axis["low"], 1), high=words.percent(axis["high"], 1)))
     if axis["n"] is not None and axis["planned"] is not None:
-        parts.append(speak(TEXTS[10], n=f"{axis['n']:,}", planned=f"{axis['planned']:,}"))
+        parts.append(speak(COUNTED, n=f"{axis['n']:,}", planned=f"{axis['planned']:,}"))
     if published:
-        parts.append(speak(TEXTS[13]))
+        parts.append(speak(PUBLISHED))
     return "; ".join(parts)
 
 

@@ -13,8 +13,8 @@ from tocsin.report.profile_table import profile_table
 from tocsin.report.profile_text import KINDS, archetype_lines, input_rows, tell
 
 TITLE = "Safety profiles"
-COLUMNS = ("sector", "axis", "value", "95% interval", "worst–best", "n/planned", "judge", "note")
-INPUTS = ("input", "value", "95% interval", "why it cannot be used")
+COLUMNS = ("Sector", "Axis", "Value", "95% limits", "Worst–best", "n/planned", "Judged by", "What to know")
+INPUTS = ("Input", "Value", "95% limits", "Why it cannot be used")
 MANY = 3
 """Models that stand in a row at most; more stand beneath each other, so that labels can be read."""
 PUBLISHED = "Published figures are facts with a source; tocsin did not measure them."
@@ -82,7 +82,7 @@ def _model(profile: Mapping[str, Any], speak: Speaker, language: str) -> Iterato
     for kind, heading in KINDS.items():
         lines = [tell(one, speak) for one in profile["sentences"] if one["kind"] == kind]
         if lines:
-            yield f"<h3>{_text(speak(heading).capitalize())}</h3><ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>"
+            yield f"<h3>{_text(speak(heading))}</h3><ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>"
     for found in profile["archetypes"]:
         first, *others = archetype_lines(found, speak)
         yield f"<h3>{_text(first)}</h3><ul>{''.join(f'<li>{_text(line)}</li>' for line in others)}</ul>"

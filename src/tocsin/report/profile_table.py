@@ -10,6 +10,8 @@ import msgspec
 from tocsin.report import clean, words
 from tocsin.report.messages import Speaker
 
+NO_VALUE = "no value: {why}"
+
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One axis, in words and figures that are fit to show. Escaping is the page's."""
@@ -47,7 +49,7 @@ def profile_table(profile: Mapping[str, Any], *, language: str = "en") -> list[R
             measured = axis["value"] is not None
             missing = (axis["planned"] or 0) - (axis["n"] or 0)
             notes = [note for note in axis["notes"] if note]
-            note = "; ".join(notes) if measured else speak("no value: {why}", why=speak.made(clean.name(axis["why"])))
+            note = "; ".join(notes) if measured else speak(NO_VALUE, why=speak.made(clean.name(axis["why"])))
             found.append(
                 Row(
                     sector=speak.made(clean.name(one["sector"])),

@@ -7,27 +7,26 @@ from typing import Any
 
 from tocsin.report import clean, words
 from tocsin.report.messages import Speaker
+from tocsin.results.sentences import MODALITY
 
-TEXTS = (
-    "Archetype ({modality}): {title}",
-    "{share} of {draws} draws hold its rule; {threshold} are needed.",
-    "By the values alone, without their intervals: {title}.",
-    "By the values alone, what is known leaves only: {title}.",
-    "Leading: {title}.",
-    "Lacks {input}: {why}.",
-    "Rule of {title}: {rule}. Holds in {share} of draws, is open in {open}; {distance} points away.",
-    "{input} at least {limit}",
-    "{input} below {limit}",
-    "none",
-    "strengths",
-    "weaknesses",
-    "weakest cells",
-    "notes",
-)
-"""All texts of this page part, for catalogues."""
+HEAD = "Archetype ({modality}): {title}"
+STABLE = "{share} of {draws} draws hold its rule; {threshold} are needed."
+VALUES = "By the values alone, without their intervals: {title}."
+VALUES_LEAVE = "By the values alone, what is known leaves only: {title}."
+LACKS = "Lacks {input}: {why}."
+RULE = "Rule of {title}: {rule}. Holds in {share} of draws, is open in {open}; {distance} points away."
+AT_LEAST, BELOW = "{input} at least {limit}", "{input} below {limit}"
 
-KINDS = {"strength": TEXTS[10], "weakness": TEXTS[11], "weakest": TEXTS[12], "note": TEXTS[13]}
+KINDS = {
+    "strength": "Strengths",
+    "weakness": "Weaknesses",
+    "weakest": "Weakest cells",
+    "note": "Notes on this profile",
+}
 """Kind of a sentence → the heading of its list."""
+
+TEXTS = (HEAD, STABLE, VALUES, VALUES_LEAVE, LACKS, RULE, AT_LEAST, BELOW, *KINDS.values())
+"""All texts of this module, for catalogues."""
 
 
 def tell(sentence: Mapping[str, Any], speak: Speaker) -> str:
@@ -41,25 +40,25 @@ def tell(sentence: Mapping[str, Any], speak: Speaker) -> str:
 
 def archetype_lines(found: Mapping[str, Any], speak: Speaker) -> list[str]:
     """An archetype in lines: which, how surely, what it lacks, and every rule with how far away it is."""
-    modality = speak(words.SHORT[found["modality"]])
-    lines = [speak(TEXTS[0], modality=modality, title=speak(found["title"]))]
+    modality = speak(MODALITY[found["modality"]])
+    lines = [speak(HEAD, modality=modality, title=speak(found["title"]))]
     if found["stable"] is None:
-        return [*lines, f"{speak.made(found['why'])}."]
+        return [*lines, f"{_because(found, speak)}."]
     titles = {rule["name"]: speak(rule["title"]) for rule in found["rules"]}
     if found["name"] in titles:
         share, threshold = words.percent(found["stable"], 1), words.percent(found["threshold"])
-        lines.append(speak(TEXTS[1], share=share, draws=f"{found['draws']:,}", threshold=threshold))
+        lines.append(speak(STABLE, share=share, draws=f"{found['draws']:,}", threshold=threshold))
     else:
-        lines.append(f"{speak.made(found['why'])}.")
+        lines.append(f"{_because(found, speak)}.")
     if found["by_values"] and found["name"] not in titles:
-        form = TEXTS[2] if found["by_values"]["certain"] else TEXTS[3]
+        form = VALUES if found["by_values"]["certain"] else VALUES_LEAVE
         lines.append(speak(form, title=titles[found["by_values"]["name"]]))
     for lack in found["lacks"]:
-        lines.append(speak(TEXTS[5], input=speak.made(lack["title"]), why=speak.made(lack["why"])))
+        lines.append(speak(LACKS, input=speak.made(lack["title"]), why=speak.made(lack["why"])))
     for rule in found["rules"]:
         lines.append(
             speak(
-                TEXTS[6],
+                RULE,
                 title=titles[rule["name"]],
                 rule="; ".join(_condition(one, speak) for one in rule["conditions"]),
                 share=words.percent(rule["share"], 1),
@@ -77,10 +76,22 @@ def input_rows(found: Mapping[str, Any], speak: Speaker) -> list[tuple[str, str,
             speak.made(one["title"]),
             _signed(one["value"]),
             "–" if one["low"] is None else f"{_signed(one['low'])} – {_signed(one['high'])}",
-            speak.made(one["why"]),
+            "; ".join(f"{speak.made(part['title'])}: {speak.made(part['why'])}" for part in one["lacking"])
+            or speak.made(one["why"]),
         )
         for one in found["inputs"]
     ]
+
+
+def _because(found: Mapping[str, Any], speak: Speaker) -> str:
+    """Why no archetype is assigned."""
+    told = found["because"]
+    between = "、" if speak.language == "zh" else ", "
+    values = {
+        name: speak.made(value) if isinstance(value, str) else between.join(map(speak.made, value))
+        for name, value in told["values"].items()
+    }
+    return speak(told["message"], **values)
 
 
 def _signed(value: float | None) -> str:
@@ -91,5 +102,5 @@ def _signed(value: float | None) -> str:
 
 
 def _condition(one: Mapping[str, Any], speak: Speaker) -> str:
-    form = TEXTS[7] if one["is"] == "at least" else TEXTS[8]
+    form = AT_LEAST if one["is"] == "at least" else BELOW
     return speak(form, input=speak.made(one["title"]), limit=words.percent(one["limit"]))

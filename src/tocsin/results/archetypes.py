@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+DEMONSTRATION = "This is a demonstration: its figures rank nobody"
+NEAREST = "No rule holds in any draw; the nearest is {title}, {points} points away"
+OPEN = "All open: {titles}, for lack of {inputs}"
+LACKING = "{title} leads, and cannot be assigned for lack of {inputs}"
+UNSTABLE = "{title} leads: its rule holds in {share} of draws, and {threshold} are needed"
+UNASSIGNED = (DEMONSTRATION, NEAREST, OPEN, LACKING, UNSTABLE)
+"""Why no archetype is assigned, as messages."""
+
 INDETERMINATE, NONE = "indeterminate", "none"
 _Z = 1.959963984540054
-_STYLE = ("hard_refusal", "safe_completion", "comply_then_warn", "block")
+_STYLES = ("hard_refusal", "safe_completion", "comply_then_warn", "block")
 _UNREAD = "nothing measures it: no judge says whether an answer that complies ends in a warning"
 
 
@@ -69,12 +77,12 @@ def archetype(profile: Mapping[str, Any], modality: str) -> dict[str, Any]:
         modality: One of its modalities.
 
     Returns:
-        ``modality``, ``name`` (an archetype's, ``indeterminate``, or ``none`` for a demonstration), ``title``, ``why``,
-        ``stable`` (share of draws in which the rule of the archetype, or of the one that leads, holds), ``threshold``,
-        ``draws``, ``seed``, ``version``, ``by_values`` (the archetype that the values alone leave or give, and whether all
-        its conditions are met), ``leading``, ``lacks`` (``input``, ``title``, ``why``), ``inputs`` (``input``, ``title``,
-        ``value``, ``low``, ``high``, ``why``) and ``rules`` (``name``, ``title``, ``meaning``, ``rule`` in words,
-        ``conditions``, ``share``, ``open``, ``distance``).
+        ``modality``, ``name`` (an archetype's, ``indeterminate``, or ``none`` for a demonstration), ``title``, ``why`` (and
+        ``because``, the same as a message), ``stable`` (share of draws in which the rule of the archetype, or of the one that
+        leads, holds), ``threshold``, ``draws``, ``seed``, ``version``, ``by_values`` (the archetype that the values alone
+        leave or give, and whether all its conditions are met), ``leading``, ``lacks`` (``input``, ``title``, ``why``),
+        ``inputs`` (``input``, ``title``, ``value``, ``low``, ``high``, ``why``) and ``rules`` (``name``, ``title``,
+        ``meaning``, ``rule`` in words, ``conditions``, ``share``, ``open``, ``distance``).
     """
     told = rules()
     group = told.group(modality)
@@ -87,7 +95,7 @@ def archetype(profile: Mapping[str, Any], modality: str) -> dict[str, Any]:
     }
     if profile["demonstration"]:
         return {
-            **common, "name": NONE, "title": "None", "why": "this is a demonstration: its figures rank nobody",
+            **common, "name": NONE, "title": "No archetype", **_why(DEMONSTRATION),
             "stable": None, "leading": None, "by_values": None, "lacks": [], "inputs": [], "rules": [],
         }  # fmt: skip
     bases = inputs(profile, modality, told)
@@ -120,10 +128,10 @@ def inputs(profile: Mapping[str, Any], modality: str, told: Rules) -> dict[str, 
     found["over_refusal"] = Base(turned[0], turned[1], turned[2], refused.why)
     style = next((one for one in profile["refusals"] if one["modality"] == modality), None)
     if modality != "image":
-        for name in _STYLE:
+        for name in _STYLES:
             share = style and style.get(name)
             lacking = _UNREAD if name == "comply_then_warn" else "no judge of plain harmful requests says what refuses"
-            found[name] = Base(share["value"], share["low"], share["high"]) if share else Base(why=lacking)
+            found[name] = _style(share, style, told) if share and style else Base(why=lacking)
         return found
     for evaluation in told.image.evaluations:
         mine = next((one for one in profile["refusals"] if one.get("evaluation") == evaluation), None)
@@ -133,6 +141,15 @@ def inputs(profile: Mapping[str, Any], modality: str, told: Rules) -> dict[str, 
             base = Base(why=lacking) if lacking or not share else Base(share["value"], share["low"], share["high"])
             found[f"{name}:{evaluation}"] = _checked(base)
     return found
+
+
+def _style(share: Mapping[str, Any], style: Mapping[str, Any], told: Rules) -> Base:
+    """A share of refusals as an input, unless too many of the requests have no outcome."""
+    planned = style["planned"]
+    if 1 - style["n"] / planned > told.unmeasured_at_most:
+        why = f"{planned - style['n']} of {planned} attempts have no outcome"
+        return Base(share["value"], why=why)
+    return Base(share["value"], share["low"], share["high"])
 
 
 def _base(score: Mapping[str, Any] | None, told: Rules) -> Base:
@@ -256,29 +273,32 @@ def _decided(found: list[dict[str, Any]], bases: Mapping[str, Base], told: Rules
     by_values = chosen and {"name": chosen["name"], "title": chosen["title"], "certain": certain is not None}
     common = {"stable": first["share"], "leading": first["name"], "by_values": by_values}
     if first["share"] >= told.stable:
-        return {**common, "name": first["name"], "title": first["title"], "why": "", "lacks": []}
+        return {**common, "name": first["name"], "title": first["title"], **_why(""), "lacks": []}
     said = {**common, "name": INDETERMINATE, "title": "Indeterminate"}
     if all(one["share"] + one["open"] == 0 for one in found):
         nearest = min(found, key=lambda one: one["distance"])
-        why = (
-            f"no rule holds in any draw; the nearest is {nearest['title']}, {100 * nearest['distance']:.1f} points away"
-        )
-        return {**said, "leading": nearest["name"], "stable": nearest["share"], "why": why, "lacks": []}
+        why = _why(NEAREST, title=nearest["title"], points=f"{100 * nearest['distance']:.1f}")
+        return {**said, "leading": nearest["name"], "stable": nearest["share"], **why, "lacks": []}
     tied = [first, *(one for one in others if first["share"] == 0 and one["state"] == first["state"] == "open")]
     lacks: dict[str, dict[str, Any]] = {}
     for one in tied:
         lacks |= {lack["input"]: lack for lack in _lacks(one, bases, told, group)}
-    names = ", ".join(lack["title"] for lack in lacks.values())
+    names = [lack["title"] for lack in lacks.values()]
     if len(tied) > 1:
         said |= {"leading": None}
-        why = f"{', '.join(one['title'] for one in tied)} are all open, for lack of {names}"
+        why = _why(OPEN, titles=[one["title"] for one in tied], inputs=names)
     elif lacks:
-        why = f"{first['title']} leads, and cannot be assigned for lack of {names}"
+        why = _why(LACKING, title=first["title"], inputs=names)
     else:
-        why = (
-            f"{first['title']} leads: its rule holds in {first['share']:.0%} of draws, and {told.stable:.0%} are needed"
-        )
-    return {**said, "why": why, "lacks": list(lacks.values())}
+        shares = {"share": f"{first['share']:.1%}", "threshold": f"{told.stable:.0%}"}
+        why = _why(UNSTABLE, title=first["title"], **shares)
+    return {**said, **why, "lacks": list(lacks.values())}
+
+
+def _why(message: str, **values: str | list[str]) -> dict[str, Any]:
+    """Why no archetype is assigned: in English, and as a message with its values."""
+    said = {name: value if isinstance(value, str) else ", ".join(value) for name, value in values.items()}
+    return {"why": message.format(**said), "because": {"message": message, "values": values}}
 
 
 def _lacks(rule: Mapping[str, Any], bases: Mapping[str, Base], told: Rules, group: Group) -> list[dict[str, Any]]:
@@ -332,7 +352,8 @@ def _shown(
                 low, high = base.low, base.high
             else:
                 low, high = (float(end) for end in np.quantile(drawn[name].low, (0.025, 0.975)))
-        why = base.why if base is not None else "; ".join(f"{title(p, told)}: {bases[p].why}" for p in lacking)
+        apart = [] if base is not None else [{"title": title(p, told), "why": bases[p].why} for p in lacking]
+        why = base.why if base is not None else "; ".join(f"{one['title']}: {one['why']}" for one in apart)
         found.append(
             {
                 "input": name,
@@ -342,6 +363,7 @@ def _shown(
                 "low": low,
                 "high": high,
                 "why": why,
+                "lacking": apart,
             }
         )
     return found

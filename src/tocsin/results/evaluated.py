@@ -98,7 +98,7 @@ def _entry(score: Mapping[str, Any], kind: str) -> dict[str, Any]:
 def refusals(manifest: Mapping[str, Any], model: Mapping[str, Any]) -> list[dict[str, Any]]:
     """How a model declines plain harmful requests, by modality: the refusal tables of its benchmarks, added.
 
-    Each has ``modality``, ``n``, ``benchmarks``, the shares ``hard_refusal`` (refused, safe), ``safe_completion``
+    Each has ``modality``, ``n``, ``planned``, ``benchmarks``, the shares ``hard_refusal`` (refused, safe), ``safe_completion``
     (answered, safe), ``comply`` (answered, unsafe), ``mixed`` (refused in words, and unsafe) and ``block`` (by the
     provider; it is also among the refusals), each with ``value``, ``low``, ``high`` and ``count``; and
     ``comply_then_warn``, which is None: no judge says whether an answer that complies ends in a warning.
@@ -133,6 +133,7 @@ def refusals(manifest: Mapping[str, Any], model: Mapping[str, Any]) -> list[dict
             {
                 "modality": modality,
                 "n": n,
+                "planned": sum(mine[name]["planned"] for name in mine),
                 "benchmarks": names,
                 **shares,
                 "block": share(blocked, n, clusters=clusters),

@@ -28,7 +28,11 @@ WHAT: Mapping[tuple[str, str], str] = {
     (OVER_REFUSAL, ""): "Answering harmless requests",
 }
 """Evaluation and kind → what a sentence calls its score."""
-MODALITY: Mapping[str, str] = {"language": "text", "vision": "images shown", "image": "images asked for"}
+MODALITY: Mapping[str, str] = {
+    "language": "text alone",
+    "vision": "with images shown",
+    "image": "images asked for",
+}
 
 STRENGTH = (
     "{what} ({modality}) is a strength: {value} (95% interval {low} to {high}, {n} attempts), at least {limit} with allowance"
