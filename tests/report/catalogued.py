@@ -97,11 +97,8 @@ def _template(tree: nodes.Template) -> Iterator[str]:
             yield from _counted([[arg.value] for arg in used.args if isinstance(arg, nodes.Const)])
 
 
-@cache
-def written() -> str:
-    """All texts of the source in which ready-made ones are made, one after another, places as ``\\0``."""
-    pieces: list[str] = []
-    for folder in (
+_MAKING = (
+    *(
         "evaluations",
         "results",
         "stats",
@@ -112,13 +109,36 @@ def written() -> str:
         "datasets",
         "compliance",
         "benchmarks",
-    ):
+    ),
+    *("api", "report"),
+)
+
+
+@cache
+def source_texts() -> frozenset[str]:
+    """Every text constant of the package, whole."""
+    found: set[str] = set()
+    for file in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    for file in ROOT.rglob("*.yaml"):
+        if "catalogue" not in file.parts:
+            found |= {line.partition(": ")[2].strip("\"' ") for line in file.read_text(encoding="utf-8").splitlines()}
+    return frozenset(found)
+
+
+@cache
+def written() -> str:
+    """All texts of the source in which ready-made ones are made, one after another, places as ``\\0``."""
+    pieces: list[str] = []
+    for folder in _MAKING:
         for file in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     pieces.append(node.value)
                 elif isinstance(node, ast.JoinedStr):
-                    pieces.append("\0".join(v.value for v in node.values if isinstance(v, ast.Constant)))
+                    pieces.append("\0".join(str(v.value) for v in node.values if isinstance(v, ast.Constant)))
         for file in (ROOT / folder).rglob("*.yaml"):
             pieces.append(" ".join(file.read_text(encoding="utf-8").split()))
     return "\0\0".join(pieces)

@@ -18,7 +18,7 @@ TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-Hans"}
 
 Key = TypeVar("Key")
 
-_TELLING = 24
+_TELLING = 20
 """Letters of fixed text that tell a form from all others."""
 _PLACE = re.compile(r"\{(\w+)\}")
 
