@@ -23,6 +23,7 @@ SECTIONS = [
     *(
         "overview",
         "finding",
+        "profile",
         "scores",
         "hazards",
         "over-refusal",

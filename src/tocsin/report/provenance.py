@@ -341,14 +341,14 @@ def _judge(name: str, judge: dict[str, Any]) -> Party:
             if languages
             else message("does not depend on the language"),
         ),
-        (message("Model"), str(judge.get("model") or message("none: it decides by rules"))),
+        (message("Model"), judge.get("model") or message("none: it decides by rules")),
         *(
             (message("Parameter {name}", name=key), value)
             for key, value in clean.parameters(judge.get("parameters") or {})
         ),
     ]
     if judge.get("source"):
-        facts.insert(3, (message("Source"), judge["source"]))
+        facts.insert(3, (message("Source"), made(judge["source"])))
     return Party(clean.name(name), [(key, clean.name(value, most=500)) for key, value in facts])
 
 
