@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from tocsin.evaluations import multilingual
-from tocsin.evaluations.adversarial import EVALUATION, POOLED
-from tocsin.evaluations.counts import COMPLIANCE
+from tocsin.evaluations.adversarial import EVALUATION
 from tocsin.evaluations.judgement import JUDGEMENT
-from tocsin.evaluations.plan import DIRECT
-from tocsin.evaluations.scoring import DEMONSTRATION, TOO_FEW, TRANSFER, holds_cells
-from tocsin.report import clean, drops, modalities, words
-from tocsin.report.messages import begun, joined, lowered, made, message
+from tocsin.evaluations.scoring import holds_cells
+from tocsin.report import clean, drops, words
+from tocsin.report.attacks_told import attacked_before, under_attack
+from tocsin.report.messages import lowered, made, message
+from tocsin.report.rates_told import by_modality, interval, on_rates, one_rate
 from tocsin.report.rows import name_of
 
 _SETS = 2
@@ -119,11 +119,16 @@ def _sentences(model: dict[str, Any]) -> list[str]:
     apart = ("over-refusal", EVALUATION, multilingual.EVALUATION)
     kinds = [kind for kind in dict.fromkeys(score["evaluation"] for score in rates) if kind not in apart]
     told = [
-        *(line for kind in kinds for some in _each(_of(rates, kind)) for line in _on(model, some, False, tables)),
-        *_attacked_before(model, [score for score in rates if score["evaluation"] == EVALUATION], tables),
-        *_attacked(model),
+        *(
+            line
+            for kind in kinds
+            for some in by_modality(_of(rates, kind))
+            for line in on_rates(model, some, False, tables)
+        ),
+        *attacked_before(model, [score for score in rates if score["evaluation"] == EVALUATION], tables),
+        *under_attack(model),
         *_spoken(model, _of(rates, multilingual.EVALUATION), tables),
-        *(line for some in _each(_of(rates, "over-refusal")) for line in _on(model, some, True, tables)),
+        *(line for some in by_modality(_of(rates, "over-refusal")) for line in on_rates(model, some, True, tables)),
         *_without(model),
     ]
     if n < planned:
@@ -187,14 +192,6 @@ def _of(rates: list[dict[str, Any]], evaluation: str) -> list[dict[str, Any]]:
     return [score for score in rates if score["evaluation"] == evaluation]
 
 
-def _each(rates: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The rates of each modality: they are never told of together."""
-    return [
-        [score for score in rates if score.get("modality", "language") == modality]
-        for modality in modalities.present(rates)
-    ]
-
-
 def _spoken(
     model: dict[str, Any], rates: list[dict[str, Any]], tables: dict[tuple[str, str, str], dict[str, int]]
 ) -> list[str]:
@@ -203,7 +200,7 @@ def _spoken(
     found: list[str] = []
     for score in rates:
         if score["benchmark"] in sets and score["value"] is not None and len(found) < 2 * _SETS:
-            found.append(_sentence(score, True, tables))
+            found.append(one_rate(score, True, tables))
             if said := drops.first(sets[score["benchmark"]], clean.name(score["benchmark"])):
                 found.append(said)
     for mean in model["scores"]:
@@ -213,122 +210,10 @@ def _spoken(
                     "Asked to judge texts in several languages as safe or unsafe, it reached a mean F1 of "
                     "{value}{interval}.",
                     value=words.percent(mean["value"]),
-                    interval=_interval(mean),
+                    interval=interval(mean),
                 )
             )
     return found
-
-
-def _attacked_before(
-    model: dict[str, Any], rates: list[dict[str, Any]], tables: dict[tuple[str, str, str], dict[str, int]]
-) -> list[str]:
-    """What published attacks did, which nobody makes here."""
-    published = [score for score in rates if score["benchmark"] is not None]
-    lines = [line for some in _each(published) for line in _on(model, some, False, tables)]
-    return [message("Under published attacks: {told}", told=lowered(line)) for line in lines]
-
-
-def _attacked(model: dict[str, Any]) -> list[str]:
-    """What the attacks did in each modality."""
-    found = modalities.attacks(model)
-    live = [s for s in model["scores"] if s["evaluation"] == EVALUATION and s["benchmark"] is None]
-    told = []
-    for modality, detail in found.items():
-        mine = [score for score in live if score.get("modality", "language") == modality]
-        if said := _transferred(mine) or _withstood(mine, detail):
-            apart = message("{modality}: {told}", modality=begun(words.SHORT[modality]), told=lowered(said))
-            told.append(apart if modalities.told(list(found)) else said)
-    return told
-
-
-def _withstood(mine: list[dict[str, Any]], detail: dict[str, Any]) -> str:
-    """The cases that withstood all attacks, the pooled rate, the attack that succeeded most; empty if nothing was measured."""
-    scores = {score["metric"]: score for score in mine}
-    if POOLED not in scores or not scores[POOLED]["n"]:
-        return ""
-    worst, pooled = scores["safe_worst"], scores[POOLED]
-    single = [s for s in mine if s["metric"] == "attack_success_rate" and s["value"] is not None]
-    named = [name for name in detail["attacks"] if name != DIRECT]
-    attacks = words.count(len(named), "attack") if named else message("the plain request")
-    if named and len(named) < len(detail["attacks"]):
-        attacks = message("{attacks} and the plain request", attacks=attacks)
-    if worst["value"] is None:
-        stood = message(
-            "Under {attacks}, between {worst} and {best} of {cases} withstood every one: of {unknown} it is not known.",
-            attacks=attacks,
-            worst=words.percent(worst["worst"]),
-            best=words.percent(worst["best"]),
-            cases=words.count(worst["planned"], "case"),
-            unknown=f"{worst['unscored']:,}",
-        )
-    else:
-        stood = message(
-            "Under {attacks}, {safe} of {cases} withstood every one; that is {value}{interval}.",
-            attacks=attacks,
-            safe=f"{worst['safe']:,}",
-            cases=words.count(worst["planned"], "case"),
-            value=words.percent(worst["value"]),
-            interval=_interval(worst),
-        )
-    by_refusal = str(pooled["judge"]).startswith("refusal@")
-    told = [
-        stood,
-        message(
-            "Of all answers to attacked requests, {value} {judged}{interval}.",
-            value=words.percent(pooled["value"]),
-            judged=message("refused") if by_refusal else message("were judged safe"),
-            interval=_interval(pooled),
-        ),
-    ]
-    if by_refusal:
-        told.append(
-            message("The judge reads refusals and nothing else: every other answer counts as a success of the attack.")
-        )
-    single = [score for score in single if score["attack"] != "direct"]
-    most = max((score["value"] for score in single), default=0.0)
-    strongest = [clean.name(score["attack"]) for score in single if score["value"] == most]
-    if len(single) > 1 and most > 0 and not detail["searched"]:  # of a search there are few of each
-        told.append(
-            message(
-                "Most successful {were} {strongest}, on {most} of cases.",
-                were="was" if len(strongest) == 1 else "were",
-                strongest=words.listed(strongest, most=4),
-                most=words.percent(most),
-            )
-        )
-    return joined(told)
-
-
-def _transferred(mine: list[dict[str, Any]]) -> str:
-    """How much of what succeeded on another model succeeds on this one; empty in a run of another kind."""
-    found = {score["attack"]: score for score in mine if score["metric"] == TRANSFER}
-    whole, plain = found.get(None), found.get(DIRECT)
-    if whole is None or not whole["n"]:
-        return ""
-    share, some = words.percent(whole["value"]), words.count(whole["planned"], "success", "successes")
-    if whole["n"] == whole["planned"]:
-        told = message(
-            "Of {some} in the run before, {share} succeeded on this model{interval}.",
-            some=some,
-            share=share,
-            interval=_interval(whole),
-        )
-    else:
-        told = message(
-            "Of {some} in the run before that were put to this model, {n} could be measured, and {share} "
-            "of these succeeded again{interval}.",
-            some=some,
-            n=f"{whole['n']:,}",
-            share=share,
-            interval=_interval(whole),
-        )
-    if plain is not None and plain["n"]:
-        control = message(
-            "The plain request, without an attack, broke it on {value} of the same cases.",
-            value=words.percent(plain["value"]),
-        )
-        return joined((told, control))
-    return told
 
 
 def _empty(rates: list[dict[str, Any]]) -> list[str]:
@@ -350,161 +235,6 @@ def _both(planned: int) -> str:
         if planned == 1
         else message("all {planned} attempts ended", planned=f"{planned:,}")
     )
-
-
-def _on(
-    model: dict[str, Any], rates: list[dict[str, Any]], over: bool, tables: dict[tuple[str, str, str], dict[str, int]]
-) -> list[str]:
-    """The sentences of one evaluation: the mean and the worst benchmark, or the one or two rates there are."""
-    known = [score for score in rates if score["value"] is not None]
-    ranking = [score for score in known if DEMONSTRATION not in score["notes"]] or known
-    if not ranking:
-        return []
-    means = [
-        score
-        for score in model["scores"]
-        if score["metric"] == "macro_mean"
-        and score["evaluation"] == ranking[0]["evaluation"]
-        and score.get("modality") == ranking[0].get("modality")
-        and score["value"] is not None
-    ]
-    worst = max(ranking, key=lambda score: score["value"] if over else -score["value"])
-    if not means:
-        shown = [worst] if over else ranking[:2]
-        several = len(known) > 1 or modalities.told(modalities.present(model["scores"]))
-        return [_sentence(score, several, tables, modalities.parts(model, score)) for score in shown]
-    extreme = message("highest") if over else message("lowest")
-    told = []
-    for mean in means:
-        items = mean["evaluation"] == "compliance"
-        what = (
-            message("of refused harmless requests")
-            if over
-            else message("of items passed")
-            if items
-            else message("of safe or right answers")
-        )
-        if mean["modality"] == "image" and not over and not items:
-            what = message("of answers without an unsafe image")
-        where = (
-            "" if mean["modality"] == "language" else message(" ({modality})", modality=words.SHORT[mean["modality"]])
-        )
-        sets = words.count(len(ranking), "set of items for frameworks", "sets of items for frameworks")
-        told.append(
-            message(
-                "Over {sets}{where} the mean rate {what} was {value}{interval}; {extreme} was {name} with {rate}.",
-                sets=sets if items else words.count(len(ranking), "benchmark"),
-                where=where,
-                what=what,
-                value=words.percent(mean["value"]),
-                interval=_interval(mean),
-                extreme=extreme,
-                name=name_of(worst),
-                rate=words.percent(worst["value"]),
-            )
-        )
-    return told
-
-
-def _sentence(
-    score: dict[str, Any],
-    several: bool,
-    tables: dict[tuple[str, str, str], dict[str, int]],
-    images: modalities.Parts | None = None,
-) -> str:
-    """One rate as a sentence, from its counts."""
-    n, passed, failed = score["n"], score["passed"] or 0, score["failed"] or 0
-    where = message("On {name}, of", name=name_of(score)) if several else message("Of")
-    rate = message("that is {value}{interval}", value=words.percent(score["value"]), interval=_interval(score))
-    if score["metric"] == "over_refusal_rate":
-        were = "was" if failed == 1 else "were"
-        return message(
-            "{where} {asked}, {failed} {were} refused all the same; {rate}.{put_right}",
-            where=where,
-            asked=words.count(n, "harmless request"),
-            failed=f"{failed:,}",
-            were=were,
-            rate=rate,
-            put_right=_put_right(score),
-        )
-    were = "was" if passed == 1 else "were"
-    if score["metric"] == "accuracy":
-        return message(
-            "{where} {asked} with a known right answer, {passed} {were} answered rightly; {rate}.",
-            where=where,
-            asked=words.count(n, "question"),
-            passed=f"{passed:,}",
-            were=were,
-            rate=rate,
-        )
-    if score["metric"] == COMPLIANCE:
-        items = words.count(n, "item that was written for clauses", "items that were written for clauses")
-        return message(
-            "{where} {asked}, {passed} {were} passed; {rate}. It is evidence, and no legal judgement.",
-            where=where,
-            asked=items,
-            passed=f"{passed:,}",
-            were=were,
-            rate=rate,
-        )
-    if images is not None:
-        asked = words.count(n, "request for a harmful image", "requests for harmful images")
-        return message(
-            "{where} {asked}, {refused} came to a refusal, {safe} to a safe image and {unsafe} to an "
-            "unsafe one; {value} gave no unsafe image{interval}.{put_right}",
-            where=where,
-            asked=asked,
-            refused=f"{images.refused:,}",
-            safe=f"{images.safe:,}",
-            unsafe=f"{images.unsafe:,}",
-            value=words.percent(score["value"]),
-            interval=_interval(score),
-            put_right=_put_right(score),
-        )
-    counts = tables.get((score["evaluation"], score["benchmark"], score["metric"]), {})
-    if counts.get("refused/safe", 0) == passed and counts.get("answered/unsafe", 0) == failed:
-        asked = words.count(n, "request that should be refused", "requests that should be refused")
-        return message(
-            "{where} {asked}, {passed} {were}; {rate}.{put_right}",
-            where=where,
-            asked=asked,
-            passed=f"{passed:,}",
-            were=were,
-            rate=rate,
-            put_right=_put_right(score),
-        )
-    asked = words.count(n, "answer to a harmful request", "answers to harmful requests")
-    return message(
-        "{where} {asked}, {passed} {were} judged safe; {rate}.{put_right}",
-        where=where,
-        asked=asked,
-        passed=f"{passed:,}",
-        were=were,
-        rate=rate,
-        put_right=_put_right(score),
-    )
-
-
-def _put_right(score: dict[str, Any]) -> str:
-    """A sentence on the rate corrected for the judge's errors, where there is one."""
-    fixed = score.get("corrected")
-    if not fixed:
-        return ""
-    by = message("by labels of this run's own answers") if fixed["card"] is None else message("by the judge's card")
-    limits = words.span(fixed["low"], fixed["high"], digits=0)
-    return message(
-        " Corrected for the judge's errors, {by}, it is {value} ({limits}).",
-        by=by,
-        value=words.percent(fixed["value"]),
-        limits=limits,
-    )
-
-
-def _interval(score: dict[str, Any]) -> str:
-    if score["low"] is None or score["high"] is None:
-        return ""
-    few = message(", itself uncertain: few independent groups") if TOO_FEW in score["notes"] else ""
-    return message(" (95% interval {span}{few})", span=words.span(score["low"], score["high"], digits=0), few=few)
 
 
 def _rates(summary: dict[str, Any]) -> list[dict[str, Any]]:

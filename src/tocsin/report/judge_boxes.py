@@ -100,7 +100,9 @@ def known_of(
             for card in _fitting(summary.get("judges", {}).get(identity, ()), {score["metric"]})
             if not card["seen"]
         ]
-        if cards:
+        if cards and score.get("modality", "language") != "language" and _of_text(cards):
+            told.append(message("error measured on text alone"))
+        elif cards:
             known += 1
             agreed = cards[0]["agreement"]
             told.append(
@@ -115,9 +117,15 @@ def known_of(
             known += 1
             told.append(message("compares by rule"))
     if not known:
-        return judge, message("error not measured"), False
+        return judge, joined(dict.fromkeys(told)) or message("error not measured"), False
     unknown = [message("{n} not measured", n=len(identities) - known)] if known < len(identities) else []
     return judge, joined((*dict.fromkeys(told[:2]), *unknown), "; "), not unknown
+
+
+def _of_text(cards: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether an error was measured on text alone: labels that tocsin knows are of text, one's own may have images."""
+    known = registry.names("labels")
+    return all(card["labels"] in known for card in cards)
 
 
 def _asks(manifest: Mapping[str, Any], identity: str) -> bool:
@@ -146,10 +154,7 @@ def _judge_box(
     name: str, judge: dict[str, Any], spoken: set[str], cards: list[dict[str, Any]], *, pictured: bool = False
 ) -> JudgeBox:
     calibrated = [card for card in cards if not card["seen"]]
-    # Labels that tocsin knows are of text; a set of one's own may have images.
-    text_alone = (
-        pictured and bool(calibrated) and all(card["labels"] in registry.names("labels") for card in calibrated)
-    )
+    text_alone = pictured and bool(calibrated) and _of_text(calibrated)
     made_for = [str(code) for code in judge.get("languages") or ()]
     strange = sorted(code for code in spoken if not any(same(code, one) for one in made_for)) if made_for else []
     return JudgeBox(

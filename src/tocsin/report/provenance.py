@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from tocsin.evaluations.attacking import ROLES
 from tocsin.evaluations.flags import KIN
-from tocsin.evaluations.suite import EVALUATIONS, read_suite, suite_names
+from tocsin.evaluations.suite import suite_names
 from tocsin.report import clean, words
+from tocsin.report.again import AD_HOC, again
+from tocsin.report.data_told import SHORT, Source, source_of
 from tocsin.report.messages import joined, made, message, messages
 
-AD_HOC = "own"
-"""Name of the suite of a run for which benchmarks or cases are named and no suite."""
-
-OWN_CASES = "cases"
-"""Name of the benchmark that ``--cases`` makes."""
-
 Pairs = list[tuple[str, str]]
-_FILES = 40
 _CAN = messages(
     {
         "text_in": "text in",
@@ -31,42 +24,6 @@ _CAN = messages(
         "structured": "structured",
     }
 )
-_DRAWN = messages({"proportional": "each hazard by its share", "equal": "from each hazard the same number"})
-_SHORT = 12
-
-
-class Sum(msgspec.Struct, frozen=True):
-    """A checksum: its first digits for the eye, all of them for who wants to compare."""
-
-    short: str
-    full: str
-
-
-class DataFile(msgspec.Struct, frozen=True):
-    """One file of a dataset."""
-
-    path: str
-    sha256: Sum
-    place: str
-    pinned: bool
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One benchmark and its data."""
-
-    name: str
-    title: str
-    version: str
-    measures: str
-    limit: str
-    data: str
-    origin: str
-    revision: Sum
-    licence: str
-    notes: list[str]
-    files: list[DataFile]
-    more_files: int
-    demonstration: bool
 
 
 class Party(msgspec.Struct, frozen=True):
@@ -133,10 +90,10 @@ def provenance(manifest: dict[str, Any], *, errors: int) -> Provenance:
             ),
         ],
         judges=[_judge(name, judge) for name, judge in manifest["judges"].items()],
-        sources=[_source(name, about, entries.get(name)) for name, about in manifest["benchmarks"].items()],
+        sources=[source_of(name, about, entries.get(name)) for name, about in manifest["benchmarks"].items()],
         sessions=[_session(session) for session in manifest["sessions"]],
         flags=[Flag(made(clean.name(flag)), KIN in flag) for flag in manifest["flags"]],
-        again=_said_again(manifest),
+        again=again(manifest),
         own_suite=manifest["suite"]["name"] not in (AD_HOC, *suite_names())
         and not {"rejudged", "transferred"} & manifest.keys(),
         resume=resume,
@@ -245,7 +202,7 @@ def _transferred(told: dict[str, Any]) -> str:
         "{replayed}, the other attacks run as they were",
         source=told["source"],
         run=told["run"],
-        sha256=told["sha256"][:_SHORT],
+        sha256=told["sha256"][:SHORT],
         replayed=words.listed(told["replayed"]),
     )
 
@@ -266,7 +223,7 @@ def _rejudged(told: dict[str, Any]) -> str:
         "the answers of run {run}{cut} (manifest sha256 {sha256}…), given from {first} to {last}; no call to a target",
         run=told["run"],
         cut=cut,
-        sha256=told["sha256"][:_SHORT],
+        sha256=told["sha256"][:SHORT],
         first=words.moment(answers["first"]),
         last=words.moment(answers["last"]),
     )
@@ -352,61 +309,6 @@ def _judge(name: str, judge: dict[str, Any]) -> Party:
     return Party(clean.name(name), [(key, clean.name(value, most=500)) for key, value in facts])
 
 
-def _limit(about: dict[str, Any]) -> str:
-    """Which cases were asked."""
-    whole = (
-        message("every case of the sample {sample}", sample=f"{about['sample']!r}")
-        if about.get("sample")
-        else message("every case")
-    )
-    if not about.get("limit"):
-        return whole
-    most = message("at most {limit} of {whole}", limit=f"{about['limit']:,}", whole=whole)
-    return joined((most, _DRAWN.get(about.get("draw", ""), "")), ", ")
-
-
-def _protocol(entry: dict[str, Any]) -> list[str]:
-    """What the suite says of this benchmark alone."""
-    told = [message("System prompt: {system}", system=entry["system"])] if entry.get("system") else []
-    own = {name: value for name, value in (entry.get("sampling") or {}).items() if value not in (None, [], ())}
-    if own:
-        told.append(
-            message("Sampling: {values}", values=joined((f"{name} {value}" for name, value in own.items()), ", "))
-        )
-    if entry.get("reconstruction"):
-        told.append(message("Reconstruction: {reconstruction}", reconstruction=entry["reconstruction"]))
-    return told
-
-
-def _source(name: str, about: dict[str, Any], entry: dict[str, Any] | None = None) -> Source:
-    data = about["dataset"]
-    files = data.get("files", ())
-    gate = message(" ({gate}, accepted)", gate=data["gate"]) if data.get("gate") else ""
-    return Source(
-        name=clean.name(name),
-        title=clean.name(about["title"], most=300),
-        version=str(about["version"]),
-        measures=made(clean.name(about["measures"])),
-        limit=_limit(about),
-        data=clean.name(data["title"]),
-        origin=clean.name(data["origin"]),
-        revision=_sum(data["revision"]),
-        licence=clean.name(message("{licence}{gate}", licence=data["licence"], gate=gate)),
-        notes=[clean.name(note, most=400) for note in (*data.get("notes", ()), *_protocol(entry or {}))],
-        files=[
-            DataFile(clean.name(file["path"]), _sum(file["sha256"]), clean.name(file["from"]), bool(file["pinned"]))
-            for file in files[:_FILES]
-        ],
-        more_files=max(0, len(files) - _FILES),
-        demonstration=bool(about.get("demonstration")),
-    )
-
-
-def _sum(digest: object) -> Sum:
-    full = clean.name(digest, most=80)
-    return Sum(full[:_SHORT] + "…" if len(full) > _SHORT + 4 else full, full)
-
-
 def _session(session: dict[str, Any]) -> SessionRow:
     how = words.ENDINGS.get(session["ending"], str(session["ending"]))
     cost = session.get("cost")
@@ -420,73 +322,3 @@ def _session(session: dict[str, Any]) -> SessionRow:
         calls=f"{session['calls']:,}" if isinstance(session.get("calls"), int) else "–",
         cost=f"${cost:,.2f}" if isinstance(cost, int | float) and cost else message("no price known"),
     )
-
-
-def _again(manifest: dict[str, Any]) -> str:
-    """The command that plans the same run: names from the manifest, quoted for a shell."""
-    suite = manifest["suite"]
-    benchmarks = [name for name in manifest["benchmarks"] if name != OWN_CASES]
-    base = read_suite(suite["name"]) if suite["name"] in suite_names() else None
-    parts: list[str] = ["tocsin", "assess", *(target["name"] for target in manifest["targets"])]
-    if suite["name"] != AD_HOC:
-        parts += ["--suite", suite["name"] if base else "FILE"]
-    left_out = {one["benchmark"] for one in manifest.get("left_out", ()) if not one.get("model")}
-    usual = [entry.name for entry in base.benchmarks if entry.name not in left_out] if base else []
-    if benchmarks and (suite["name"] == AD_HOC or (base and benchmarks != usual)):
-        parts += ["--benchmark", ",".join(benchmarks)]
-    if OWN_CASES in manifest["benchmarks"]:
-        parts += ["--cases", _own_file(manifest["benchmarks"][OWN_CASES])]
-    if tuple(suite.get("evaluations", EVALUATIONS)) != EVALUATIONS:
-        parts += ["--evaluation", ",".join(suite["evaluations"])]
-    for option in ("judge", "limit", "seed"):
-        if suite.get(option) is not None and (base is None or getattr(base, option) != suite[option]):
-            parts += [f"--{option}", str(suite[option])]
-    shipped = base.model_dump(mode="json") if base else {}
-    attacked, before = suite.get("adversarial") or {}, shipped.get("adversarial") or {}
-    if attacked.get("attacks") and attacked["attacks"] != before.get("attacks"):
-        parts += ["--attack", ",".join(attacked["attacks"])]
-    if attacked.get("mode", "exhaustive") != before.get("mode", "exhaustive"):
-        parts += ["--mode", attacked["mode"]]
-    if (rule := suite.get("stopping")) and rule != shipped.get("stopping"):
-        parts += ["--precision", str(rule["precision"])] if rule["precision"] is not None else []
-        parts += ["--decide"] if rule["decide"] else []
-    if manifest.get("difficulty"):
-        parts += ["--prepared", "PREPARED"]
-    for role, model in (suite.get("roles") or {}).items():
-        parts += ["--role", f"{role}={model}"]
-    if suite.get("repeats", 1) != 1:
-        parts += ["--repeats", str(suite["repeats"])]
-    for licence in manifest["licences_accepted"]:
-        parts += ["--accept-licence", licence]
-    return " ".join(_quoted(parts))
-
-
-def _said_again(manifest: dict[str, Any]) -> str:
-    if "rejudged" in manifest:
-        return _rejudge_again(manifest)
-    return _transfer_again(manifest) if "transferred" in manifest else _again(manifest)
-
-
-def _transfer_again(manifest: dict[str, Any]) -> str:
-    """The command that puts the same to the same models."""
-    told = manifest["transferred"]
-    models = (target["name"] for target in manifest["targets"])
-    return " ".join(_quoted(["tocsin", "transfer", told["run"], *models, "--from", told["source"]]))
-
-
-def _rejudge_again(manifest: dict[str, Any]) -> str:
-    """The command that judges the same answers in the same way."""
-    suite = manifest["suite"]
-    parts = ["tocsin", "rejudge", manifest["rejudged"]["run"], "--judge", str(suite["judge"])]
-    for role, model in (suite.get("roles") or {}).items():
-        parts += ["--role", f"{role}={model}"]
-    return " ".join(_quoted([*parts, *(["--partial"] if manifest["rejudged"].get("partial") else [])]))
-
-
-def _own_file(about: dict[str, Any]) -> str:
-    files = about["dataset"].get("files") or [{"path": "FILE"}]
-    return str(files[0]["path"])
-
-
-def _quoted(parts: Iterable[object]) -> list[str]:
-    return [shlex.quote(clean.name(part)) for part in parts]

@@ -55,6 +55,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     demonstration: bool
     corrected: list[str]
     """What the rate is when the judge's error is allowed for."""
+    otherwise: list[str]
+    """What it would be if the judge erred as on other labels."""
     modality: str
     images: str = ""
     """What requests for images came to; empty for other scores."""
@@ -118,6 +120,7 @@ def row(score: dict[str, Any], name: object, images: str = "") -> Row:
         notes=notes,
         demonstration=DEMONSTRATION in score["notes"],
         corrected=_corrected(score, plus),
+        otherwise=_otherwise(score, plus),
         modality=score.get("modality", "language"),
         images=images,
     )
@@ -231,8 +234,7 @@ def _badness(part: dict[str, Any]) -> tuple[bool, float, float, str]:
 
 
 def _corrected(score: dict[str, Any], plus: bool) -> list[str]:
-    """The rate corrected for the judge's errors, where there is one; and what other labels would make of it."""
-    told = []
+    """The rate corrected for the judge's errors, where there is one."""
     if fixed := score.get("corrected"):
         own = message("{n} labels of this run's own answers", n=f"{fixed.get('n_labels', 0):,}")
         how = message(
@@ -240,7 +242,13 @@ def _corrected(score: dict[str, Any], plus: bool) -> list[str]:
             method=made(clean.name(fixed["method"])),
             card=_card(fixed) if fixed["card"] else own,
         )
-        told.append(message("Corrected for the judge's errors: {fixed}, {how}.", fixed=_fixed(fixed, plus), how=how))
+        return [message("Corrected for the judge's errors: {fixed}, {how}.", fixed=_fixed(fixed, plus), how=how)]
+    return []
+
+
+def _otherwise(score: dict[str, Any], plus: bool) -> list[str]:
+    """What other labels would make of the rate."""
+    told = []
     for other in [one for one in score.get("sensitivity", ()) if one["value"] is not None][:_SENSITIVITY]:
         against = message(" ({against})", against=_against(str(other["against"]))) if other["against"] else ""
         told.append(
