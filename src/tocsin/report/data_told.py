@@ -76,6 +76,13 @@ def _protocol(entry: dict[str, Any]) -> list[str]:
 
 
 def source_of(name: str, about: dict[str, Any], entry: dict[str, Any] | None = None) -> Source:
+    """One benchmark of the manifest and its data.
+
+    Args:
+        name: Its name.
+        about: What the manifest says of it.
+        entry: What the suite says of it alone, if anything.
+    """
     data = about["dataset"]
     files = data.get("files", ())
     gate = message(" ({gate}, accepted)", gate=data["gate"]) if data.get("gate") else ""
