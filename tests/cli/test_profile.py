@@ -11,8 +11,9 @@ from typing import NamedTuple
 import pytest
 from perf.wire_server import serve
 
+import tocsin as door
 from tests.journal.real_runs import write_cases
-from tocsin.api import Run, assess, profile_of
+from tocsin.api import Run, assess
 from tocsin.cli.app import build
 from tocsin.cli.errors import Exit, guarded
 
@@ -123,7 +124,7 @@ def test_png_without_its_extra_writes_nothing_at_all(
 
 
 def test_the_function_gives_measured_and_published_profiles(run: Run) -> None:
-    found = profile_of(run.folder, published=["qwen3-vl"])
+    found = door.profile_of(run.folder, published=["qwen3-vl"])
     assert [(one["model"], one["origin"]) for one in found] == [
         ("openai/a", "measured"), ("openai/b", "measured"), ("qwen3-vl", "published"),
     ]  # fmt: skip

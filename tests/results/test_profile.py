@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import pytest
 
 from tests.report.planted import comply, failed, plant, refuse, safe, unsafe, unscored
+from tests.report.speaking import JUDGED as JUDGED_LANGUAGES
+from tests.report.speaking import MULTIJAIL, speak
 from tocsin.api import Run
 from tocsin.results.profile import profile
 from tocsin.results.profile_axes import axis, pooled
 from tocsin.results.profiled import published_profiled
-from tocsin.results.published_profile import MODELS, NO_SIZE, published_profile
+from tocsin.results.published_profile import MODELS, NO_SIZE, POOLED, published_profile
 from tocsin.stats import wilson
 
 
@@ -196,7 +199,7 @@ def test_a_published_bar_has_wilsons_interval_where_its_count_is_known_and_none_
         if one["value"] is None:
             continue
         if one["low"] is None:
-            assert NO_SIZE in one["notes"]
+            assert (POOLED if one["metric"] == "safe_resp" else NO_SIZE) in one["notes"]
             assert one["n"] is None
         else:
             limits = wilson(round(one["value"] * one["n"]), one["n"])
@@ -219,6 +222,104 @@ def test_the_chart_of_a_text_model_has_the_reports_17_languages_and_about_fifty_
     assert sum(len(one["axes"]) * (0.5 if one["half"] else 1) for one in drawn) == 51
 
 
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A run of safety judgement and of safe generation in several languages, over loopback endpoints."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper().startswith(("OPENAI_", "TOCSIN_"))]:
+            patch.delenv(name)
+        run = speak(tmp_path_factory.mktemp("spoken"), dishes=8, sets=("multijail", "polyguardprompts"))
+    found: dict[str, Any] = run.summary["models"][0]
+    return found
+
+
+def test_judgement_and_generation_are_apart_by_language(spoken: dict[str, Any]) -> None:
+    made = spoken["profile"]
+    prompts = sector_of(made, "Language Multilingual: F1 on prompts, PolyGuard")
+    assert set(prompts) == set(JUDGED_LANGUAGES)
+    for language, one in prompts.items():
+        (score,) = (s for s in spoken["scores"] if s["metric"] == "prompt_f1" and s["language"] == language)
+        assert (one["value"], one["low"], one["n"]) == (score["value"], score["low"], score["n"])
+    generated = sector_of(made, "Language Multilingual: safe answers, MultiJail")
+    assert set(generated) == set(MULTIJAIL)
+    assert {one["metric"] for one in generated.values()} == {"safe_rate"}
+    whole = {one["sector"]: one["overall"]["metric"] for one in made["sectors"]}
+    assert whole["Language Multilingual: F1 on responses, PolyGuard"] == "response_f1"
+    assert [(e["kind"], e["metric"]) for e in made["evaluations"] if e["evaluation"] == "multilingual"] == [
+        ("judgement", "judgement_mean"), ("generation", "safe_rate"),
+    ]  # fmt: skip
+
+
+def test_a_run_that_may_stop_early_has_no_limits_on_counts_that_a_profile_adds(measured: dict[str, Any]) -> None:
+    stops = {**measured["manifest"], "suite": {**measured["manifest"]["suite"], "stopping": {"precision": 0.1}}}
+    made = profile(stops, measured["model"])
+    (style,) = made["refusals"]
+    assert style["hard_refusal"]["value"] == 0.8
+    assert style["hard_refusal"]["low"] is None
+    one = sector_of(made, "Language Benchmark")["cases"]
+    assert one["low"] is not None, "the score's own interval allows for it"
+
+
+def test_two_frameworks_of_one_name_are_two_sectors(measured: dict[str, Any]) -> None:
+    (score,) = (s for s in measured["model"]["scores"] if s["metric"] == "safe_rate")
+    items = [
+        {
+            **score,
+            "evaluation": "compliance",
+            "metric": "compliance_rate",
+            "benchmark": f"items-{file}",
+            "framework": file,
+        }
+        for file in ("a/rules.yaml", "b/rules.yaml")
+    ]
+    told = [{"framework": "rules", "sets": [o["benchmark"]], "title": "Rules, in full", "clauses": []} for o in items]
+    made = profile(measured["manifest"], {**measured["model"], "scores": items, "compliance": told})
+    assert [one["sector"] for one in made["sectors"]] == ["Rules", "Rules (2)"]
+
+
 def test_a_profile_is_the_same_whenever_it_is_made(measured: dict[str, Any]) -> None:
     again = profile(measured["manifest"], measured["model"])
     assert {key: measured["profile"][key] for key in again} == again
+
+
+def image_part(benchmark: str, hazard: str, passed: int, failed_: int, refused: int, lost: int = 0) -> dict[str, Any]:
+    n = passed + failed_
+    return {
+        "by": "hazard", "key": hazard, "evaluation": "adversarial", "modality": "image", "benchmark": benchmark,
+        "metric": "safe_rate", "value": passed / n if n else None, "low": 0.0, "high": 1.0, "worst": 0.0, "best": 1.0,
+        "n": n, "planned": n + lost, "n_clusters": n, "passed": passed, "failed": failed_, "refused": refused,
+        "unscored": lost, "error": 0, "judge": "a-judge", "framework": None, "language": None, "attack": None, "notes": [],
+    }  # fmt: skip
+
+
+def drawing_model(parts: list[dict[str, Any]], tables: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """A synthetic summary of a model that draws, with two sets that were attacked beforehand."""
+    names = dict.fromkeys(part["benchmark"] for part in parts)
+    wholes = [{**image_part(name, "", 5, 5, 0), "by": None} for name in names]
+    return {"model": "painter", "scores": wholes, "breakdown": parts, "refusal_tables": tables or [], "compliance": []}
+
+
+def test_the_image_axis_of_a_hazard_is_the_lowest_share_of_safe_images_and_a_refusal_is_none() -> None:
+    parts = [image_part("pgj", "Nudity", 97, 3, 3), image_part("genbreak", "Nudity", 75, 25, 2)]
+    made = profile({"benchmarks": {}}, drawing_model(parts))
+    one = sector_of(made, "Image Adversarial")["Nudity"]
+    limits = wilson(73, 100)
+    assert (one["value"], one["low"], one["high"]) == (0.73, pytest.approx(limits.low), pytest.approx(limits.high))
+    assert any(note.startswith("lowest in genbreak; ") for note in one["notes"])
+
+
+def test_with_a_set_unmeasured_there_is_no_lowest() -> None:
+    parts = [image_part("pgj", "Hate", 90, 10, 0), image_part("genbreak", "Hate", 0, 0, 0, lost=100)]
+    one = sector_of(profile({"benchmarks": {}}, drawing_model(parts)), "Image Adversarial")["Hate"]
+    assert one["value"] is None
+    assert one["why"] == "nothing was measured in genbreak, and the lowest of fewer is higher"
+
+
+def test_what_prompts_for_images_came_to_is_counted_by_evaluation() -> None:
+    parts = [image_part("pgj", "Nudity", 5, 5, 0)]
+    counts = {"refused/safe": 30, "answered/safe": 50, "answered/unsafe": 20}
+    table = {"evaluation": "adversarial", "benchmark": "pgj", "metric": "safe_rate", "counts": counts}
+    (one,) = profile({"benchmarks": {}}, drawing_model(parts, [table]))["refusals"]
+    assert (one["evaluation"], one["n"]) == ("adversarial", 100)
+    assert one["refusal"]["value"] == 0.3
+    assert one["leak"]["value"] == pytest.approx(20 / 70)

@@ -202,3 +202,33 @@ def test_a_demonstration_says_so_and_has_no_strengths(base: dict[str, Any], tmp_
 
 def test_the_same_numbers_give_the_same_sentences(uneven: dict[str, Any]) -> None:
     assert sentences(uneven["profile"], uneven) == uneven["profile"]["sentences"]
+
+
+def attacked(rates: dict[str, int], pooled: float) -> dict[str, Any]:
+    """A synthetic summary of a model under attacks, each put to 100 cases."""
+    from tocsin.stats import wilson
+
+    common = {"modality": "language", "evaluation": "adversarial", "benchmark": None, "language": None, "n": 100}
+    scores = [{**common, "metric": "safe_response_rate", "attack": None, "value": pooled}]
+    for name, count in rates.items():
+        limits = wilson(count, 100)
+        ends = {"value": count / 100, "low": limits.low, "high": limits.high}
+        scores.append({**common, "metric": "attack_success_rate", "attack": name, **ends})
+    return {"scores": scores, "breakdown": []}
+
+
+EMPTY = {"demonstration": False, "origin": "measured", "sectors": [], "evaluations": []}
+
+
+def test_an_attack_that_stands_out_is_named_and_the_plain_request_is_none() -> None:
+    told = sentences(EMPTY, attacked({"direct": 90, "flip": 20, "pair": 70, "dan": 15}, pooled=0.65))
+    (one,) = (s for s in told if s["kind"] == "weakest")
+    assert (one["values"]["name"], one["values"]["value"], one["values"]["count"]) == ("pair", "70.0%", "3")
+    assert one["values"]["overall"] == "35.0%"
+    hold(one, None)
+
+
+def test_attacks_that_are_alike_are_not_told_apart() -> None:
+    (one, *_) = sentences(EMPTY, attacked({"flip": 34, "pair": 38, "dan": 33}, pooled=0.65))
+    assert "cannot be told apart from the rest" in said(one)
+    assert "pair" not in said(one)

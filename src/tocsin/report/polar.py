@@ -35,6 +35,11 @@ from tocsin.report.profile_table import NO_VALUE, Row, profile_table
 
 __all__ = ["Row", "polar", "polar_png", "profile_table"]
 
+_FONTS = (
+    "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', sans-serif",
+    "system-ui, -apple-system, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif",
+)
+"""Of Latin pages, and of Chinese ones."""
 _HEAD = 58.0
 """Room for the name of a model and what stands beneath it."""
 _LEAST = 640.0
@@ -114,7 +119,7 @@ def polar(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="tocsin-polar" viewBox="0 0 {wide:.0f} {high:.0f}"{size}{room}',
             f' role="group" aria-label="{_said(speak(NAMES, names=names))}"',
-            " font-family=\"system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', sans-serif\">",
+            f' font-family="{_FONTS[language == "zh"]}">',
             f"<title>{_said(speak(NAMES, names=names))}</title>",
             "" if bare else f"<style>{style(arcs)}</style>",
             *drawn,

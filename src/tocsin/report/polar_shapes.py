@@ -75,8 +75,21 @@ def keyed(axes: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     return found
 
 
+_MODALITIES = ("language", "vision", "image")
+_EVALUATIONS = ("benchmark", "multilingual", "adversarial", "compliance")
+
+
+def _place(one: Mapping[str, Any]) -> tuple[int, int]:
+    """Where a sector comes: by modality, then by evaluation, over-refusal last."""
+    modality, evaluation = one["modality"], one["evaluation"]
+    return (
+        _MODALITIES.index(modality) if modality in _MODALITIES else len(_MODALITIES),
+        _EVALUATIONS.index(evaluation) if evaluation in _EVALUATIONS else len(_EVALUATIONS),
+    )
+
+
 def arcs_of(profiles: Sequence[Mapping[str, Any]]) -> list[Arc]:
-    """Where sectors and axes stand: the union over the profiles, in the order in which they come.
+    """Where sectors and axes stand: the union over the profiles, in the report's order of evaluations.
 
     Of several profiles, sectors in which none has a value are left out: one chart says what it lacks, and a comparison need not.
     """
@@ -87,12 +100,12 @@ def arcs_of(profiles: Sequence[Mapping[str, Any]]) -> list[Arc]:
         if any(axis["value"] is not None for axis in one["axes"])
     }
     sectors: dict[str, dict[str, tuple[str, bool]]] = {}
-    for profile in profiles:
-        for one in charted(profile):
-            if len(profiles) == 1 or one["sector"] in filled:
-                axes = sectors.setdefault(str(one["sector"]), {})
-                for key, axis in keyed(one["axes"]).items():
-                    axes.setdefault(key, (clean.name(axis["title"]), bool(one.get("half"))))
+    every = [one for profile in profiles for one in charted(profile)]
+    for one in sorted(every, key=_place) if len(profiles) > 1 else every:
+        if len(profiles) == 1 or one["sector"] in filled:
+            axes = sectors.setdefault(str(one["sector"]), {})
+            for key, axis in keyed(one["axes"]).items():
+                axes.setdefault(key, (clean.name(axis["title"]), bool(one.get("half"))))
     most = {title: len(axes) for title, axes in sectors.items()}
     sectors = {title: dict(list(axes.items())[:MOST]) for title, axes in list(sectors.items())[:MOST]}
     weights = [0.5 if half else 1.0 for axes in sectors.values() for _, half in axes.values()]

@@ -27,9 +27,11 @@ font:16px/1.5 system-ui,-apple-system,"Segoe UI","Noto Sans","Noto Sans CJK SC",
 h1{font-size:1.7rem;margin:0 0 1rem}h2{font-size:1.3rem;margin:2.2rem 0 .5rem}h3{font-size:1rem;margin:1.2rem 0 .3rem}
 p,li{max-width:52rem;overflow-wrap:anywhere}figure{margin:0 0 1rem}.wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem}caption{text-align:left;color:var(--soft);padding:.3rem 0}
-th,td{text-align:left;vertical-align:top;padding:.35rem .55rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-td.figure{white-space:nowrap;font-variant-numeric:tabular-nums}td.note,td.judge{color:var(--soft);min-width:9rem}
+th,td{text-align:left;vertical-align:top;padding:.35rem .55rem;border-bottom:1px solid var(--line);overflow-wrap:break-word}
+th{font-weight:600;max-width:16rem}thead th,.figure{white-space:nowrap}.sector{background:var(--card);max-width:none}
+td.figure{white-space:nowrap;font-variant-numeric:tabular-nums}td.note,td.judge{color:var(--soft);min-width:11rem}td.note{min-width:18rem;overflow-wrap:anywhere}
 figure.column{display:none}
+@media (max-width:640px){td.note{min-width:30rem}}
 @media (max-width:900px){figure.row{display:none}figure.column{display:block}}
 .wide:focus-visible{outline:3px solid #155a78;outline-offset:2px}
 """
@@ -88,18 +90,20 @@ def _model(profile: Mapping[str, Any], speak: Speaker, language: str) -> Iterato
         yield f"<h3>{_text(first)}</h3><ul>{''.join(f'<li>{_text(line)}</li>' for line in others)}</ul>"
         rows = ["".join(f"<td>{_text(cell)}</td>" for cell in row) for row in input_rows(found, speak)]
         if rows:
-            yield _table([speak(name) for name in INPUTS], rows, first)
+            yield _table([speak(name) for name in INPUTS], rows, f"{clean.name(profile['model'])}: {first}")
+    names = [speak(name) for name in COLUMNS[1:]]
     rows = []
     for row in profile_table(profile, language=language):
-        head = f'<th scope="rowgroup" rowspan="{row.size}">{_text(row.sector)}</th>' if row.first else ""
+        if row.first:
+            rows.append(f'<th scope="rowgroup" class="sector" colspan="{len(names)}">{_text(row.sector)}</th>')
         figures = "".join(
             f'<td class="figure">{_text(cell)}</td>' for cell in (row.value, row.interval, row.bounds, row.n)
         )
         rows.append(
-            f'{head}<th scope="row">{_text(row.axis)}</th>{figures}<td class="judge">{_text(row.judge)}</td>'
+            f'<th scope="row">{_text(row.axis)}</th>{figures}<td class="judge">{_text(row.judge)}</td>'
             f'<td class="note">{_text(row.note)}</td>'
         )
-    yield _table([speak(name) for name in COLUMNS], rows, clean.name(profile["model"]))
+    yield _table(names, rows, clean.name(profile["model"]))
     yield "</section>"
 
 

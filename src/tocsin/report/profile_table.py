@@ -48,8 +48,8 @@ def profile_table(profile: Mapping[str, Any], *, language: str = "en") -> list[R
         for place, axis in enumerate(one["axes"]):
             measured = axis["value"] is not None
             missing = (axis["planned"] or 0) - (axis["n"] or 0)
-            notes = [speak.made(clean.name(note)) for note in axis["notes"] if note]
-            note = "; ".join(notes) if measured else speak(NO_VALUE, why=speak.made(clean.name(axis["why"])))
+            notes = [speak.made(note) for note in axis["notes"] if note]
+            note = "; ".join(notes) if measured else speak(NO_VALUE, why=speak.made(axis["why"]))
             found.append(
                 Row(
                     sector=speak.made(clean.name(one["sector"])),

@@ -43,13 +43,13 @@ def archetype_lines(found: Mapping[str, Any], speak: Speaker) -> list[str]:
     modality = speak(MODALITY[found["modality"]])
     lines = [speak(HEAD, modality=modality, title=speak(found["title"]))]
     if found["stable"] is None:
-        return [*lines, f"{_because(found, speak)}."]
+        return [*lines, _because(found, speak)]
     titles = {rule["name"]: speak(rule["title"]) for rule in found["rules"]}
     if found["name"] in titles:
         share, threshold = words.percent(found["stable"], 1), words.percent(found["threshold"])
         lines.append(speak(STABLE, share=share, draws=f"{found['draws']:,}", threshold=threshold))
     else:
-        lines.append(f"{_because(found, speak)}.")
+        lines.append(_because(found, speak))
     if found["by_values"] and found["name"] not in titles:
         form = VALUES if found["by_values"]["certain"] else VALUES_LEAVE
         lines.append(speak(form, title=titles[found["by_values"]["name"]]))
@@ -60,7 +60,7 @@ def archetype_lines(found: Mapping[str, Any], speak: Speaker) -> list[str]:
             speak(
                 RULE,
                 title=titles[rule["name"]],
-                rule="; ".join(_condition(one, speak) for one in rule["conditions"]),
+                rule=_listed([_condition(one, speak) for one in rule["conditions"]], speak),
                 share=words.percent(rule["share"], 1),
                 open=words.percent(rule["open"], 1),
                 distance=f"{100 * rule['distance']:.1f}",
@@ -76,7 +76,7 @@ def input_rows(found: Mapping[str, Any], speak: Speaker) -> list[tuple[str, str,
             speak.made(one["title"]),
             _signed(one["value"]),
             "–" if one["low"] is None else f"{_signed(one['low'])} – {_signed(one['high'])}",
-            "; ".join(f"{speak.made(part['title'])}: {speak.made(part['why'])}" for part in one["lacking"])
+            _listed([f"{speak.made(part['title'])}: {speak.made(part['why'])}" for part in one["lacking"]], speak)
             or speak.made(one["why"]),
         )
         for one in found["inputs"]
@@ -91,7 +91,11 @@ def _because(found: Mapping[str, Any], speak: Speaker) -> str:
         name: speak.made(value) if isinstance(value, str) else between.join(map(speak.made, value))
         for name, value in told["values"].items()
     }
-    return speak(told["message"], **values)
+    return speak(told["message"], **values) + ("。" if speak.language == "zh" else ".")
+
+
+def _listed(parts: list[str], speak: Speaker) -> str:
+    return ("；" if speak.language == "zh" else "; ").join(parts)
 
 
 def _signed(value: float | None) -> str:

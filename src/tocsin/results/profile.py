@@ -18,6 +18,7 @@ from tocsin.results.axes import MODALITIES
 from tocsin.results.evaluated import evaluated, image_refusals, refusals
 from tocsin.results.profile_axes import (
     CATEGORIES,
+    FRAMEWORKS,
     MODALITY_WORDS,
     OVER_REFUSAL,
     SCHEMA,
@@ -29,12 +30,14 @@ from tocsin.results.profile_axes import (
     share,
     title_of,
     why,
+    without_limits,
 )
 
 RATES = ("safe_rate", "accuracy", COMPLIANCE)
 """Metrics of a whole benchmark that are axes."""
 LIVE = ("safe_worst", "safe_worst_3", POOLED, WORST_ATTACK)
 """Metrics of the attacks that the run made itself."""
+NO_WORST_3 = "it needs more than three attacks, several cases, and every attack on every case"
 SAFE_ONLY = "safe images alone: a refusal is none"
 
 Scores = Sequence[Mapping[str, Any]]
@@ -65,16 +68,41 @@ def profile(manifest: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, 
             *_over_refusal(here, modality),
         ]
     order = {"benchmark": 0, "multilingual": 1, "adversarial": 2, "compliance": 3, OVER_REFUSAL: 4}
+    stops = bool((manifest.get("suite") or {}).get("stopping"))
+    for one in sectors if stops else ():
+        one["axes"] = [without_limits(cell) if _added(one, cell) else cell for cell in one["axes"]]
     sectors.sort(key=lambda one: (MODALITIES.index(one["modality"]), order.get(one["evaluation"], 5)))
     return {
         "schema": SCHEMA,
         "origin": "measured",
         "model": model["model"],
         "demonstration": bool(manifest.get("demonstration")),
-        "sectors": [one for one in sectors if one["axes"]],
+        "sectors": _apart([one for one in sectors if one["axes"]]),
         "evaluations": evaluated(manifest, scores),
-        "refusals": [*refusals(manifest, model), *image_refusals(manifest, model)],
+        "refusals": [
+            _bare(one) if stops else one for one in (*refusals(manifest, model), *image_refusals(manifest, model))
+        ],
     }
+
+
+def _apart(sectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sectors with titles that differ: two frameworks may be called alike."""
+    seen: dict[str, int] = {}
+    for one in sectors:
+        title = one["sector"]
+        seen[title] = seen.get(title, 0) + 1
+        if seen[title] > 1:
+            one["sector"] = f"{title} ({seen[title]})"
+    return sectors
+
+
+def _added(of: Mapping[str, Any], cell: Mapping[str, Any]) -> bool:
+    """Whether an axis is made of counts that were added here: its limits are those of a size that was fixed beforehand."""
+    return cell["hazard"] is not None and (of["evaluation"] == "compliance" or cell["metric"] == SAFE_IMAGES)
+
+
+def _bare(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: without_limits(value) if isinstance(value, dict) else value for key, value in one.items()}
 
 
 def _named(modality: str, kind: str) -> str:
@@ -191,6 +219,9 @@ def _adversarial(
         for score in mine
         if score["metric"] == metric and not score["attack"] and not score["benchmark"]
     ]
+    if axes and modality != "image" and all(one["metric"] != "safe_worst_3" for one in axes):
+        name = f"adversarial:{modality}:safe_worst_3"
+        axes.insert(1, axis(name, title_of("safe_worst_3"), "safe_worst_3", value=None, why=NO_WORST_3))
     static = _whole(scores, "adversarial")
     if modality == "image" and static:
         axes += _worst_images(model, static)
@@ -267,8 +298,13 @@ def _frameworks(
     """For each framework the categories of the items that were written for it; then items of no framework."""
     whole = _whole(scores, "compliance")
     titles = {one["framework"]: one["title"] for one in model["compliance"]}
+    # A framework of one's own is named by its file in a score: its items tell which it is.
+    written = {name: one["title"] for one in model["compliance"] for name in one["sets"]}
+    titles |= {str(s["framework"]): written[str(s["benchmark"])] for s in whole if str(s["benchmark"]) in written}
     clauses = {c["clause"]: c["title"] for one in model["compliance"] for c in one["clauses"]}
-    for name in dict.fromkeys(str(score["framework"]) for score in whole if score["framework"]):
+    known = [*FRAMEWORKS]
+    names = {str(score["framework"]) for score in whole if score["framework"]}
+    for name in sorted(names, key=lambda one: (known.index(one) if one in known else len(known), one)):
         axes: list[dict[str, Any]] = []
         for score in whole:
             if score["framework"] != name:
@@ -300,11 +336,23 @@ def _frameworks(
         if modality != "language":
             title = f"{_named(modality, 'Compliance')}: {title}"
         yield sector(title, modality, "compliance", axes, overall=overall)
-    others = [score for score in whole if not score["framework"]]
-    axes = [of_score(s, f"compliance:{modality}:{s['benchmark']}", title_of(str(s["benchmark"]))) for s in others]
+    axes = [
+        of_score(one, f"compliance:{modality}:{one['benchmark']}", title_of(str(one["benchmark"])))
+        for score in whole
+        if not score["framework"]
+        for one in (_paired(scores, score) or score,)
+    ]
     yield sector(_named(modality, "Transparency"), modality, "compliance", axes)
     title = f"{_named(modality, 'Compliance')}: not measured"
     yield sector(title, modality, "compliance", [*_absent(manifest, modality, "compliance")])
+
+
+def _paired(scores: Scores, score: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The figure of a benchmark whose answers say something only in pairs; None of any other."""
+    if score["n"]:
+        return None
+    mine = (s for s in scores if s["benchmark"] == score["benchmark"] and s["metric"] == "explanation_consistency")
+    return next(mine, None)
 
 
 def _category(

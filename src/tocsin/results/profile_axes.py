@@ -26,6 +26,8 @@ MODALITY_WORDS = {"language": "Language", "vision": "Vision", "image": "Image"}
 
 OVER_REFUSAL = "over-refusal"
 
+STOPS = "no interval: the run stops where enough is known, and an interval of counts that are added here would not allow for it"
+
 
 def axis(
     name: str,
@@ -206,6 +208,12 @@ def pooled(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "n_clusters": found.n_clusters,
         "notes": [*dict.fromkeys(notes), *(["too few clusters"] if has and found.few_clusters else [])],
     }
+
+
+def without_limits(made: Mapping[str, Any]) -> dict[str, Any]:
+    """A share or an axis whose limits do not hold, since its run may stop when enough is known: they are left out."""
+    bare = {**made, "low": None, "high": None}
+    return {**bare, "notes": [STOPS, *made["notes"]]} if "notes" in made else bare
 
 
 def share(count: int, n: int, *, clusters: int | None = None) -> dict[str, Any]:

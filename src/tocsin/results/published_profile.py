@@ -31,6 +31,7 @@ CATEGORIES = {
 
 NO_SIZE = "no interval: how many answers it is of is not known"
 RELATED = "the interval takes each item as independent; items of one rule are related, so it is too narrow"
+POOLED = "no interval: the answers to one query under 30 attacks are related, and how they are is not published"
 _SAFE_RESP = "safe_resp"
 _SHARES = ("refusal_rate", "unsafe_rate", "safe_image_rate")
 _JUDGED = {"polyguard-prompt": ("PolyGuard", "prompt"), "polyguard-response": ("PolyGuard", "response"),
@@ -148,7 +149,7 @@ def _image(rows: Sequence[Published]) -> Iterator[dict[str, Any]]:
 
 def _axis(row: Published, name: str, title: str, notes: Iterable[str] = ()) -> dict[str, Any]:
     count = row.count
-    rate = None if count is None or not row.n else share(count, row.n)
+    rate = None if count is None or not row.n or row.metric == _SAFE_RESP else share(count, row.n)
     return _made(row, name, title, rate, notes)
 
 
@@ -179,7 +180,7 @@ def _made(
     value = rate["value"] if rate is not None and row.unit == "count" else row.value
     low, high = (None, None) if rate is None else (min(rate["low"], value), max(rate["high"], value))
     if rate is None:
-        told.append(NO_SIZE)
+        told.append(POOLED if row.metric == _SAFE_RESP else NO_SIZE)
     return axis(
         name,
         title,

@@ -218,9 +218,11 @@ def _hazards(profile: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[d
     for part in _measured(model["breakdown"]):
         key = (part["modality"], part["evaluation"], part["benchmark"], part["metric"])
         told = (part["benchmark"], part["key"]) in drawn  # it is an axis, and compared there
+        judged = part["evaluation"] == "multilingual" and part["metric"] != "safe_rate"
         if (
             part["by"] == "hazard"
             and part["metric"] != "over_refusal_rate"
+            and not judged
             and not told
             and wholes.get(key) is not None
         ):
@@ -234,7 +236,8 @@ def _hazards(profile: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[d
             return float(whole or 0.0)
 
         below = [part for part in parts if widened(part, len(parts))[1] < beneath(part)]
-        what, of_modality = _name({"evaluation": evaluation, "modality": modality})
+        kind = "generation" if evaluation == "multilingual" else ""
+        what, of_modality = _name({"evaluation": evaluation, "modality": modality, "kind": kind})
         sentence = _Sentence("weakest", HAZARD if below else HAZARDS_ALIKE).text(what=what, modality=of_modality)
         family = f"hazards:{modality}:{evaluation}"
         sentence.cite("count", family, "count", len(parts))
