@@ -84,6 +84,18 @@ def test_languages_fit_every_screen_with_everything_opened(
     assert browser.value(OVERLAPPING) == []
 
 
+@pytest.mark.parametrize("width", [320, 1280])
+def test_a_chinese_page_fits_too_with_its_profile(browser: Browser, built: Built, tmp_path: Path, width: int) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(write_html(*built, language="zh"), encoding="utf-8")
+    browser.show(page, width=width)
+    browser.value("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert browser.value(OVERFLOWING) == []
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    fonts = browser.value("getComputedStyle(document.body).fontFamily")
+    assert fonts.startswith('"PingFang SC"')
+
+
 def test_hostile_names_fit_a_phone_too_and_run_nothing(browser: Browser, tmp_path: Path, base: dict[str, Any]) -> None:
     page = tmp_path / "report.html"
     for number, evil in enumerate((EVIL[0], EVIL[3], EVIL[9], "w" * 3000)):

@@ -28,7 +28,7 @@ def test_by_default_no_word_of_a_prompt_or_an_answer_is_on_the_page(real_run: Ru
     assert "tell me about birds" not in html
     assert "can't help with that" not in html
     page = Page(html)
-    assert not page.find("details")
+    assert not page.section("examples").all("details")
     (first, *_) = page.section("examples").all("li")
     assert "characters, hidden: tocsin report RUN --reveal" in first.text
     assert "Refused no" in first.text

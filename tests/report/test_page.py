@@ -19,7 +19,21 @@ from tocsin.report.page import MAX_BYTES
 from tocsin.types import ErrorKind
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-SECTIONS = ["finding", "scores", "hazards", "over-refusal", "refusals", "unmeasured", "examples", "manifest"]
+SECTIONS = [
+    *(
+        "overview",
+        "finding",
+        "profile",
+        "scores",
+        "hazards",
+        "over-refusal",
+        "refusals",
+        "unmeasured",
+        "examples",
+        "cost",
+        "manifest",
+    )
+]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +58,8 @@ def test_a_real_run_is_one_whole_page_without_script_network_or_loose_ends(page:
     assert policy.attributes["content"] == CSP
     assert not page.find("script", "link", "img", "iframe", "object", "embed", "form", "base", "audio", "video")
     for element in page.find():
-        assert not any(name.startswith("on") or name in ("style", "src") for name in element.attributes)
+        assert not any(name.startswith("on") or name == "src" for name in element.attributes)
+        assert "style" not in element.attributes or element.attributes["class"] == "tocsin-polar"
         assert element.attributes.get("href", "#").startswith("#")
     ids = [element.attributes["id"] for element in page.find() if "id" in element.attributes]
     assert len(ids) == len(set(ids))
@@ -274,7 +289,7 @@ def test_a_partial_run_is_marked_and_says_what_is_missing(tmp_path: Path, base: 
         Planted(comply(1), None),
     ]
     page = Page(write_html(*plant(tmp_path / "run", records, base, sessions=sessions)))
-    told = page.section("finding").text
+    told = page.section("overview").text + page.section("finding").text
     assert "PARTIAL" in page.find("header")[0].text
     assert "Of 5 planned attempts, 2 count so far and 3 are missing" in told
     assert "stopped at its budget: the limit of 3 calls is reached" in told
@@ -303,8 +318,9 @@ def test_few_groups_are_explained_beside_the_figure(tmp_path: Path, base: dict[s
 def test_several_models_each_have_their_finding_and_nobody_is_ranked(tmp_path: Path, base: dict[str, Any]) -> None:
     built = plant(tmp_path / "run", [unsafe(refuse(1)), safe(comply(1))], base, targets=["a/one", "b/two"])
     page = Page(write_html(*built))
-    assert [h.text for h in page.section("finding").all("h3")][:2] == ["a/one", "b/two"]
-    assert "ranks nobody" in page.section("finding").text
+    for section in ("overview", "finding"):
+        assert [h.text for h in page.section(section).all("h3")][:2] == ["a/one", "b/two"]
+    assert "ranks nobody" in page.section("overview").text
     assert page.section("scores").text.count("Safe answers") == 2
 
 
@@ -329,13 +345,13 @@ def test_the_manifest_tells_how_to_check_the_run(real_run: Run, page: Page) -> N
 
 def test_a_target_judged_by_its_own_family_is_flagged_at_the_top(tmp_path: Path, base: dict[str, Any]) -> None:
     flags = ["target a and judge b are of one model family (gpt)"]
-    told = Page(write_html(*plant(tmp_path / "run", [unsafe(refuse(1))], base, flags=flags))).section("finding").text
+    told = Page(write_html(*plant(tmp_path / "run", [unsafe(refuse(1))], base, flags=flags))).section("overview").text
     assert "Same family target a and judge b are of one model family (gpt)" in told
 
 
 def test_what_else_is_flagged_of_a_judge_is_no_matter_of_family(tmp_path: Path, base: dict[str, Any]) -> None:
     flags = ["judge b is not made for th: its verdicts there, where it gives any, say little"]
-    told = Page(write_html(*plant(tmp_path / "run", [unsafe(refuse(1))], base, flags=flags))).section("finding").text
+    told = Page(write_html(*plant(tmp_path / "run", [unsafe(refuse(1))], base, flags=flags))).section("overview").text
     assert "Note judge b is not made for th" in told
     assert "family" not in told
     assert "its own kind" not in told
@@ -368,7 +384,9 @@ def test_the_report_is_written_anew_from_the_journal_alone(real_run: Run) -> Non
 def test_colours_have_the_contrast_that_wcag_asks_for(page: Page) -> None:
     css = page.find("style")[0].text
     schemes = [
-        dict(re.findall(r"--([a-z-]+):(#[0-9a-f]{6})", block)) for block in re.findall(r":root\{[^}]*\}", css)[:2]
+        dict(re.findall(r"--([a-z-]+):(#[0-9a-f]{6})", block))
+        for block in re.findall(r":root\{[^}]*\}", css)
+        if "--paper:#fdf" in block or "--paper:#141" in block
     ]
     assert len(schemes) == 2
     for colours in schemes:

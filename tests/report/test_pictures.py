@@ -59,7 +59,8 @@ def test_the_redacted_page_has_measures_and_hashes_and_no_image(tmp_path: Path, 
     built = plant(tmp_path, records, base, **of_images(base))
     html = write_html(*built, folder=tmp_path)
     page = Page(html)
-    assert not page.find("img", "details", "input")
+    assert not page.find("img", "input")
+    assert not page.section("examples").all("details")
     assert "data:image" not in html
     told = page.section("examples").text
     hashes = {path.stem[:12] for path in files(tmp_path)}
@@ -266,7 +267,8 @@ def test_what_no_judge_of_images_has_judged_is_not_shown(tmp_path: Path, base: d
 def test_a_text_that_meets_the_filter_hides_its_images_too(tmp_path: Path, base: dict[str, Any]) -> None:
     built = plant(tmp_path, [made(1, png(1), prompt=trigger())], base, **of_images(base))
     page = revealed(tmp_path, built)
-    assert not page.find("img", "details")
+    assert not page.find("img")
+    assert not page.section("examples").all("details")
     assert "meets the filter" in page.section("examples").text
 
 

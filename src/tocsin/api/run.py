@@ -22,7 +22,7 @@ from tocsin.journal import (
     readable,
     write_private,
 )
-from tocsin.journal.folder import COMPARISON, JOURNAL, MARKDOWN, REPORT, SUMMARY
+from tocsin.journal.folder import COMPARISON, JOURNAL, MARKDOWN, PDF, REPORT, SUMMARY
 from tocsin.results.rejudged import compare
 from tocsin.results.summary import as_json, summarise
 from tocsin.results.translated import undelivered
@@ -127,7 +127,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_results(
-    folder: Path, manifest: dict[str, Any], *, report: bool = True, reveal: bool = False
+    folder: Path,
+    manifest: dict[str, Any],
+    *,
+    report: bool = True,
+    reveal: bool = False,
+    language: str = "en",
+    pdf: bool = False,
 ) -> dict[str, Any]:
     """Writes ``summary.json`` and the report of a run from its journal, and returns the summary.
 
@@ -138,6 +144,11 @@ def write_results(
         manifest: Its manifest.
         report: Whether to write ``report.html`` and ``report.md`` too.
         reveal: Whether the report shows prompts, answers and images. They may be harmful; redacted unless asked for.
+        language: What ``report.html`` speaks: ``en`` or ``zh``. The Markdown report is in English.
+        pdf: Whether to write ``report.pdf`` too.
+
+    Raises:
+        ValueError: Pages do not speak the language, or nothing is there that could print one.
     """
     check_manifest(folder, manifest)
     db = open_journal(folder)
@@ -151,9 +162,15 @@ def write_results(
         if report:
             from tocsin.report import write_html, write_markdown  # its templates take time to load
 
-            page = write_html(db, manifest, summary, reveal=reveal, comparison=comparison, folder=folder)
+            page = write_html(
+                db, manifest, summary, reveal=reveal, comparison=comparison, folder=folder, language=language
+            )
             write_private(folder / REPORT, page)
             write_private(folder / MARKDOWN, write_markdown(manifest, summary, comparison))
+            if pdf:
+                from tocsin.report.pdf import write_pdf
+
+                write_private(folder / PDF, write_pdf(page))
     finally:
         db.close()
     return summary

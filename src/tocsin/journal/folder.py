@@ -20,6 +20,7 @@ SUMMARY = "summary.json"
 COMPARISON = "comparison.json"
 """Only in the folder of a rejudged run."""
 REPORT = "report.html"
+PDF = "report.pdf"
 MARKDOWN = "report.md"
 MOUNTS = Path("/proc/self/mounts")
 _LOCK = ".lock"
@@ -142,7 +143,7 @@ def check_manifest(path: Path, manifest: dict[str, Any], *, kind: str | None = N
         raise JournalError(f"{path / MANIFEST} is damaged: it lacks {', '.join(missing)}")
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, content: str | bytes) -> None:
     """Writes a file whole or not at all, readable by its owner only.
 
     Raises:
@@ -152,8 +153,8 @@ def write_private(path: Path, text: str) -> None:
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)

@@ -9,6 +9,7 @@ import msgspec
 
 from tocsin.report import clean, modalities, words
 from tocsin.report.heat import Heat, heat, share
+from tocsin.report.messages import begun, joined, message
 
 WIDTH, HEIGHT = 420, 200
 _LEVEL = 0.05
@@ -60,7 +61,7 @@ def _attacked(told: dict[str, Any], most: int, modality: str) -> Attacked:
     rows = [(clean.name(h), [_heat(h, a, counts.get((h, a))) for a in told["attacks"]]) for h in hazards[:most]]
     line, band, ticks, ends = _curve(told["curve"])
     return Attacked(
-        modality=modality.capitalize(),
+        modality=begun(modality),
         attacks=[clean.name(name) for name in told["attacks"]],
         rows=rows,
         more=max(0, len(hazards) - most),
@@ -81,10 +82,20 @@ def compared(rows: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
             "first": clean.name(row["models"][0]),
             "second": clean.name(row["models"][1]),
             "what": words.METRICS[row["metric"]],
-            "value": "–" if row["value"] is None else f"{100 * row['value']:+.1f} points",
-            "interval": "–" if row["low"] is None else f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}",
-            "n": f"{row['n']:,} of {words.count(row['planned'], 'case' if row['metric'] == 'safe_worst' else 'answer')}",
-            "told": f"{'yes' if row['p_holm'] <= _LEVEL else 'no'} (p = {row['p_holm']:.3f})",
+            "value": "–" if row["value"] is None else message("{value} points", value=f"{100 * row['value']:+.1f}"),
+            "interval": "–"
+            if row["low"] is None
+            else message("{low} to {high}", low=f"{100 * row['low']:+.1f}", high=f"{100 * row['high']:+.1f}"),
+            "n": message(
+                "{n} of {planned}",
+                n=f"{row['n']:,}",
+                planned=words.count(row["planned"], "case" if row["metric"] == "safe_worst" else "answer"),
+            ),
+            "told": message(
+                "{yes} (p = {p})",
+                yes=message("yes") if row["p_holm"] <= _LEVEL else message("no"),
+                p=f"{row['p_holm']:.3f}",
+            ),
         }
         for row in rows
     ]
@@ -97,10 +108,15 @@ def _robust(cards: list[dict[str, Any]], attacks: int) -> str:
     worst, best = (pick(cards, key=lambda one: one["specificity"]) for pick in (min, max))
     passed = sorted({words.percent(one["specificity"]) for one in (worst, best)})
     kept = list(dict.fromkeys(words.percent(one["value"]) for one in (worst, best)))
-    return (
-        f"The judge passes {' to '.join(passed)} of safe answers, as measured on labels. Were its false alarms on one case"
-        f" independent, a model that never fails would keep {' to '.join(kept)} of cases under these {attacks} attacks;"
-        f" however they go together, between {words.percent(worst['bounds']['low'])} and {words.percent(best['bounds']['high'])}."
+    return message(
+        "The judge passes {passed} of safe answers, as measured on labels. Were its false alarms on "
+        "one case independent, a model that never fails would keep {kept} of cases under these "
+        "{attacks} attacks; however they go together, between {low} and {high}.",
+        passed=joined(passed, " to "),
+        kept=joined(kept, " to "),
+        attacks=attacks,
+        low=words.percent(worst["bounds"]["low"]),
+        high=words.percent(best["bounds"]["high"]),
     )
 
 
@@ -108,7 +124,9 @@ def _first(told: dict[str, Any]) -> str:
     if not told["cases"]:
         return ""
     within = words.count(int(told["median"]), "query", "queries")
-    return f"{words.count(told['cases'], 'case')} fell: half of them within {within}."
+    return message(
+        "{cases} fell: half of them within {within}.", cases=words.count(told["cases"], "case"), within=within
+    )
 
 
 def _share(counts: dict[tuple[str, str], tuple[int, int]], attacks: list[str], hazard: str) -> float:
@@ -116,7 +134,11 @@ def _share(counts: dict[tuple[str, str], tuple[int, int]], attacks: list[str], h
 
 
 def _heat(hazard: str, attack: str, found: tuple[int, int] | None) -> Heat:
-    return heat(f"{clean.name(attack)} on {clean.name(hazard)}", found, "succeeded on")
+    return heat(
+        message("{attack} on {hazard}", attack=clean.name(attack), hazard=clean.name(hazard)),
+        found,
+        "{place}: succeeded on {unsafe} of {measured}",
+    )
 
 
 def _curve(points: list[dict[str, Any]]) -> tuple[str, str, list[tuple[float, str]], str]:
@@ -141,12 +163,24 @@ def _curve(points: list[dict[str, Any]]) -> tuple[str, str, list[tuple[float, st
     ticks = [(round(WIDTH * (size - 1) / (last - 1), 1), str(size)) for size in range(1, last + 1, step)]
     if whole:
         one, every = (words.percent(point["estimate"]["value"]) for point in (points[0], points[-1]))
-        ends = f"With its 95% interval. Of cases, {one} withstand one attack drawn at random, and {every} withstand all {last}."
+        ends = message(
+            "With its 95% interval. Of cases, {one} withstand one attack drawn at random, and {every} "
+            "withstand all {last}.",
+            one=one,
+            every=every,
+            last=last,
+        )
     else:
         one, every = (
             words.span(point["bounds"]["low"], point["bounds"]["high"], digits=0) for point in (points[0], points[-1])
         )
-        ends = f"Some cases lack an outcome, so bounds are drawn: {one} withstand one attack at random, {every} all {last}."
+        ends = message(
+            "Some cases lack an outcome, so bounds are drawn: {one} withstand one attack at random, "
+            "{every} all {last}.",
+            one=one,
+            every=every,
+            last=last,
+        )
     return line, "M" + " L".join(upper + lower) + " Z", ticks, ends
 
 

@@ -11,7 +11,7 @@ from tocsin.judges.card import FIGURES, Card, Part
 from tocsin.judges.under_attack import CHANGES
 from tocsin.report import clean, words
 from tocsin.report.judged import sentences
-from tocsin.report.page import environment
+from tocsin.report.templating import environment
 from tocsin.stats import Reliability
 
 NAMES = {

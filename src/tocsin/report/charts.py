@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tocsin.report import words
+from tocsin.report.messages import joined, message
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -65,14 +66,21 @@ def drawn(
         direction: Which way is good, in words.
     """
     (low, high), (worst, best) = limits, reach
-    tip = f"Value: {words.figure(value, plus=plus)} ({direction})"
+    tip = message("Value: {value} ({direction})", value=words.figure(value, plus=plus), direction=direction)
     interval = bounds = None
     if low is not None and high is not None:
-        interval = _bar(low, high, plus, f"95% interval: {words.span(low, high, plus=plus)}")
+        interval = _bar(low, high, plus, message("95% interval: {span}", span=words.span(low, high, plus=plus)))
     if worst is not None and best is not None:
-        told = f"If all that was not measured were bad: {words.figure(worst, plus=plus)}; if all were good:"
-        bounds = _bar(min(worst, best), max(worst, best), plus, f"{told} {words.figure(best, plus=plus)}")
-    said = [tip if value is not None else "Nothing was measured", *(bar.tip for bar in (interval, bounds) if bar)]
+        told = message(
+            "If all that was not measured were bad: {worst}; if all were good: {best}",
+            worst=words.figure(worst, plus=plus),
+            best=words.figure(best, plus=plus),
+        )
+        bounds = _bar(min(worst, best), max(worst, best), plus, told)
+    said = [
+        tip if value is not None else message("Nothing was measured"),
+        *(bar.tip for bar in (interval, bounds) if bar),
+    ]
     return Chart(
         dot=None if value is None else _place(value, plus),
         tip=tip,
@@ -80,7 +88,7 @@ def drawn(
         bounds=bounds,
         ticks=(0, 25, 50, 75, 100),
         ends=("\u22121", "0", "+1") if plus else ("0%", "50%", "100%"),
-        label=". ".join(said),
+        label=joined(said, ". "),
     )
 
 

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from tocsin.report.messages import Message
+
 NAME = 160
 """Characters of a name, a note or a path that are shown at most."""
 
@@ -47,7 +49,9 @@ def visible(text: str, *, most: int = TEXT, lines: bool = True) -> str:
 
 
 def name(text: object, *, most: int = NAME) -> str:
-    """A name on one line: whatever is not text is written as text."""
+    """A name on one line: whatever is not text is written as text. Of a message its values are gone over."""
+    if isinstance(text, Message):
+        return text.cleaned(lambda value: visible(str(value), most=most, lines=False))
     return visible(str(text), most=most, lines=False)
 
 

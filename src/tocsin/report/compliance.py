@@ -10,38 +10,55 @@ import msgspec
 from tocsin.evaluations.compliance import KINDS, LEAST, OF_ITEMS, STANDINGS
 from tocsin.evaluations.formats import BEHAVIOUR, FORMATS, KNOWLEDGE
 from tocsin.report import clean, words
+from tocsin.report.messages import joined, lowered, made, message, messages
 
 MARKS = {"consistent": "●", "contrary": "✕", "insufficient": "◐", "untested": "○", "not testable": "–"}
 """Standing → a sign that tells it apart without colour."""
-STANDING = {
-    "consistent": "tests consistent",
-    "contrary": "tests contrary",
-    "insufficient": "insufficient evidence",
-    "untested": "no scored test",
-    "not testable": "not testable",
-}
+STANDING = messages(
+    {
+        "consistent": "tests consistent",
+        "contrary": "tests contrary",
+        "insufficient": "insufficient evidence",
+        "untested": "no scored test",
+        "not testable": "not testable",
+    }
+)
 """Standing → in words. None of them says that somebody complies."""
-KIND = {
-    "behaviour": "Open items (behaviour)",
-    "knowledge": "Choice items (knowledge)",
-    "related": "Related cases",
-    "attacked": "Attacked cases",
-}
+KIND = messages(
+    {
+        "behaviour": "Open items (behaviour)",
+        "knowledge": "Choice items (knowledge)",
+        "related": "Related cases",
+        "attacked": "Attacked cases",
+    }
+)
 """Kind of evidence → what a table calls it."""
 FORMAT = {
-    "open_basic": ("Open items, asked plainly", "what the model does"),
-    "open_jailbreak": ("Open items, asked under pressure", "what the model does"),
-    "multiple_choice": ("Multiple-choice items", "whether it knows a rule, and not what it does"),
-    "true_false": ("True/false items", "whether it knows a rule, and not what it does"),
+    "open_basic": (message("Open items, asked plainly"), message("what the model does")),
+    "open_jailbreak": (message("Open items, asked under pressure"), message("what the model does")),
+    "multiple_choice": (message("Multiple-choice items"), message("whether it knows a rule, and not what it does")),
+    "true_false": (message("True/false items"), message("whether it knows a rule, and not what it does")),
 }
 """Format of an item → what a table calls it, and what it tests."""
-CHECKED = {
-    "verified": "Its list of clauses was compared with the official text.",
-    "secondary": "Its list of clauses is from a secondary source or from memory, and was not compared with the official text.",
-}
+CHECKED = messages(
+    {
+        "verified": "Its list of clauses was compared with the official text.",
+        "secondary": (
+            "Its list of clauses is from a secondary source or from memory, and was not compared with the official text."
+        ),
+    }
+)
 """How a list of clauses was checked → in words."""
-FEW = "few independent groups: the interval itself is uncertain"
-NO_TEST = "no test"
+FEW = message("few independent groups: the interval itself is uncertain")
+NO_TEST = message("no test")
+_SHORT = messages(
+    {
+        "open_basic": "open basic",
+        "open_jailbreak": "open jailbreak",
+        "multiple_choice": "multiple choice",
+        "true_false": "true false",
+    }
+)
 _SENTENCE = 600
 _DIMENSIONS = 30
 """Dimensions without a clause that are named at most."""
@@ -135,10 +152,16 @@ def compliance(model: dict[str, Any], *, clauses: int, cells: int) -> list[Told]
 def counts(clauses: Sequence[dict[str, Any]]) -> str:
     """How many clauses have which standing, as a sentence. A gap is called one."""
     by = {name: sum(clause["standing"] == name for clause in clauses) for name in STANDINGS}
-    return (
-        f"Of {words.count(len(clauses), 'clause')}, tests are consistent with {by['consistent']:,} and contrary to"
-        f" {by['contrary']:,}, and for {by['insufficient']:,} the evidence is insufficient. For {by['untested']:,} no test"
-        f" was scored, and for {by['not testable']:,} no test of answers could say anything: these are gaps, and no passes."
+    return message(
+        "Of {clauses}, tests are consistent with {consistent} and contrary to {contrary}, and for "
+        "{insufficient} the evidence is insufficient. For {untested} no test was scored, and for "
+        "{not_testable} no test of answers could say anything: these are gaps, and no passes.",
+        clauses=words.count(len(clauses), "clause"),
+        consistent=f"{by['consistent']:,}",
+        contrary=f"{by['contrary']:,}",
+        insufficient=f"{by['insufficient']:,}",
+        untested=f"{by['untested']:,}",
+        not_testable=f"{by['not testable']:,}",
     )
 
 
@@ -151,14 +174,20 @@ def worst(clauses: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
 def said(one: dict[str, Any]) -> str:
     """One kind of evidence in a line: rate, interval, what it rests on."""
     rate = (
-        f"{words.percent(one['value'], 1)} ({words.span(one['low'], one['high'])})" if one["n"] else "nothing measured"
+        message("{value} ({span})", value=words.percent(one["value"], 1), span=words.span(one["low"], one["high"]))
+        if one["n"]
+        else message("nothing measured")
     )
-    return f"{KIND[one['kind']]}: {rate}, {_of(one)}"
+    return message("{kind}: {rate}, {of}", kind=KIND[one["kind"]], rate=rate, of=_of(one))
 
 
 def mapping(one: dict[str, Any]) -> str:
     """Which mapping it is: its identity, and the path of a user's own, since many files have one name."""
-    return f"{one['identity']} of {one['file']}" if one["file"] else str(one["identity"])
+    return (
+        message("{identity} of {file}", identity=one["identity"], file=one["file"])
+        if one["file"]
+        else str(one["identity"])
+    )
 
 
 def _lowest(clause: dict[str, Any]) -> dict[str, Any]:
@@ -177,10 +206,10 @@ def _told(one: dict[str, Any], scores: Sequence[dict[str, Any]], clauses: int, c
         source=source if source.startswith(("https://", "http://")) else "",
         checked=CHECKED[one["status"]],
         counts=counts(one["clauses"]),
-        rule=one["rule"],
-        disclaimer=one["disclaimer"],
+        rule=made(clean.name(one["rule"], most=1000)),
+        disclaimer=made(clean.name(one["disclaimer"], most=1000)),
         notes=[clean.name(note, most=_SENTENCE) for note in one["notes"]],
-        left_out=[clean.name(line, most=_SENTENCE) for line in one["left_out"]],
+        left_out=[made(clean.name(line, most=_SENTENCE)) for line in one["left_out"]],
         unassigned=[clean.name(name) for name in one["unassigned"][:_DIMENSIONS]],
         more_unassigned=max(0, len(one["unassigned"]) - _DIMENSIONS),
         clauses=[_clause(clause, one["status"], cells) for clause in _first(one["clauses"], clauses)],
@@ -201,27 +230,44 @@ def apart(clause: dict[str, Any], status: str) -> str:
     if clause["checked"] == status:
         return ""
     return (
-        "compared with the official text" if clause["checked"] == "verified" else "not compared with the official text"
+        message("compared with the official text")
+        if clause["checked"] == "verified"
+        else message("not compared with the official text")
     )
 
 
 def standing_notes(clause: dict[str, Any]) -> list[str]:
     """What is to be known of the standing of a clause: what speaks against it, and whether its items could have sufficed."""
-    notes = [f"{KIND[kind].lower()} speak against it" for kind in clause["against"]]
-    notes += [f"answers were compared: see the metrics of {name} itself" for name in clause["compared"]]
+    notes = [message("{kind} speak against it", kind=lowered(KIND[kind])) for kind in clause["against"]]
+    notes += [
+        message("answers were compared: see the metrics of {name} itself", name=name) for name in clause["compared"]
+    ]
     reach = clause["reach"]
     if reach and not reach["enough"] and clause["standing"] in ("insufficient", "untested"):
         if reach["n_cases"] < LEAST:
-            notes.append(f"too few open items: {reach['n_cases']}, and {LEAST} are the least")
+            notes.append(
+                message(
+                    "too few open items: {n_cases}, and {least} are the least", n_cases=reach["n_cases"], least=LEAST
+                )
+            )
         else:
             limit = words.percent(reach["low"], 1)
-            notes.append(f"too few groups of open items: even if all passed, the interval would reach down to {limit}")
+            notes.append(
+                message(
+                    "too few groups of open items: even if all passed, the interval would reach down to {limit}",
+                    limit=limit,
+                )
+            )
     return notes
 
 
 def edition(one: dict[str, Any]) -> str:
     """The version of a framework, and its date where that is known."""
-    return f"{one['version']}, {one['date']}" if one["date"] else f"{one['version']}, date not known"
+    return (
+        message("{version}, {date}", version=one["version"], date=one["date"])
+        if one["date"]
+        else message("{version}, date not known", version=one["version"])
+    )
 
 
 def formats_of(clause: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -235,7 +281,18 @@ def by_format(clause: dict[str, Any], kind: str) -> str:
     those = formats_of(clause, kind)
     if len(those) < 2:
         return ""
-    return ", ".join(f"{one['format'].replace('_', ' ')} {one['passed']:,} of {one['n']:,}" for one in those)
+    return joined(
+        (
+            message(
+                "{format} {passed} of {n}",
+                format=_SHORT[one["format"]],
+                passed=f"{one['passed']:,}",
+                n=f"{one['n']:,}",
+            )
+            for one in those
+        ),
+        ", ",
+    )
 
 
 def _clause(clause: dict[str, Any], status: str, cells: int) -> ClauseRow:
@@ -247,7 +304,7 @@ def _clause(clause: dict[str, Any], status: str, cells: int) -> ClauseRow:
         checked=apart(clause, status),
         mark=MARKS[clause["standing"]],
         standing=STANDING[clause["standing"]],
-        why=clean.name(clause["why"], most=_SENTENCE),
+        why=made(clean.name(clause["why"], most=_SENTENCE)),
         notes=[clean.name(note, most=_SENTENCE) for note in standing_notes(clause)],
         gap=not found and not clause["compared"],
         evidence=[_evidence(kind, found.get(kind), by_format(clause, kind)) for kind in KINDS],
@@ -259,11 +316,11 @@ def _evidence(kind: str, one: dict[str, Any] | None, formats: str) -> Evidence:
     if one is None:
         return Evidence(kind=KIND[kind], value="", interval="", n="", notes=[])
     missing = one["unscored"] + one["error"]
-    notes = [f"{missing:,} without a verdict"] if missing else []
+    notes = [message("{missing} without a verdict", missing=f"{missing:,}")] if missing else []
     notes += [formats] if formats else []
     return Evidence(
         kind=KIND[kind],
-        value=words.percent(one["value"], 1) if one["n"] else "nothing measured",
+        value=words.percent(one["value"], 1) if one["n"] else message("nothing measured"),
         interval=words.span(one["low"], one["high"]) if one["n"] else "",
         n=_of(one),
         notes=[*notes, *([FEW] if one["n"] and one["few_clusters"] and one["low"] is not None else [])],
@@ -274,9 +331,9 @@ def _of(one: dict[str, Any]) -> str:
     """What a rate rests on: scored attempts, and cases and groups where these are fewer."""
     told = f"n = {one['n']:,}"
     if one["n_cases"] != one["n"]:
-        told += f", {words.count(one['n_cases'], 'case')}"
+        told = joined((told, words.count(one["n_cases"], "case")), ", ")
     if one["n_clusters"] != one["n_cases"]:
-        told += f", {words.count(one['n_clusters'], 'group')}"
+        told = joined((told, words.count(one["n_clusters"], "group")), ", ")
     return told
 
 
@@ -293,10 +350,10 @@ def source(told: dict[str, Any]) -> str:
     """What evidence is of, in words: a benchmark, its hazard, an attack, and how many scored attempts."""
     parts = [clean.name(told["benchmark"])]
     if told["hazard"] is not None:
-        parts.append(f"hazard {clean.name(told['hazard'])}")
+        parts.append(message("hazard {hazard}", hazard=clean.name(told["hazard"])))
     if told["attack"] is not None:
-        parts.append(f"attack {clean.name(told['attack'])}")
-    return f"{', '.join(parts)} ({told['n']:,})"
+        parts.append(message("attack {attack}", attack=clean.name(told["attack"])))
+    return message("{parts} ({n})", parts=joined(parts, ", "), n=f"{told['n']:,}")
 
 
 def _formats(scores: Sequence[dict[str, Any]], sets: Sequence[str]) -> list[FormatRow]:
@@ -306,9 +363,9 @@ def _formats(scores: Sequence[dict[str, Any]], sets: Sequence[str]) -> list[Form
             benchmark=clean.name(score["benchmark"]),
             name=FORMAT[form][0],
             tests=FORMAT[form][1],
-            value=words.percent(score["value"], 1) if score["n"] else "nothing measured",
+            value=words.percent(score["value"], 1) if score["n"] else message("nothing measured"),
             interval=words.span(score["low"], score["high"]),
-            n=f"{score['n']:,} of {score['planned']:,}",
+            n=message("{n} of {planned}", n=f"{score['n']:,}", planned=f"{score['planned']:,}"),
         )
         for score in scores
         if score["benchmark"] in sets and (form := metrics.get(score["metric"])) is not None

@@ -8,15 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 from tocsin.languages import same
-from tocsin.report import clean, words
+from tocsin.report import words
+from tocsin.report.messages import joined, lowered, message, messages
 
 STATED, FLAGGED = "stated", "flagged"
-STANDINGS = {STATED: "stated", FLAGGED: "possibly the judge's", "none": "no difference shown"}
+STANDINGS = messages({STATED: "stated", FLAGGED: "possibly the judge's", "none": "no difference shown"})
 """Standing of a drop → in words."""
-_BACKED = {
-    "corrected": "These figures are corrected for the judge's error in both.",
-    "translated": "Translated into {home} and judged there, the answers show it, too.",
-}
+_BACKED = messages(
+    {
+        "corrected": "These figures are corrected for the judge's error in both.",
+        "translated": "Translated into {home} and judged there, the answers show it, too.",
+    }
+)
 """What backs a statement → in words."""
 _NAMED = 4
 """Languages that a sentence names at most."""
@@ -35,8 +38,7 @@ def first(told: dict[str, Any], where: str) -> str:
         where: Its name, fit to be shown.
     """
     said = _drops(told) if told["reference"] else []
-    text = " ".join(said)
-    return f"By language, on {where}: {text[:1].lower()}{text[1:]}" if said else ""
+    return message("By language, on {where}: {told}", where=where, told=lowered(joined(said))) if said else ""
 
 
 def mends(told: dict[str, Any]) -> list[str]:
@@ -47,13 +49,18 @@ def mends(told: dict[str, Any]) -> list[str]:
     found = []
     if not any(one["drop"]["translated"] for one in drops):
         found.append(
-            "a check in the reference language: `multilingual: {check: true}` in the suite, with `--role translator=MODEL`,"
-            " has every answer translated and judged a second time"
+            message(
+                "a check in the reference language: `multilingual: {check: true}` in the suite, with `--role "
+                "translator=MODEL`, has every answer translated and judged a second time"
+            )
         )
     if not any(one["drop"]["corrected"] for one in drops):
         found.append(
-            "a judge whose error is known in both languages: label some of this run's own answers with `tocsin label`, or"
-            " measure the judge on labels that have both languages with `tocsin calibrate`"
+            message(
+                "a judge whose error is known in both languages: label some of this run's own answers with "
+                "`tocsin label`, or measure the judge on labels that have both languages with `tocsin "
+                "calibrate`"
+            )
         )
     return found
 
@@ -89,7 +96,10 @@ def validated(told: dict[str, Any]) -> bool:
 def _unproven(told: dict[str, Any]) -> str:
     if validated(told):
         return ""
-    return "The judge is a model that has been validated in none of these languages: no card or label says how it errs in them."
+    return message(
+        "The judge is a model that has been validated in none of these languages: no card or label "
+        "says how it errs in them."
+    )
 
 
 def _compared(told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -99,10 +109,10 @@ def _compared(told: dict[str, Any]) -> list[dict[str, Any]]:
 def _drops(told: dict[str, Any]) -> list[str]:
     drops, reference = _compared(told), told["reference"]
     if reference is None:
-        return ["No drop is told: the set has no answers in two languages of which one is the reference."]
+        return [message("No drop is told: the set has no answers in two languages of which one is the reference.")]
     home = _name(reference)
     if not any(one["drop"]["rows"] for one in drops):
-        return [f"No drop is told: no request was measured both in {home} and in another language."]
+        return [message("No drop is told: no request was measured both in {home} and in another language.", home=home)]
     stated = [one for one in drops if one["drop"]["standing"] == STATED]
     worse = sorted((one for one in stated if direction(one["drop"]) > 0), key=_size)
     safer = sorted((one for one in stated if direction(one["drop"]) < 0), key=lambda one: -_size(one))
@@ -112,23 +122,45 @@ def _drops(told: dict[str, Any]) -> list[str]:
         found.append(_largest(worse, home))
     elif not flagged:
         found.append(
-            f"In {_name(drops[0]['language'])} answers were not shown to be less safe than in {home}; that is not to say"
-            " that they are as safe."
+            message(
+                "In {name} answers were not shown to be less safe than in {home}; that is not to say that "
+                "they are as safe.",
+                name=_name(drops[0]["language"]),
+                home=home,
+            )
             if len(drops) == 1
-            else f"In none of {words.count(len(drops), 'language')} were answers shown to be less safe than in {home};"
-            " that is not to say that all are as safe."
+            else message(
+                "In none of {languages} were answers shown to be less safe than in {home}; that is not to say "
+                "that all are as safe.",
+                languages=words.count(len(drops), "language"),
+                home=home,
+            )
         )
     else:
-        found.append(f"No language can be said to be less safe than {home}.")
+        found.append(message("No language can be said to be less safe than {home}.", home=home))
     if flagged:
-        names = words.listed([f"{_name(one['language'])} ({_raw(one)})" for one in flagged], most=_NAMED)
+        names = words.listed(
+            [message("{name} ({raw})", name=_name(one["language"]), raw=_raw(one)) for one in flagged], most=_NAMED
+        )
         found.append(
-            f"{words.count(len(flagged), 'language')} of {len(drops):,}"
-            f" {'is' if len(flagged) == 1 else 'are'} flagged: the verdicts differ from those in {home}, and it may be the"
-            f" judge that errs more in one of the two and not the model: {names}."
+            message(
+                "{languages} of {all} {were} flagged: the verdicts differ from those in {home}, "
+                "and it may be the judge that errs more in one of the two and not the model: {names}.",
+                languages=words.count(len(flagged), "language"),
+                all=f"{len(drops):,}",
+                were="is" if len(flagged) == 1 else "are",
+                home=home,
+                names=names,
+            )
         )
     if safer:
-        found.append(f"Safer than in {home}: {words.listed([_name(one['language']) for one in safer], most=_NAMED)}.")
+        found.append(
+            message(
+                "Safer than in {home}: {languages}.",
+                home=home,
+                languages=words.listed([_name(one["language"]) for one in safer], most=_NAMED),
+            )
+        )
     return found
 
 
@@ -136,15 +168,26 @@ def _largest(worse: list[dict[str, Any]], home: str) -> str:
     one = worse[0]
     drop, span = one["drop"], evidence(one["drop"])
     lost = drop["corrected"]["relative"]["value"] if "corrected" in drop["by"] else drop["relative"]["value"]
-    share = f", which is {words.percent(lost)} of the answers that are safe in {home}" if lost else ""
-    backed = "".join(f" {_BACKED[way].format(home=home)}" for way in drop["by"] if way in _BACKED)
-    others = words.listed([_name(other["language"]) for other in worse[1:]], most=_NAMED)
-    return (
-        f"The largest drop that can be stated is in {_name(one['language'])}: over the same"
-        f" {words.count(drop['rows'], 'request')}, unsafe answers were {100 * (span['value'] or 0):.1f} points more frequent"
-        f" than in {home} (95% interval {words.points(span['low'])} to {words.points(span['high'])}){share}.{backed}"
-        + (f" Also less safe: {others}." if worse[1:] else "")
+    share = (
+        message(", which is {lost} of the answers that are safe in {home}", lost=words.percent(lost), home=home)
+        if lost
+        else ""
     )
+    backed = [message(_BACKED[way], home=home) for way in drop["by"] if way in _BACKED]
+    others = words.listed([_name(other["language"]) for other in worse[1:]], most=_NAMED)
+    largest = message(
+        "The largest drop that can be stated is in {name}: over the same {rows}, unsafe answers were {value} points more"
+        " frequent than in {home} (95% interval {low} to {high}){share}.",
+        name=_name(one["language"]),
+        rows=words.count(drop["rows"], "request"),
+        value=f"{100 * (span['value'] or 0):.1f}",
+        home=home,
+        low=words.points(span["low"]),
+        high=words.points(span["high"]),
+        share=share,
+    )
+    also = message("Also less safe: {others}.", others=others) if worse[1:] else ""
+    return joined([largest, *backed, also])
 
 
 def _invalid(told: dict[str, Any]) -> str:
@@ -153,11 +196,18 @@ def _invalid(told: dict[str, Any]) -> str:
         return ""
     judged = sum(one["safe"] + one["unsafe"] for one in told["languages"])
     most = max(rows, key=lambda one: (one["invalid"], one["language"]))
-    where = f", most in {_name(most['language'])} ({most['invalid']:,})" if len(told["languages"]) > 1 else ""
-    return (
-        f"{count:,} of {words.count(judged, 'judged answer')} ({words.percent(count / judged) if judged else '–'}) did not"
-        f" show that the request was understood{where}: that is no safety, and"
-        " the rate without them stands beside the other."
+    where = (
+        message(", most in {name} ({invalid})", name=_name(most["language"]), invalid=f"{most['invalid']:,}")
+        if len(told["languages"]) > 1
+        else ""
+    )
+    return message(
+        "{count} of {judged} ({share}) did not show that the request was understood{where}: that "
+        "is no safety, and the rate without them stands beside the other.",
+        count=f"{count:,}",
+        judged=words.count(judged, "judged answer"),
+        share=words.percent(count / judged) if judged else "–",
+        where=where,
     )
 
 
@@ -172,10 +222,15 @@ def _elsewhere(told: dict[str, Any]) -> str:
             if not same(str(code), one["language"]):
                 counts[str(code)] = counts.get(str(code), 0) + n
     most = max(counts, key=lambda code: (counts[code], code))
-    return (
-        f"{other:,} of {words.count(whole, 'answer')} whose language could be told"
-        f" {'was' if other == 1 else 'were'} in another language than the request,"
-        f" {f'always in {_name(most)}' if len(counts) == 1 else f'most often in {_name(most)} ({counts[most]:,})'}."
+    where = message("always in {name}", name=_name(most))
+    if len(counts) > 1:
+        where = message("most often in {name} ({n})", name=_name(most), n=f"{counts[most]:,}")
+    return message(
+        "{other} of {whole} whose language could be told {were} in another language than the request, {where}.",
+        other=f"{other:,}",
+        whole=words.count(whole, "answer"),
+        were="was" if other == 1 else "were",
+        where=where,
     )
 
 
@@ -185,9 +240,8 @@ def _size(one: dict[str, Any]) -> float:
 
 
 def _raw(one: dict[str, Any]) -> str:
-    return f"{words.points(one['drop']['absolute']['value'])} points"
+    return message("{value} points", value=words.points(one["drop"]["absolute"]["value"]))
 
 
 def _name(code: str) -> str:
-    told = words.language(code)
-    return clean.name(told if "-" in code else told.removesuffix(f" ({code})"), most=40)
+    return words.language(code) if "-" in code else words.language_name(code)

@@ -20,6 +20,7 @@ from tocsin.journal import has_readings
 from tocsin.judges.tongue import language_of
 from tocsin.languages import UnknownLanguage, canonical, same
 from tocsin.report import clean, pictures, words
+from tocsin.report.messages import joined, message
 from tocsin.report.rows import RATES
 from tocsin.report.unmeasured import WITHHELD
 from tocsin.types import Image
@@ -159,7 +160,7 @@ def examples(
             groups.append(
                 ExampleGroup(
                     model=clean.name(summary["models"][key[0]]["model"]),
-                    title=clean.name(key[2] or "under attack"),
+                    title=clean.name(key[2] or message("under attack")),
                     metric=words.METRICS.get(key[3], clean.name(key[3])),
                     examples=present,
                 )
@@ -269,10 +270,10 @@ def _example(
     flags = [
         word
         for word, flag in (
-            ("blocked by the provider", blocked),
-            ("marked as a refusal by the endpoint", answer is not None and answer.declined),
-            ("cut off", truncated),
-            ("off topic or not understood", invalid),
+            (message("blocked by the provider"), blocked),
+            (message("marked as a refusal by the endpoint"), answer is not None and answer.declined),
+            (message("cut off"), truncated),
+            (message("off topic or not understood"), invalid),
             ("controversial", controversial),
         )
         if flag
@@ -293,20 +294,20 @@ def _example(
     images = gallery.told(_images(case, asked, answer), reveal=show, unseen=unseen)
     plain = images if not show else gallery.told(_images(case, asked, answer), reveal=False)
     ways = [attack] if attack != "direct" else []
-    ways += [f"repeat {repeat + 1}"] if repeat else []
+    ways += [message("repeat {number}", number=repeat + 1)] if repeat else []
     if show and choice:
-        flags.append(f"chose {clean.name(choice, most=40)}")
+        flags.append(message("chose {choice}", choice=clean.name(choice, most=40)))
     return Example(
         outcome=outcome,
         said=words.outcome(key[3], outcome),
         case_id=clean.name(case_id),
-        hazard=clean.name(hazard or "not given"),
-        language=clean.name(words.language(language) or "not given", most=40),
-        how=clean.name(", ".join(ways)),
-        judge=clean.name(judge or "none needed"),
-        refused="not said" if refused is None else "yes" if refused else "no",
+        hazard=clean.name(hazard or message("not given")),
+        language=words.language(language) if language else message("not given"),
+        how=clean.name(joined(ways, ", ")),
+        judge=clean.name(judge or message("none needed")),
+        refused=message("not said") if refused is None else message("yes") if refused else message("no"),
         flags=flags,
-        reason=clean.name(words.reason(reason)) if reason else "",
+        reason=words.reason(reason) if reason else "",
         asked_length=sum(len(message.text) for message in asked.messages),
         images=images if show else [],
         asked_images=pictures.counted([one for one in plain if one.role not in pictures.MADE_BY]),
@@ -345,9 +346,11 @@ def _turns(case: _Case, asked: _Request, language: str) -> list[Turn]:
         for message in asked.messages
     ]
     if case.prompt and all(case.prompt != message.text for message in asked.messages):
-        turns.insert(0, Turn("the case as it stands", clean.visible(case.prompt), _lang("", language, language)))
+        turns.insert(
+            0, Turn(message("the case as it stands"), clean.visible(case.prompt), _lang("", language, language))
+        )
     if case.request:
-        turns.insert(0, Turn("what is asked", clean.visible(case.request), _lang("", language, language)))
+        turns.insert(0, Turn(message("what is asked"), clean.visible(case.request), _lang("", language, language)))
     return turns
 
 

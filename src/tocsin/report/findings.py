@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from tocsin.evaluations import multilingual
-from tocsin.evaluations.adversarial import EVALUATION, POOLED
-from tocsin.evaluations.counts import COMPLIANCE
+from tocsin.evaluations.adversarial import EVALUATION
 from tocsin.evaluations.judgement import JUDGEMENT
-from tocsin.evaluations.plan import DIRECT
-from tocsin.evaluations.scoring import DEMONSTRATION, TOO_FEW, TRANSFER, holds_cells
-from tocsin.report import clean, drops, modalities, words
+from tocsin.evaluations.scoring import holds_cells
+from tocsin.report import clean, drops, words
+from tocsin.report.attacks_told import attacked_before, under_attack
+from tocsin.report.messages import lowered, made, message
+from tocsin.report.rates_told import by_modality, interval, on_rates, one_rate
 from tocsin.report.rows import name_of
 
 _SETS = 2
@@ -49,33 +50,53 @@ def status(manifest: dict[str, Any], summary: dict[str, Any]) -> Status:
         told = [_made(manifest, counted, cells)]
         if errors:
             told.append(
-                f"{words.count(errors, 'attempt')} ended in an error and {'counts' if errors == 1 else 'count'} in no rate."
+                message(
+                    "{attempts} ended in an error and {counts} in no rate.",
+                    attempts=words.count(errors, "attempt"),
+                    counts="counts" if errors == 1 else "count",
+                )
             )
-        return Status(complete=True, word="Complete", sentences=told)
+        return Status(complete=True, word=message("Complete"), sentences=told)
     sentences = [
-        f"This run is not finished. Of {words.count(cells, 'planned attempt')}, {counted:,} count so far and"
-        f" {max(0, cells - counted):,} are missing: not begun, or finished out of turn. Short answers such as refusals finish"
-        " first, so only what was finished in the drawn order is counted."
+        message(
+            "This run is not finished. Of {cells}, {counted} count so far and {missing} are missing: not "
+            "begun, or finished out of turn. Short answers such as refusals finish first, so only what "
+            "was finished in the drawn order is counted.",
+            cells=words.count(cells, "planned attempt"),
+            counted=f"{counted:,}",
+            missing=f"{max(0, cells - counted):,}",
+        )
     ]
     last = manifest["sessions"][-1] if manifest["sessions"] else None
     if last is not None:
         why = words.ENDINGS.get(last["ending"], str(last["ending"]))
-        because = f": {clean.name(last['reason'])}" if last.get("reason") else ""
-        sentences.append(f"The last session {why}{because}.")
-    sentences.append("The figures may change when it is finished.")
-    return Status(complete=False, word="Partial", sentences=sentences)
+        reason = made(clean.name(last["reason"])) if last.get("reason") else ""
+        sentences.append(
+            message("The last session {why}: {reason}.", why=why, reason=reason)
+            if reason
+            else message("The last session {why}.", why=why)
+        )
+    sentences.append(message("The figures may change when it is finished."))
+    return Status(complete=False, word=message("Partial"), sentences=sentences)
 
 
 def _made(manifest: dict[str, Any], counted: int, cells: int) -> str:
     """Which of the planned attempts a complete run made."""
     if (manifest.get("adversarial") or {}).get("mode") == "worst-case":
-        return "Every case was settled: a case stops at its first success, and what was planned beyond it was not made."
+        return message(
+            "Every case was settled: a case stops at its first success, and what was planned beyond it was not made."
+        )
     if not manifest["suite"].get("stopping"):
-        return "Every planned attempt was made."
-    made = f"{counted:,} of {words.count(cells, 'planned attempt')} were made" if counted < cells else "all were made"
-    return (
-        f"This run was to stop where enough is known: {made}. Its intervals hold whenever it may have stopped, and are wider"
-        " for it."
+        return message("Every planned attempt was made.")
+    made = (
+        message("{counted} of {cells} were made", counted=f"{counted:,}", cells=words.count(cells, "planned attempt"))
+        if counted < cells
+        else message("all were made")
+    )
+    return message(
+        "This run was to stop where enough is known: {made}. Its intervals hold whenever it may have "
+        "stopped, and are wider for it.",
+        made=made,
     )
 
 
@@ -83,11 +104,14 @@ def _sentences(model: dict[str, Any]) -> list[str]:
     rates = [score for score in model["scores"] if holds_cells(score)]
     planned, n = sum(score["planned"] for score in rates), sum(score["n"] for score in rates)
     if not planned:
-        return ["No attempt counts yet, so this report says nothing about this model yet."]
+        return [message("No attempt counts yet, so this report says nothing about this model yet.")]
     if not n:
         return [
-            f"Nothing could be measured: {_both(planned)} without a verdict."
-            " This report therefore says nothing about how safe the model is."
+            message(
+                "Nothing could be measured: {both} without a verdict. This report therefore says nothing "
+                "about how safe the model is.",
+                both=_both(planned),
+            )
         ]
     tables = {
         (table["evaluation"], table["benchmark"], table["metric"]): table["counts"] for table in model["refusal_tables"]
@@ -95,20 +119,35 @@ def _sentences(model: dict[str, Any]) -> list[str]:
     apart = ("over-refusal", EVALUATION, multilingual.EVALUATION)
     kinds = [kind for kind in dict.fromkeys(score["evaluation"] for score in rates) if kind not in apart]
     told = [
-        *(line for kind in kinds for some in _each(_of(rates, kind)) for line in _on(model, some, False, tables)),
-        *_attacked_before(model, [score for score in rates if score["evaluation"] == EVALUATION], tables),
-        *_attacked(model),
+        *(
+            line
+            for kind in kinds
+            for some in by_modality(_of(rates, kind))
+            for line in on_rates(model, some, False, tables)
+        ),
+        *attacked_before(model, [score for score in rates if score["evaluation"] == EVALUATION], tables),
+        *under_attack(model),
         *_spoken(model, _of(rates, multilingual.EVALUATION), tables),
-        *(line for some in _each(_of(rates, "over-refusal")) for line in _on(model, some, True, tables)),
+        *(line for some in by_modality(_of(rates, "over-refusal")) for line in on_rates(model, some, True, tables)),
         *_without(model),
     ]
     if n < planned:
-        share = f", {words.percent((planned - n) / planned)} of all" if (planned - n) / planned >= _HARD else ""
+        share = (
+            message(", {share} of all", share=words.percent((planned - n) / planned))
+            if (planned - n) / planned >= _HARD
+            else ""
+        )
         empty = _empty(rates)
-        among = f", among them every one on {words.listed(empty, most=3)}" if empty else ""
+        among = message(", among them every one on {empty}", empty=words.listed(empty, most=3)) if empty else ""
         told.append(
-            f"{words.count(planned - n, 'attempt')} of {planned:,} could not be measured{share}{among}; the worst and best"
-            " values below show what they might change."
+            message(
+                "{attempts} of {planned} could not be measured{share}{among}; the worst and best values "
+                "below show what they might change.",
+                attempts=words.count(planned - n, "attempt"),
+                planned=f"{planned:,}",
+                share=share,
+                among=among,
+            )
         )
     return told
 
@@ -122,32 +161,35 @@ def _without(model: dict[str, Any]) -> list[str]:
         here = [axis for axis in empty if axis.get("modality", "language") == modality]
         if modality in scored or len(here) == 1:
             told += [
-                f"There is no score of the {words.axis(axis)} evaluation: {_left_out(axis['left_out'])}"
+                message(
+                    "There is no score of the {axis} evaluation: {left_out}",
+                    axis=words.axis(axis),
+                    left_out=_left_out(axis["left_out"]),
+                )
                 for axis in here
             ]
             continue
-        names = words.listed([axis["evaluation"] for axis in here])
+        names = words.listed([words.EVALUATION[axis["evaluation"]] for axis in here])
         sets = [name for axis in here for name in axis["left_out"]]
-        told.append(f"Nothing was measured of {words.SHORT[modality]} ({names}): {_left_out(sets)}")
+        told.append(
+            message(
+                "Nothing was measured of {modality} ({names}): {left_out}",
+                modality=words.SHORT[modality],
+                names=names,
+                left_out=_left_out(sets),
+            )
+        )
     return told
 
 
 def _left_out(names: list[str]) -> str:
     listed = words.listed([clean.name(name) for name in names], most=4)
     was = "was" if len(names) == 1 else "were"
-    return f"{listed} {was} left out, and the section on what was not measured says why."
+    return message("{names} {was} left out, and the section on what was not measured says why.", names=listed, was=was)
 
 
 def _of(rates: list[dict[str, Any]], evaluation: str) -> list[dict[str, Any]]:
     return [score for score in rates if score["evaluation"] == evaluation]
-
-
-def _each(rates: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The rates of each modality: they are never told of together."""
-    return [
-        [score for score in rates if score.get("modality", "language") == modality]
-        for modality in modalities.present(rates)
-    ]
 
 
 def _spoken(
@@ -158,96 +200,29 @@ def _spoken(
     found: list[str] = []
     for score in rates:
         if score["benchmark"] in sets and score["value"] is not None and len(found) < 2 * _SETS:
-            found.append(_sentence(score, True, tables))
+            found.append(one_rate(score, True, tables))
             if said := drops.first(sets[score["benchmark"]], clean.name(score["benchmark"])):
                 found.append(said)
     for mean in model["scores"]:
         if mean["metric"] == JUDGEMENT and mean["value"] is not None:
             found.append(
-                f"Asked to judge texts in several languages as safe or unsafe, it reached a mean F1 of"
-                f" {words.percent(mean['value'])}{_interval(mean)}."
+                message(
+                    "Asked to judge texts in several languages as safe or unsafe, it reached a mean F1 of "
+                    "{value}{interval}.",
+                    value=words.percent(mean["value"]),
+                    interval=interval(mean),
+                )
             )
     return found
-
-
-def _attacked_before(
-    model: dict[str, Any], rates: list[dict[str, Any]], tables: dict[tuple[str, str, str], dict[str, int]]
-) -> list[str]:
-    """What published attacks did, which nobody makes here."""
-    published = [score for score in rates if score["benchmark"] is not None]
-    lines = [line for some in _each(published) for line in _on(model, some, False, tables)]
-    return [f"Under published attacks: {line[:1].lower()}{line[1:]}" for line in lines]
-
-
-def _attacked(model: dict[str, Any]) -> list[str]:
-    """What the attacks did in each modality."""
-    found = modalities.attacks(model)
-    live = [s for s in model["scores"] if s["evaluation"] == EVALUATION and s["benchmark"] is None]
-    told = []
-    for modality, detail in found.items():
-        mine = [score for score in live if score.get("modality", "language") == modality]
-        if said := _transferred(mine) or _withstood(mine, detail):
-            apart = f"{words.SHORT[modality].capitalize()}: {said[:1].lower()}{said[1:]}"
-            told.append(apart if modalities.told(list(found)) else said)
-    return told
-
-
-def _withstood(mine: list[dict[str, Any]], detail: dict[str, Any]) -> str:
-    """The cases that withstood all attacks, the pooled rate, the attack that succeeded most; empty if nothing was measured."""
-    scores = {score["metric"]: score for score in mine}
-    if POOLED not in scores or not scores[POOLED]["n"]:
-        return ""
-    worst, pooled = scores["safe_worst"], scores[POOLED]
-    single = [s for s in mine if s["metric"] == "attack_success_rate" and s["value"] is not None]
-    named = [name for name in detail["attacks"] if name != DIRECT]
-    attacks = words.count(len(named), "attack") if named else "the plain request"
-    if named and len(named) < len(detail["attacks"]):
-        attacks += " and the plain request"
-    if worst["value"] is None:
-        told = (
-            f"Under {attacks}, between {words.percent(worst['worst'])} and {words.percent(worst['best'])} of"
-            f" {words.count(worst['planned'], 'case')} withstood every one: of {worst['unscored']:,} it is not known"
-        )
-    else:
-        told = f"Under {attacks}, {worst['safe']:,} of {words.count(worst['planned'], 'case')} withstood every one; that is"
-        told += f" {words.percent(worst['value'])}{_interval(worst)}"
-    judged = "refused" if str(pooled["judge"]).startswith("refusal@") else "were judged safe"
-    told += f". Of all answers to attacked requests, {words.percent(pooled['value'])} {judged}{_interval(pooled)}."
-    if judged == "refused":
-        told += " The judge reads refusals and nothing else: every other answer counts as a success of the attack."
-    single = [score for score in single if score["attack"] != "direct"]
-    most = max((score["value"] for score in single), default=0.0)
-    strongest = [clean.name(score["attack"]) for score in single if score["value"] == most]
-    if len(single) > 1 and most > 0 and not detail["searched"]:  # of a search there are few of each
-        were = "was" if len(strongest) == 1 else "were"
-        told += f" Most successful {were} {words.listed(strongest, most=4)}, on {words.percent(most)} of cases."
-    return told
-
-
-def _transferred(mine: list[dict[str, Any]]) -> str:
-    """How much of what succeeded on another model succeeds on this one; empty in a run of another kind."""
-    found = {score["attack"]: score for score in mine if score["metric"] == TRANSFER}
-    whole, plain = found.get(None), found.get(DIRECT)
-    if whole is None or not whole["n"]:
-        return ""
-    share, some = words.percent(whole["value"]), words.count(whole["planned"], "success", "successes")
-    if whole["n"] == whole["planned"]:
-        told = f"Of {some} in the run before, {share} succeeded on this model{_interval(whole)}."
-    else:
-        told = (
-            f"Of {some} in the run before that were put to this model, {whole['n']:,} could be measured, and {share} of"
-            f" these succeeded again{_interval(whole)}."
-        )
-    if plain is not None and plain["n"]:
-        told += f" The plain request, without an attack, broke it on {words.percent(plain['value'])} of the same cases."
-    return told
 
 
 def _empty(rates: list[dict[str, Any]]) -> list[str]:
     """Benchmarks of which nothing was measured; where it is but one figure of a benchmark, that figure."""
     measured = {name_of(score) for score in rates if score["n"]}
     return [
-        f"{name} ({words.METRICS[score['metric']].lower()})" if name in measured else name
+        message("{name} ({metric})", name=name, metric=lowered(words.METRICS[score["metric"]]))
+        if name in measured
+        else name
         for score in rates
         if not score["n"]
         for name in (name_of(score),)
@@ -255,97 +230,11 @@ def _empty(rates: list[dict[str, Any]]) -> list[str]:
 
 
 def _both(planned: int) -> str:
-    return "the one attempt that was planned ended" if planned == 1 else f"all {planned:,} attempts ended"
-
-
-def _on(
-    model: dict[str, Any], rates: list[dict[str, Any]], over: bool, tables: dict[tuple[str, str, str], dict[str, int]]
-) -> list[str]:
-    """The sentences of one evaluation: the mean and the worst benchmark, or the one or two rates there are."""
-    known = [score for score in rates if score["value"] is not None]
-    ranking = [score for score in known if DEMONSTRATION not in score["notes"]] or known
-    if not ranking:
-        return []
-    means = [
-        score
-        for score in model["scores"]
-        if score["metric"] == "macro_mean"
-        and score["evaluation"] == ranking[0]["evaluation"]
-        and score.get("modality") == ranking[0].get("modality")
-        and score["value"] is not None
-    ]
-    worst = max(ranking, key=lambda score: score["value"] if over else -score["value"])
-    if not means:
-        shown = [worst] if over else ranking[:2]
-        several = len(known) > 1 or modalities.told(modalities.present(model["scores"]))
-        return [_sentence(score, several, tables, modalities.parts(model, score)) for score in shown]
-    extreme = "highest" if over else "lowest"
-    told = []
-    for mean in means:
-        items = mean["evaluation"] == "compliance"
-        what = "of refused harmless requests" if over else "of items passed" if items else "of safe or right answers"
-        if mean["modality"] == "image" and not over and not items:
-            what = "of answers without an unsafe image"
-        where = "" if mean["modality"] == "language" else f" ({words.SHORT[mean['modality']]})"
-        sets = words.count(len(ranking), "set of items for frameworks", "sets of items for frameworks")
-        told.append(
-            f"Over {sets if items else words.count(len(ranking), 'benchmark')}{where} the mean rate {what} was"
-            f" {words.percent(mean['value'])}{_interval(mean)}; {extreme} was {name_of(worst)} with"
-            f" {words.percent(worst['value'])}."
-        )
-    return told
-
-
-def _sentence(
-    score: dict[str, Any],
-    several: bool,
-    tables: dict[tuple[str, str, str], dict[str, int]],
-    images: modalities.Parts | None = None,
-) -> str:
-    """One rate as a sentence, from its counts."""
-    n, passed, failed = score["n"], score["passed"] or 0, score["failed"] or 0
-    where = f"On {name_of(score)}, of" if several else "Of"
-    rate = f"that is {words.percent(score['value'])}{_interval(score)}"
-    if score["metric"] == "over_refusal_rate":
-        were = "was refused" if failed == 1 else "were refused"
-        return (
-            f"{where} {words.count(n, 'harmless request')}, {failed:,} {were} all the same; {rate}.{_put_right(score)}"
-        )
-    were = "was" if passed == 1 else "were"
-    if score["metric"] == "accuracy":
-        return f"{where} {words.count(n, 'question')} with a known right answer, {passed:,} {were} answered rightly; {rate}."
-    if score["metric"] == COMPLIANCE:
-        items = words.count(n, "item that was written for clauses", "items that were written for clauses")
-        return f"{where} {items}, {passed:,} {were} passed; {rate}. It is evidence, and no legal judgement."
-    if images is not None:
-        asked = words.count(n, "request for a harmful image", "requests for harmful images")
-        return (
-            f"{where} {asked}, {images.refused:,} came to a refusal, {images.safe:,} to a safe image and {images.unsafe:,} to"
-            f" an unsafe one; {words.percent(score['value'])} gave no unsafe image{_interval(score)}.{_put_right(score)}"
-        )
-    counts = tables.get((score["evaluation"], score["benchmark"], score["metric"]), {})
-    if counts.get("refused/safe", 0) == passed and counts.get("answered/unsafe", 0) == failed:
-        asked = f"{words.count(n, 'request')} that should be refused"
-        return f"{where} {asked}, {passed:,} {were}; {rate}.{_put_right(score)}"
-    asked = words.count(n, "answer to a harmful request", "answers to harmful requests")
-    return f"{where} {asked}, {passed:,} {were} judged safe; {rate}.{_put_right(score)}"
-
-
-def _put_right(score: dict[str, Any]) -> str:
-    """A sentence on the rate corrected for the judge's errors, where there is one."""
-    fixed = score.get("corrected")
-    if not fixed:
-        return ""
-    by = "by labels of this run's own answers" if fixed["card"] is None else "by the judge's card"
-    limits = words.span(fixed["low"], fixed["high"], digits=0)
-    return f" Corrected for the judge's errors, {by}, it is {words.percent(fixed['value'])} ({limits})."
-
-
-def _interval(score: dict[str, Any]) -> str:
-    if score["low"] is None or score["high"] is None:
-        return ""
-    few = ", itself uncertain: few independent groups" if TOO_FEW in score["notes"] else ""
-    return f" (95% interval {words.span(score['low'], score['high'], digits=0)}{few})"
+    return (
+        message("the one attempt that was planned ended")
+        if planned == 1
+        else message("all {planned} attempts ended", planned=f"{planned:,}")
+    )
 
 
 def _rates(summary: dict[str, Any]) -> list[dict[str, Any]]:

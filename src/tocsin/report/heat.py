@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tocsin.report import words
+from tocsin.report.messages import message
 
 
 class Heat(msgspec.Struct, frozen=True):
@@ -18,21 +19,21 @@ class Heat(msgspec.Struct, frozen=True):
     """How many were measured."""
 
 
-def heat(place: str, found: tuple[int, int] | None, said: str) -> Heat:
+def heat(place: str, found: tuple[int, int] | None, form: str) -> Heat:
     """The field of a share.
 
     Args:
         place: What the field is of, fit to be shown.
         found: How many were safe, and how many were unsafe; None where there were none.
-        said: What the tip says of the unsafe ones, before their number.
+        form: What the tip says, with places for ``{place}``, how many were ``{unsafe}`` and how many ``{measured}``.
     """
     if found is None or not sum(found):
-        return Heat("–", f"{place}: nothing was measured", "")
+        return Heat("–", message("{place}: nothing was measured", place=place), "")
     safe, unsafe = found
     share = unsafe / (safe + unsafe)
     # From a pale blue to a strong orange: apart for the colour-blind, and readable with dark text.
     light, hue = 93 - 28 * share, 205 if share < 0.01 else 32
-    tip = f"{place}: {said} {unsafe:,} of {safe + unsafe:,}"
+    tip = message(form, place=place, unsafe=f"{unsafe:,}", measured=f"{safe + unsafe:,}")
     return Heat(words.percent(share), tip, f"hsl({hue} {40 + 50 * share:.0f}% {light:.0f}%)", f"{safe + unsafe:,}")
 
 

@@ -10,10 +10,12 @@ import msgspec
 from tocsin.evaluations.scoring import TOO_FEW
 from tocsin.report import clean, words
 from tocsin.report.charts import Chart, chart
+from tocsin.report.messages import joined, made, message, messages
 from tocsin.report.naming import Named, machine_made, named
 from tocsin.results.translated import Counts
 
 SUBJECTS = ("prompt", "response")
+_SUBJECTS = messages({"prompt": "prompts", "response": "responses"})
 ALARM = "false_positive_rate"
 
 
@@ -82,7 +84,7 @@ def _table(
     rows += [_row(named(code), found, machine_made(counts, code)) for code, found in apart[:most]]
     return Judged(
         title=clean.name(benchmark),
-        subject=f"{subject}s",
+        subject=_SUBJECTS[subject],
         sentence=_sentence(subject, average, apart),
         rows=rows,
         more=max(0, len(apart) - most),
@@ -97,9 +99,9 @@ def _badness(one: tuple[str, dict[str, dict[str, Any]]]) -> tuple[bool, float, s
 
 def _row(language: Named | None, found: dict[str, dict[str, Any]], translated: str) -> Guarded:
     whole = found.get("f1") or next(iter(found.values()))
-    notes = [translated, *(clean.name(note, most=300) for note in whole["notes"] if note != TOO_FEW)]
+    notes = [translated, *(made(clean.name(note, most=300)) for note in whole["notes"] if note != TOO_FEW)]
     if TOO_FEW in whole["notes"] and whole["value"] is not None:
-        notes.append("fewer than ten independent groups of cases")
+        notes.append(message("fewer than ten independent groups of cases"))
     return Guarded(
         language=language,
         f1=_measure(found.get("f1")),
@@ -107,7 +109,7 @@ def _row(language: Named | None, found: dict[str, dict[str, Any]], translated: s
         precision=_measure(found.get("precision")),
         recall=_measure(found.get("recall")),
         alarm=_measure(found.get(ALARM)),
-        unread=f"{whole['unscored']:,} of {whole['planned']:,}",
+        unread=message("{n} of {planned}", n=f"{whole['unscored']:,}", planned=f"{whole['planned']:,}"),
         errors=whole["error"],
         notes=[note for note in notes if note],
     )
@@ -124,21 +126,44 @@ def _sentence(
 ) -> str:
     """The average, the weakest language, and the one with the most false alarms, from their numbers."""
     known = [(code, found) for code, found in apart if found.get("f1", {}).get("value") is not None]
+    of = _SUBJECTS[subject]
     if not known:
-        return f"No F1 on {subject}s could be told: nothing was unsafe or was called so, or nothing could be read."
-    told = ""
+        return message(
+            "No F1 on {of} could be told: nothing was unsafe or was called so, or nothing could be read.", of=of
+        )
+    told: list[str] = []
     if average is not None and average["f1"]["value"] is not None:
         f1 = average["f1"]
-        told = f"On average over {words.count(len(known), 'language')} its F1 on {subject}s is"
-        told += f" {words.figure(f1['value'], plus=False)} (95% interval {words.span(f1['low'], f1['high'])}). "
+        told.append(
+            message(
+                "On average over {languages} its F1 on {of} is {value} (95% interval {span}).",
+                languages=words.count(len(known), "language"),
+                of=of,
+                value=words.figure(f1["value"], plus=False),
+                span=words.span(f1["low"], f1["high"]),
+            )
+        )
     code, worst = known[0]
-    told += f"It is lowest in {named(code).name}, with {words.figure(worst['f1']['value'], plus=False)}."
+    lowest = words.figure(worst["f1"]["value"], plus=False)
+    told.append(message("It is lowest in {name}, with {value}.", name=named(code).name, value=lowest))
     alarms = [(found[ALARM]["value"], code) for code, found in apart if found.get(ALARM, {}).get("value")]
     if alarms:
         value, code = max(alarms)
-        told += f" It calls the most safe {subject}s unsafe in {named(code).name}: {words.figure(value, plus=False)}."
+        told.append(
+            message(
+                "It calls the most safe {of} unsafe in {name}: {value}.",
+                of=of,
+                name=named(code).name,
+                value=words.figure(value, plus=False),
+            )
+        )
     unread = sum(found["f1"]["unscored"] for _, found in apart if "f1" in found)
     if unread:
-        were = "reply" if unread == 1 else "replies"
-        told += f" {unread:,} {were} could not be read as safe or unsafe and {'counts' if unread == 1 else 'count'} nowhere."
-    return told
+        told.append(
+            message(
+                "{replies} could not be read as safe or unsafe and {counts} nowhere.",
+                replies=words.count(unread, "reply", "replies"),
+                counts="counts" if unread == 1 else "count",
+            )
+        )
+    return joined(told)

@@ -14,6 +14,7 @@ from tocsin.report import clean, drops, words
 from tocsin.report.charts import Chart, drawn
 from tocsin.report.heat import Heat, heat, share
 from tocsin.report.judging import SUBJECTS, Judged, judged_sets
+from tocsin.report.messages import begun, joined, made, message
 from tocsin.report.naming import Named, machine_made, named
 from tocsin.report.rows import Row, name_of, row
 from tocsin.results.translated import UNDELIVERED, UNREVIEWED, Counts, unreviewed
@@ -22,7 +23,7 @@ _COLUMNS = 24
 """Languages that a heatmap shows at most."""
 _TONGUES = 3
 """Languages of answers that a row names at most."""
-_UNCERTAIN = "itself uncertain, on fewer than ten independent groups of cases"
+_UNCERTAIN = message("itself uncertain, on fewer than ten independent groups of cases")
 _SETTLED = frozenset({DROP, RELATIVE})
 
 
@@ -108,11 +109,11 @@ def spoken(model: dict[str, Any], counts: Counts, *, most: int, hazards: int, ta
             _answering(told, counts.get(told["benchmark"], {}), most, hazards, _unheard(model, told["benchmark"]))
             for told in sets[:tables]
         ],
-        generation=_mean(means.get(GENERATION), "The mean of safe generation, over its sets, is"),
+        generation=_mean(means.get(GENERATION), message("The mean of safe generation, over its sets, is")),
         judging=judged[:tables],
         judgement=_mean(
             means.get(JUDGEMENT),
-            "The mean of safety judgement, which is the multilingual score of arXiv 2601.10527, is",
+            message("The mean of safety judgement, which is the multilingual score of arXiv 2601.10527, is"),
         ),
         others=others[:most],
         more=max(0, len(sets) - tables) + max(0, len(judged) - tables) + (len(others) > most),
@@ -128,7 +129,7 @@ def _unheard(model: dict[str, Any], benchmark: str) -> str:
         for note in one["notes"]
     )
     said = next((note for note in notes if note.endswith(UNDELIVERED)), "")
-    return f"{said}; `--retry-errors` has that tried again." if said else ""
+    return message("{said}; `--retry-errors` has that tried again.", said=made(clean.name(said))) if said else ""
 
 
 def tables_of(model: dict[str, Any]) -> int:
@@ -143,9 +144,11 @@ def all_made(counts: Mapping[str, Mapping[str, int]]) -> str:
     if not several:
         return ""
     cases = sum(one["cases"] for one in counts.values())
-    return (
-        f"{several:,} of the set's {words.count(cases, 'case')} are {UNREVIEWED}: what looks like the model's may be the"
-        " translator's."
+    return message(
+        "{several} of the set's {cases} are {unreviewed}: what looks like the model's may be the translator's.",
+        several=f"{several:,}",
+        cases=words.count(cases, "case"),
+        unreviewed=message(UNREVIEWED),
     )
 
 
@@ -158,9 +161,13 @@ def _mean(score: dict[str, Any] | None, begin: str) -> str:
     if score is None or score["value"] is None:
         return ""
     limits = words.span(score["low"], score["high"])
-    said = [_UNCERTAIN if note == TOO_FEW else clean.name(note, most=300) for note in score["notes"]]
-    notes = "".join(f"; {note}" for note in said)
-    return f"{begin} {words.figure(score['value'], plus=False)} (95% interval {limits}{notes})."
+    said = [_UNCERTAIN if note == TOO_FEW else made(clean.name(note, most=300)) for note in score["notes"]]
+    return message(
+        "{begin} {value} (95% interval {limits}).",
+        begin=begin,
+        value=words.figure(score["value"], plus=False),
+        limits=joined((limits, *said), "; "),
+    )
 
 
 def _answering(
@@ -188,7 +195,11 @@ def _answering(
             (
                 clean.name(hazard),
                 [
-                    heat(f"{names[code]}, {clean.name(hazard)}", fields.get((hazard, code)), "unsafe were")
+                    heat(
+                        joined((names[code], clean.name(hazard)), ", "),
+                        fields.get((hazard, code)),
+                        "{place}: unsafe were {unsafe} of {measured}",
+                    )
                     for code in columns
                 ],
             )
@@ -207,17 +218,19 @@ def _row(
     absolute, relative = (drop["absolute"], drop["relative"]) if drop else (_NONE, _NONE)
     notes = [machine_made(counts, one["language"])]
     if not one["judge_made_for_it"]:
-        notes.append("the judge is not made for it")
+        notes.append(message("the judge is not made for it"))
     if told_apart and not one.get("judge_validated", True):
-        notes.append("the judge is not validated in it")
+        notes.append(message("the judge is not validated in it"))
     return Answered(
         language=named(one["language"]),
         reference=one["language"] == reference,
         value=words.figure(rate["value"], plus=False),
         interval=words.span(rate["low"], rate["high"]),
-        chart=drawn(rate["value"], (rate["low"], rate["high"]), reach, direction="lower is better"),
+        chart=drawn(rate["value"], (rate["low"], rate["high"]), reach, direction=message("lower is better")),
         measured=(
-            words.count(rate["n"], "answer") if not missing else f"{rate['n']:,} measured, {one['attempts']:,} planned"
+            words.count(rate["n"], "answer")
+            if not missing
+            else message("{n} measured, {attempts} planned", n=f"{rate['n']:,}", attempts=f"{one['attempts']:,}")
         ),
         drop=words.points(absolute["value"]),
         drop_interval=_points(absolute),
@@ -228,7 +241,7 @@ def _row(
         standing=_standing(drop),
         direction=_direction(drop),
         why=_why(drop),
-        invalid=f"{one['invalid']:,} of {one['safe'] + one['unsafe']:,}",
+        invalid=message("{n} of {planned}", n=f"{one['invalid']:,}", planned=f"{one['safe'] + one['unsafe']:,}"),
         understood=words.figure(valid["value"], plus=False) if one["invalid"] else "",
         answered_in=_tongues(one["answered_in"]),
         notes=[note for note in notes if note],
@@ -248,54 +261,70 @@ def _badness(one: dict[str, Any]) -> tuple[bool, float, float, str]:
 
 def _again(drop: dict[str, Any]) -> list[str]:
     found = []
-    for name, said in (("corrected", "Corrected for the judge's error"), ("translated", "By verdicts on translations")):
+    for name, said in (
+        ("corrected", message("Corrected for the judge's error")),
+        ("translated", message("By verdicts on translations")),
+    ):
         found += _alike(drop.get(name), said, drop["rows"])
     return found
 
 
-def _alike(made: dict[str, Any] | None, said: str, rows: int) -> list[str]:
+def _alike(again: dict[str, Any] | None, said: str, rows: int) -> list[str]:
     """A drop that was told in another way, with the requests it rests on where they are not those of the verdicts."""
-    if not made or made["absolute"]["value"] is None:
+    if not again or again["absolute"]["value"] is None:
         return []
-    over = "" if made["n_rows"] == rows else f", over {words.count(made['n_rows'], 'request')}"
-    return [f"{said} the drop is {words.points(made['absolute']['value'])} points ({_points(made['absolute'])}{over})."]
+    over = "" if again["n_rows"] == rows else message("over {rows}", rows=words.count(again["n_rows"], "request"))
+    return [
+        message(
+            "{said} the drop is {value} points ({points}).",
+            said=said,
+            value=words.points(again["absolute"]["value"]),
+            points=joined((_points(again["absolute"]), over), ", "),
+        )
+    ]
 
 
 def _standing(drop: dict[str, Any] | None) -> str:
     if drop is None:
         return ""
     if not drop["rows"]:
-        return "not measured in both"
+        return message("not measured in both")
     return drops.STANDINGS.get(drop["standing"], clean.name(drop["standing"]))
 
 
 def _direction(drop: dict[str, Any] | None) -> str:
     if drop is None or drop["standing"] != drops.STATED:
         return ""
-    return "less safe" if drops.direction(drop) > 0 else "safer"
+    return message("less safe") if drops.direction(drop) > 0 else message("safer")
 
 
 def _why(drop: dict[str, Any] | None) -> str:
     if drop is None or not drop["why"]:
         return ""
-    said = clean.name(drop["why"], most=600)
-    over = f"Over {words.count(drop['rows'], 'request')} measured in both."
+    said = made(clean.name(drop["why"], most=600))
+    over = message("Over {rows} measured in both.", rows=words.count(drop["rows"], "request"))
     again = [] if drop["standing"] in (drops.STATED, drops.FLAGGED) else _again(drop)  # there the reason has them
     if again == [] and (second := drop["translated"]) and second["n_rows"] != drop["rows"]:
-        again = [f"Translated answers are those to {words.count(second['n_rows'], 'request')} of these."]
-    valid = _alike(drop.get("valid"), "Without answers that were not understood", drop["rows"])
-    return " ".join([f"{said[:1].upper()}{said[1:]}.", *again, *valid, over])
+        again = [
+            message("Translated answers are those to {rows} of these.", rows=words.count(second["n_rows"], "request"))
+        ]
+    valid = _alike(drop.get("valid"), message("Without answers that were not understood"), drop["rows"])
+    return joined([message("{said}.", said=begun(said)), *again, *valid, over])
 
 
 def _tongues(counts: dict[str, int]) -> list[str]:
     ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    told = [f"{named(str(code)).name} {n:,}" for code, n in ordered[:_TONGUES]]
+    told = [message("{name} {n}", name=named(str(code)).name, n=f"{n:,}") for code, n in ordered[:_TONGUES]]
     rest = sum(n for _, n in ordered[_TONGUES:])
-    return [*told, *([f"others {rest:,}"] if rest else [])]
+    return [*told, *([message("others {n}", n=f"{rest:,}")] if rest else [])]
 
 
 def _points(span: Mapping[str, float | None]) -> str:
-    return "–" if span["low"] is None else f"{words.points(span['low'])} to {words.points(span['high'])}"
+    return (
+        "–"
+        if span["low"] is None
+        else message("{low} to {high}", low=words.points(span["low"]), high=words.points(span["high"]))
+    )
 
 
 def _signed_percent(value: float | None) -> str:
@@ -305,5 +334,5 @@ def _signed_percent(value: float | None) -> str:
 def _reach(span: Mapping[str, float | None]) -> str:
     if span["value"] is None:
         return "–"
-    low = "no lower limit" if span["low"] is None else _signed_percent(span["low"])
-    return f"{low} to {_signed_percent(span['high'])}"
+    low = message("no lower limit") if span["low"] is None else _signed_percent(span["low"])
+    return message("{low} to {high}", low=low, high=_signed_percent(span["high"]))

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from tocsin.evaluations.adversarial import EVALUATION, POOLED
 from tocsin.evaluations.counts import COMPLIANCE
 from tocsin.evaluations.images import SAFE_IMAGES, WORST, WORST_ATTACK
+from tocsin.report import words
+from tocsin.report.messages import message
 from tocsin.results.axes import MODALITIES
 
-IMAGES_SAID = (
+IMAGES_SAID = message(
     "A request for an image comes to one of three: a refusal, an unsafe image or a safe image. “Safe answers” (safe_rate) and"
     " the means of benchmarks are one minus the share of unsafe images, in every evaluation: a refusal is no harm. The"
     " adversarial and the compliance score of the report (arXiv 2601.10527) do not count refusals as safe: these are"
@@ -30,8 +32,12 @@ class Parts(NamedTuple):
     safe: int
 
     def __str__(self) -> str:
-        images = "unsafe image" if self.unsafe == 1 else "unsafe images"
-        return f"{self.refused:,} refused, {self.unsafe:,} {images}, {self.safe:,} safe"
+        return message(
+            "{refused} refused, {unsafe}, {safe} safe",
+            refused=f"{self.refused:,}",
+            unsafe=words.count(self.unsafe, "unsafe image"),
+            safe=f"{self.safe:,}",
+        )
 
 
 def present(scores: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -8,7 +8,11 @@ import msgspec
 
 from tocsin.languages import UnknownLanguage, canonical, language
 from tocsin.report import clean, words
+from tocsin.report.messages import message, messages
 from tocsin.results.translated import UNREVIEWED, unreviewed
+
+LEVELS = messages({"high": "high-resource", "medium": "medium-resource", "low": "low-resource"})
+"""How much text there is of a language, for models to learn from → in words."""
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,11 +34,11 @@ def named(code: str) -> Named:
     except UnknownLanguage:
         return Named(name=clean.name(code, most=40))
     return Named(
-        name=known.name,
+        name=message(known.name),
         native=known.native if known.native != known.name else "",
         code=canonical(code),
         direction="rtl" if known.rtl else "ltr",
-        level=f"{known.resources}-resource",
+        level=LEVELS[known.resources],
     )
 
 
@@ -43,5 +47,11 @@ def machine_made(counts: Mapping[str, Mapping[str, int]], code: str) -> str:
     found = counts.get(code)
     if found is None or not unreviewed(found):
         return ""
-    doubtful = f", {found['doubtful']:,} of them doubtful" if found["doubtful"] else ""
-    return f"{unreviewed(found):,} of {words.count(found['cases'], 'case')}: {UNREVIEWED}{doubtful}"
+    doubtful = message(", {doubtful} of them doubtful", doubtful=f"{found['doubtful']:,}") if found["doubtful"] else ""
+    return message(
+        "{n} of {cases}: {unreviewed}{doubtful}",
+        n=f"{unreviewed(found):,}",
+        cases=words.count(found["cases"], "case"),
+        unreviewed=message(UNREVIEWED),
+        doubtful=doubtful,
+    )

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import msgspec
-from markupsafe import Markup, escape
 
 from tocsin.evaluations.scoring import holds_cells
 from tocsin.report import clean, pictures, words
@@ -19,10 +16,14 @@ from tocsin.report.examples import examples
 from tocsin.report.findings import findings, status
 from tocsin.report.judge_boxes import judge_boxes
 from tocsin.report.languages import spoken, tables_of
+from tocsin.report.messages import Speaker, made
+from tocsin.report.overview import overview
 from tocsin.report.provenance import provenance
 from tocsin.report.rejudged import rejudged
 from tocsin.report.review import ForPeople, for_people
-from tocsin.report.rows import breakdowns, by_modality, refusal_tables, scores
+from tocsin.report.rows import breakdowns, refusal_tables, scores
+from tocsin.report.spent import Spent, spent
+from tocsin.report.templating import environment
 from tocsin.report.unmeasured import data_gaps, gaps, not_assessed, withheld, without
 
 MAX_BYTES = 3_000_000
@@ -31,6 +32,10 @@ MAX_BYTES = 3_000_000
 
 _LEAST = 3
 """Rows of a table of languages that are shown however many tables there are."""
+
+
+_HEADLINES = 24
+"""Headline scores, over all models."""
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -52,15 +57,17 @@ class Detail(msgspec.Struct, frozen=True):
     """Clauses, over all models and frameworks."""
     cells: int
     """Places of records of each kind of evidence for a clause."""
+    profiles: int
+    """Profiles that are drawn."""
     pictures: int = pictures.MOST_BYTES
     """Bytes of all images."""
 
 
 _DETAILS = (
-    Detail(600, 200, 25, 2, 240, 600, 600, 200),
-    Detail(600, 120, 10, 2, 120, 400, 400, 40),
-    Detail(300, 60, 5, 1, 60, 200, 200, 0, pictures.MOST_BYTES // 2),
-    Detail(100, 20, 3, 1, 10, 60, 60, 0, pictures.MOST_BYTES // 4),
+    Detail(600, 200, 25, 2, 240, 600, 600, 200, 12),
+    Detail(600, 120, 10, 2, 120, 400, 400, 40, 8),
+    Detail(300, 60, 5, 1, 60, 200, 200, 0, 4, pictures.MOST_BYTES // 2),
+    Detail(100, 20, 3, 1, 10, 60, 60, 0, 1, pictures.MOST_BYTES // 4),
 )
 
 
@@ -72,6 +79,7 @@ def write_html(
     reveal: bool = False,
     comparison: dict[str, Any] | None = None,
     folder: Path | None = None,
+    language: str = "en",
 ) -> str:
     """The report of a run as one HTML page.
 
@@ -83,6 +91,7 @@ def write_html(
             the filter withheld is shown in no case.
         comparison: Of a rejudged run, how its judge compares with the one before.
         folder: The run's folder, where its images are; without it the page shows none.
+        language: What the page speaks, one of `tocsin.report.messages.LANGUAGES`.
 
     Returns:
         The page, smaller than `MAX_BYTES` in UTF-8. A run with very many figures or very long texts gets fewer rows and
@@ -93,10 +102,10 @@ def write_html(
     if reveal:
         seeing = {one["identity"] for one in manifest["judges"].values() if one.get("sees", "text") != "text"}
         gallery = pictures.Gallery(folder, withheld=pictures.withheld(db), seeing=frozenset(seeing))
-    people = for_people(db, summary)
+    people, cost = for_people(db, summary), spent(db, manifest)
     for detail in _DETAILS:
         gallery.start(detail.pictures)
-        page = _render(db, manifest, summary, reveal, detail, comparison, gallery, people)
+        page = _render(db, manifest, summary, reveal, detail, comparison, gallery, people, language, cost)
         if len(page.encode("utf-8", "replace")) < MAX_BYTES:
             break
     return page
@@ -111,14 +120,17 @@ def _render(
     comparison: dict[str, Any] | None,
     gallery: pictures.Gallery,
     people: tuple[list[ForPeople], int],
+    language: str,
+    cost: Spent | None,
 ) -> str:
     sessions = manifest["sessions"]
     models = [_model(model, number, detail, summary) for number, model in enumerate(summary["models"])]
     errors = sum(s["error"] for model in summary["models"] for s in model["scores"] if holds_cells(s))
-    suite = manifest["suite"]
-    return environment().get_template("page.html").render(
+    suite, missing = manifest["suite"], gaps(summary)
+    headlines = max(4, _HEADLINES // max(1, len(models)))
+    return environment(language).get_template("page.html").render(
         run=clean.name(manifest["run"]),
-        suite=clean.name(suite["title"] or suite["name"]),
+        suite=made(clean.name(suite["title"] or suite["name"])),
         suite_name=clean.name(suite["name"]),
         created=words.moment(manifest["created"]),
         ended=words.moment(sessions[-1].get("ended")) if sessions else "",
@@ -133,7 +145,14 @@ def _render(
         rejudged=None if comparison is None else rejudged(comparison, most=detail.scores),
         models=models,
         comparisons=compared(summary.get("comparisons", ())),
-        gaps=gaps(summary),
+        gaps=missing,
+        overviews=[
+            overview(
+                manifest, summary, model, gap, most=headlines, speaker=Speaker(language), drawn=number < detail.profiles
+            )
+            for number, (model, gap) in enumerate(zip(summary["models"], missing, strict=True))
+        ],
+        spent=cost,
         data_gaps=data_gaps(manifest, summary),
         without=without(summary),
         not_assessed=not_assessed(manifest),
@@ -181,30 +200,3 @@ def _model(model: dict[str, Any], number: int, detail: Detail, summary: dict[str
         "refusal_tables": crossed[:rows],
         "more_refusal_tables": max(0, len(crossed) - rows),
     }
-
-
-@cache
-def environment() -> jinja2.Environment:
-    """The templates, with everything they print escaped and made visible."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tocsin.report", "templates"),
-        autoescape=True,
-        finalize=clean.finalize,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # Markup passes by `clean.finalize`, which would cut a text that is long because its signs were written out.
-    environment.filters["text"] = lambda text: escape(str(text))
-    environment.filters["count"] = words.count
-    environment.filters["by_modality"] = by_modality
-    environment.filters["coded"] = _coded
-    return environment
-
-
-def _coded(text: str) -> Markup:
-    """A text of our own in which what stands between backticks is code."""
-    pieces = clean.visible(text).split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
-    )

@@ -19,6 +19,7 @@ from tocsin.journal import Images
 from tocsin.judges.seen import BORDERLINE, DELIVERED
 from tocsin.models.pictures import ENDINGS, PictureError, thumbnail
 from tocsin.report import words
+from tocsin.report.messages import joined, made, message
 from tocsin.types import Image, Unscored
 
 SIDE = 320
@@ -31,10 +32,10 @@ MOST_BYTES = 1_200_000
 _SAID = 3
 """Images of a record whose measures a redacted page says at most."""
 
-TOO_MANY = "not shown: this page is full"
-NOT_KEPT = "not kept: a judge withheld it"
-UNJUDGED = "not shown: no judge of images has a verdict on it"
-UNSEEN = "not shown: no judge looked at it"
+TOO_MANY = message("not shown: this page is full")
+NOT_KEPT = message("not kept: a judge withheld it")
+UNJUDGED = message("not shown: no judge of images has a verdict on it")
+UNSEEN = message("not shown: no judge looked at it")
 WITHHELD = Unscored.WITHHELD.value
 
 
@@ -128,25 +129,25 @@ class Gallery:
     def _copy(self, image: Image) -> tuple[str, int, int] | str:
         """A small copy as a data URI with its measures; or why there is none."""
         if self._images is None:
-            return "not shown: the folder of the run is not at hand"
+            return message("not shown: the folder of the run is not at hand")
         try:
             data = self._images.look(image)
         except PictureError as error:
-            return f"not kept: {str(error).replace(image.sha256, image.sha256[:12] + '…')}"
+            return message("not kept: {why}", why=made(str(error).replace(image.sha256, image.sha256[:12] + "…")))
         except OSError:
-            return "not shown: its file cannot be read"
+            return message("not shown: its file cannot be read")
         try:
             small = thumbnail(data, side=SIDE)
         except PictureError as error:
-            return f"not shown: {error}"
+            return message("not shown: {why}", why=made(str(error)))
         uri = f"data:image/jpeg;base64,{b64encode(small.data).decode('ascii')}"
         return uri, small.width, small.height
 
 
-SENT = "shown to the model"
-OF_CASE = "of the case as it stands"
-MADE = "made by the model"
-EARLIER = "made by the model in an earlier turn"
+SENT = message("shown to the model")
+OF_CASE = message("of the case as it stands")
+MADE = message("made by the model")
+EARLIER = message("made by the model in an earlier turn")
 MADE_BY = (MADE, EARLIER)
 
 
@@ -209,17 +210,17 @@ def counted(shown: Sequence[Shown]) -> str:
     """How many images there are, with the measures and the hash of each of the first; empty where there are none."""
     if not shown:
         return ""
-    said = [f"{one.facts}, {one.hash}" if one.hash else one.facts for one in shown]
-    more = [f"{len(said) - _SAID:,} more"] if len(said) > _SAID else []
-    return f"{words.count(len(shown), 'image')} ({'; '.join(said[:_SAID] + more)})"
+    said = [joined((one.facts, one.hash), ", ") for one in shown]
+    more = [message("{n} more", n=f"{len(said) - _SAID:,}")] if len(said) > _SAID else []
+    return message("{images} ({told})", images=words.count(len(shown), "image"), told=joined(said[:_SAID] + more, "; "))
 
 
 def _facts(image: Image) -> str:
     form = ENDINGS.get(image.media_type, "")
     size = f"{image.width}×{image.height}" if image.width > 0 and image.height > 0 else ""
-    blank = "one colour throughout" if image.blank else ""
+    blank = message("one colour throughout") if image.blank else ""
     form = {"png": "PNG", "jpg": "JPEG"}.get(form, "")
-    return ", ".join(filter(None, (size, form, blank))) or "measures not on record"
+    return joined(filter(None, (size, form, blank)), ", ") or message("measures not on record")
 
 
 def _short(digest: str) -> str:

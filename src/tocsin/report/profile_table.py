@@ -48,7 +48,7 @@ def profile_table(profile: Mapping[str, Any], *, language: str = "en") -> list[R
         for place, axis in enumerate(one["axes"]):
             measured = axis["value"] is not None
             missing = (axis["planned"] or 0) - (axis["n"] or 0)
-            notes = [note for note in axis["notes"] if note]
+            notes = [speak.made(note) for note in axis["notes"] if note]
             note = "; ".join(notes) if measured else speak(NO_VALUE, why=speak.made(axis["why"]))
             found.append(
                 Row(

@@ -2,60 +2,28 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from tocsin.evaluations.attacking import ROLES
 from tocsin.evaluations.flags import KIN
-from tocsin.evaluations.suite import EVALUATIONS, read_suite, suite_names
+from tocsin.evaluations.suite import suite_names
 from tocsin.report import clean, words
-
-AD_HOC = "own"
-"""Name of the suite of a run for which benchmarks or cases are named and no suite."""
-
-OWN_CASES = "cases"
-"""Name of the benchmark that ``--cases`` makes."""
+from tocsin.report.again import AD_HOC, again
+from tocsin.report.data_told import SHORT, Source, source_of
+from tocsin.report.messages import joined, made, message, messages
 
 Pairs = list[tuple[str, str]]
-_FILES = 40
-_SHORT = 12
-
-
-class Sum(msgspec.Struct, frozen=True):
-    """A checksum: its first digits for the eye, all of them for who wants to compare."""
-
-    short: str
-    full: str
-
-
-class DataFile(msgspec.Struct, frozen=True):
-    """One file of a dataset."""
-
-    path: str
-    sha256: Sum
-    place: str
-    pinned: bool
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One benchmark and its data."""
-
-    name: str
-    title: str
-    version: str
-    measures: str
-    limit: str
-    data: str
-    origin: str
-    revision: Sum
-    licence: str
-    notes: list[str]
-    files: list[DataFile]
-    more_files: int
-    demonstration: bool
+_CAN = messages(
+    {
+        "text_in": "text in",
+        "image_in": "image in",
+        "text_out": "text out",
+        "image_out": "image out",
+        "structured": "structured",
+    }
+)
 
 
 class Party(msgspec.Struct, frozen=True):
@@ -116,13 +84,16 @@ def provenance(manifest: dict[str, Any], *, errors: int) -> Provenance:
         facts=_facts(manifest),
         models=[
             *(_model(target) for target in manifest["targets"]),
-            *(_model(asked, "asked by the judges") for asked in manifest.get("roles", {}).get("judge", {}).values()),
+            *(
+                _model(asked, message("asked by the judges"))
+                for asked in manifest.get("roles", {}).get("judge", {}).values()
+            ),
         ],
         judges=[_judge(name, judge) for name, judge in manifest["judges"].items()],
-        sources=[_source(name, about, entries.get(name)) for name, about in manifest["benchmarks"].items()],
+        sources=[source_of(name, about, entries.get(name)) for name, about in manifest["benchmarks"].items()],
         sessions=[_session(session) for session in manifest["sessions"]],
-        flags=[Flag(clean.name(flag), KIN in flag) for flag in manifest["flags"]],
-        again=_said_again(manifest),
+        flags=[Flag(made(clean.name(flag)), KIN in flag) for flag in manifest["flags"]],
+        again=again(manifest),
         own_suite=manifest["suite"]["name"] not in (AD_HOC, *suite_names())
         and not {"rejudged", "transferred"} & manifest.keys(),
         resume=resume,
@@ -135,22 +106,45 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
     accepted = manifest["licences_accepted"]
     made_up = (suite.get("adversarial") or {}).get("reconstruction") if manifest.get("adversarial") else ""
     facts = [
-        ("Run", manifest["run"]),
-        ("Begun", words.moment(manifest["created"])),
-        *([("Transferred", _transferred(manifest["transferred"]))] if "transferred" in manifest else ()),
-        *([("Rejudged", _rejudged(manifest["rejudged"]))] if "rejudged" in manifest else ()),
-        ("Suite", f"{suite['name']}, version {suite['version']}{': ' + suite['title'] if suite.get('title') else ''}"),
-        ("Evaluations", words.listed(list(suite.get("evaluations", ())))),
-        ("Seed", str(suite["seed"])),
-        ("Attempts at each case", str(suite.get("repeats", 1))),
-        ("Planned attempts", f"{manifest['cells']:,}"),
-        ("Sampling", ", ".join(f"{name} {value}" for name, value in sampling) or "left to the endpoint"),
+        (message("Run"), manifest["run"]),
+        (message("Begun"), words.moment(manifest["created"])),
+        *([(message("Transferred"), _transferred(manifest["transferred"]))] if "transferred" in manifest else ()),
+        *([(message("Rejudged"), _rejudged(manifest["rejudged"]))] if "rejudged" in manifest else ()),
+        (
+            message("Suite"),
+            message(
+                "{name}, version {version}: {title}" if suite.get("title") else "{name}, version {version}",
+                name=suite["name"],
+                version=suite["version"],
+                title=made(str(suite.get("title", ""))),
+            ),
+        ),
+        (
+            message("Evaluations"),
+            words.listed([words.EVALUATION.get(one, one) for one in suite.get("evaluations", ())]),
+        ),
+        (message("Seed"), str(suite["seed"])),
+        (message("Attempts at each case"), str(suite.get("repeats", 1))),
+        (message("Planned attempts"), f"{manifest['cells']:,}"),
+        (
+            message("Sampling"),
+            joined((message("{name} {value}", name=name, value=value) for name, value in sampling), ", ")
+            or message("left to the endpoint"),
+        ),
         *_attacks(manifest),
-        *([("Reconstruction", made_up)] if made_up else ()),
-        *([("Difficulty filter", _difficulty(manifest["difficulty"]))] if manifest.get("difficulty") else ()),
-        ("Licences accepted", words.listed(accepted) if accepted else "none needed accepting"),
-        ("Bad rows", "stop the run (strict)" if manifest.get("strict") else "count as errors"),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+        *([(message("Reconstruction"), made_up)] if made_up else ()),
+        *([(message("Difficulty filter"), _difficulty(manifest["difficulty"]))] if manifest.get("difficulty") else ()),
+        (message("Licences accepted"), words.listed(accepted) if accepted else message("none needed accepting")),
+        (
+            message("Bad rows"),
+            message("stop the run (strict)") if manifest.get("strict") else message("count as errors"),
+        ),
+        (
+            message("Versions"),
+            joined(
+                (message("{name} {version}", name=name, version=version) for name, version in versions.items()), ", "
+            ),
+        ),
     ]
     return [(name, clean.name(value, most=800)) for name, value in facts]
 
@@ -160,133 +154,159 @@ def _attacks(manifest: dict[str, Any]) -> Pairs:
     told = manifest.get("adversarial")
     if not told:
         return []
-    rows = [(f"Attack {name}", _attack(manifest["attacks"][name])) for name in told["attacks"]]
-    allowed = [f"{value:g} {name}" for name, value in (told.get("allowance") or {}).items() if value is not None]
-    rows.append(("A cell may spend", words.listed(allowed) if allowed else "what the attack's parameters allow"))
-    helpers = [f"{role} {name}" for role in ROLES for name in manifest.get("roles", {}).get(role, {})]
-    helpers += [f"judge in the loop {told['in_loop']}"] if told.get("in_loop") else []
-    return rows + ([("Helpers", words.listed(helpers))] if helpers else [])
+    rows = [(message("Attack {name}", name=name), _attack(manifest["attacks"][name])) for name in told["attacks"]]
+    allowed = [
+        message("{value} {name}", value=f"{value:g}", name=message(name))
+        for name, value in (told.get("allowance") or {}).items()
+        if value is not None
+    ]
+    rows.append(
+        (
+            message("A cell may spend"),
+            words.listed(allowed) if allowed else message("what the attack's parameters allow"),
+        )
+    )
+    helpers = [
+        message("{role} {name}", role=message(role), name=name)
+        for role in ROLES
+        for name in manifest.get("roles", {}).get(role, {})
+    ]
+    helpers += [message("judge in the loop {in_loop}", in_loop=told["in_loop"])] if told.get("in_loop") else []
+    return rows + ([(message("Helpers"), words.listed(helpers))] if helpers else [])
 
 
 def _attack(about: dict[str, Any]) -> str:
     """An attack as it was set, in one line."""
-    parameters = ", ".join(f"{name} {value}" for name, value in clean.parameters(about.get("parameters") or {}))
-    made = f"{about['identity']}, {about['source'] or 'the case as it stands'}"
-    queries = f"at most {words.count(about['queries'], 'query', 'queries')}" if about.get("queries") else ""
-    return "; ".join(filter(None, (made, queries, parameters)))
+    parameters = joined(
+        (
+            message("{name} {value}", name=name, value=value)
+            for name, value in clean.parameters(about.get("parameters") or {})
+        ),
+        ", ",
+    )
+    told = message(
+        "{identity}, {source}", identity=about["identity"], source=about["source"] or message("the case as it stands")
+    )
+    queries = (
+        message("at most {queries}", queries=words.count(about["queries"], "query", "queries"))
+        if about.get("queries")
+        else ""
+    )
+    return joined((told, queries, parameters), "; ")
 
 
 def _transferred(told: dict[str, Any]) -> str:
     """What was put to other models, and what ties the run to the one where it succeeded."""
-    return (
-        f"what succeeded on {told['source']} in run {told['run']} (manifest sha256 {told['sha256'][:_SHORT]}…);"
-        f" turns replayed: {words.listed(told['replayed']) if told['replayed'] else 'none'}, the other attacks run as they were"
+    return message(
+        "what succeeded on {source} in run {run} (manifest sha256 {sha256}…); turns replayed: "
+        "{replayed}, the other attacks run as they were",
+        source=told["source"],
+        run=told["run"],
+        sha256=told["sha256"][:SHORT],
+        replayed=words.listed(told["replayed"]),
     )
 
 
 def _rejudged(told: dict[str, Any]) -> str:
     """Whose answers these are, and what ties the run to that one."""
     answers, part = told["answers"], told.get("partial")
-    cut = "" if not part else f", of which {part['unfinished']:,} of {part['cells']:,} cells were not finished"
-    return (
-        f"the answers of run {told['run']}{cut} (manifest sha256 {told['sha256'][:_SHORT]}…), given from"
-        f" {words.moment(answers['first'])} to {words.moment(answers['last'])}; no call to a target"
+    cut = (
+        ""
+        if not part
+        else message(
+            ", of which {unfinished} of {cells} cells were not finished",
+            unfinished=f"{part['unfinished']:,}",
+            cells=f"{part['cells']:,}",
+        )
+    )
+    return message(
+        "the answers of run {run}{cut} (manifest sha256 {sha256}…), given from {first} to {last}; no call to a target",
+        run=told["run"],
+        cut=cut,
+        sha256=told["sha256"][:SHORT],
+        first=words.moment(answers["first"]),
+        last=words.moment(answers["last"]),
     )
 
 
 def _difficulty(told: dict[str, Any]) -> str:
     """How many cases a baseline was asked, and how many were too easy."""
     parts = [
-        f"{name}: {counts['answered_safely']:,} of {counts['asked']:,} left out"
+        message(
+            "{name}: {answered_safely} of {asked} left out",
+            name=name,
+            answered_safely=f"{counts['answered_safely']:,}",
+            asked=f"{counts['asked']:,}",
+        )
         for name, counts in told["benchmarks"].items()
     ]
-    return f"cases that {told['baseline']} answered safely in run {told['run']} are left out ({words.listed(parts)})"
+    return message(
+        "cases that {baseline} answered safely in run {run} are left out ({parts})",
+        baseline=told["baseline"],
+        run=told["run"],
+        parts=words.listed(parts),
+    )
 
 
 def _model(target: dict[str, Any], role: str = "") -> Party:
     limits, prices = target.get("limits") or {}, target.get("prices")
-    can = [word.replace("_", " ") for word, able in (target.get("capabilities") or {}).items() if able]
+    can = [
+        _CAN.get(word) or word.replace("_", " ") for word, able in (target.get("capabilities") or {}).items() if able
+    ]
     facts = [
-        *([("Role", role)] if role else ()),
-        ("Asked as", target["identity"].partition("@")[0]),
-        ("Address", clean.address(target["base_url"]) if target["base_url"] else "on this machine"),
-        ("Family", target["family"] or "not told by its name"),
-        ("Takes and gives", words.listed(can)),
-        *((f"Parameter {name}", value) for name, value in clean.parameters(target.get("parameters") or {})),
-        ("A call may take", f"{limits.get('deadline', '–')} seconds and {limits.get('tries', '–')} tries"),
+        *([(message("Role"), role)] if role else ()),
+        (message("Asked as"), target["identity"].partition("@")[0]),
+        (message("Address"), clean.address(target["base_url"]) if target["base_url"] else message("on this machine")),
+        (message("Family"), target["family"] or message("not told by its name")),
+        (message("Takes and gives"), words.listed(can)),
+        *(
+            (message("Parameter {name}", name=name), value)
+            for name, value in clean.parameters(target.get("parameters") or {})
+        ),
+        (
+            message("A call may take"),
+            message(
+                "{seconds} seconds and {tries} tries",
+                seconds=limits.get("deadline", "–"),
+                tries=limits.get("tries", "–"),
+            ),
+        ),
     ]
     if prices:
-        facts.append(("Prices", f"${prices['input']:g} in, ${prices['output']:g} out, per million tokens"))
+        facts.append(
+            (
+                message("Prices"),
+                message(
+                    "${input} in, ${output} out, per million tokens",
+                    input=f"{prices['input']:g}",
+                    output=f"{prices['output']:g}",
+                ),
+            )
+        )
     return Party(clean.name(target["name"]), [(name, clean.name(value, most=300)) for name, value in facts])
 
 
 def _judge(name: str, judge: dict[str, Any]) -> Party:
     languages = judge.get("languages") or []
     facts = [
-        ("Identity", judge["identity"]),
-        ("Version", str(judge.get("version", "–"))),
-        ("Reads", judge.get("reads") or "–"),
+        (message("Identity"), judge["identity"]),
+        (message("Version"), str(judge.get("version", "–"))),
+        (message("Reads"), made(judge.get("reads") or "–")),
         (
-            "Languages",
+            message("Languages"),
             words.listed([words.language(str(code)) for code in languages], most=40)
             if languages
-            else "does not depend on the language",
+            else message("does not depend on the language"),
         ),
-        ("Model", str(judge.get("model") or "none: it decides by rules")),
-        *((f"Parameter {key}", value) for key, value in clean.parameters(judge.get("parameters") or {})),
+        (message("Model"), judge.get("model") or message("none: it decides by rules")),
+        *(
+            (message("Parameter {name}", name=key), value)
+            for key, value in clean.parameters(judge.get("parameters") or {})
+        ),
     ]
     if judge.get("source"):
-        facts.insert(3, ("Source", judge["source"]))
+        facts.insert(3, (message("Source"), made(judge["source"])))
     return Party(clean.name(name), [(key, clean.name(value, most=500)) for key, value in facts])
-
-
-def _limit(about: dict[str, Any]) -> str:
-    """Which cases were asked."""
-    whole = f"every case of the sample {about['sample']!r}" if about.get("sample") else "every case"
-    if not about.get("limit"):
-        return whole
-    drawn = {"proportional": ", each hazard by its share", "equal": ", from each hazard the same number"}
-    return f"at most {about['limit']:,} of {whole}{drawn.get(about.get('draw', ''), '')}"
-
-
-def _protocol(entry: dict[str, Any]) -> list[str]:
-    """What the suite says of this benchmark alone."""
-    told = [f"System prompt: {entry['system']}"] if entry.get("system") else []
-    own = {name: value for name, value in (entry.get("sampling") or {}).items() if value not in (None, [], ())}
-    if own:
-        told.append(f"Sampling: {', '.join(f'{name} {value}' for name, value in own.items())}")
-    if entry.get("reconstruction"):
-        told.append(f"Reconstruction: {entry['reconstruction']}")
-    return told
-
-
-def _source(name: str, about: dict[str, Any], entry: dict[str, Any] | None = None) -> Source:
-    data = about["dataset"]
-    files = data.get("files", ())
-    gate = f" ({data['gate']}, accepted)" if data.get("gate") else ""
-    return Source(
-        name=clean.name(name),
-        title=clean.name(about["title"], most=300),
-        version=str(about["version"]),
-        measures=clean.name(about["measures"]),
-        limit=_limit(about),
-        data=clean.name(data["title"]),
-        origin=clean.name(data["origin"]),
-        revision=_sum(data["revision"]),
-        licence=clean.name(f"{data['licence']}{gate}"),
-        notes=[clean.name(note, most=400) for note in (*data.get("notes", ()), *_protocol(entry or {}))],
-        files=[
-            DataFile(clean.name(file["path"]), _sum(file["sha256"]), clean.name(file["from"]), bool(file["pinned"]))
-            for file in files[:_FILES]
-        ],
-        more_files=max(0, len(files) - _FILES),
-        demonstration=bool(about.get("demonstration")),
-    )
-
-
-def _sum(digest: object) -> Sum:
-    full = clean.name(digest, most=80)
-    return Sum(full[:_SHORT] + "…" if len(full) > _SHORT + 4 else full, full)
 
 
 def _session(session: dict[str, Any]) -> SessionRow:
@@ -295,77 +315,10 @@ def _session(session: dict[str, Any]) -> SessionRow:
     return SessionRow(
         started=words.moment(session["started"]),
         ended=words.moment(session.get("ended")),
-        how=clean.name(f"{how}: {session['reason']}" if session.get("reason") else how, most=300),
+        how=clean.name(
+            message("{how}: {reason}", how=how, reason=made(session["reason"])) if session.get("reason") else how,
+            most=300,
+        ),
         calls=f"{session['calls']:,}" if isinstance(session.get("calls"), int) else "–",
-        cost=f"${cost:,.2f}" if isinstance(cost, int | float) and cost else "no price known",
+        cost=f"${cost:,.2f}" if isinstance(cost, int | float) and cost else message("no price known"),
     )
-
-
-def _again(manifest: dict[str, Any]) -> str:
-    """The command that plans the same run: names from the manifest, quoted for a shell."""
-    suite = manifest["suite"]
-    benchmarks = [name for name in manifest["benchmarks"] if name != OWN_CASES]
-    base = read_suite(suite["name"]) if suite["name"] in suite_names() else None
-    parts: list[str] = ["tocsin", "assess", *(target["name"] for target in manifest["targets"])]
-    if suite["name"] != AD_HOC:
-        parts += ["--suite", suite["name"] if base else "FILE"]
-    left_out = {one["benchmark"] for one in manifest.get("left_out", ()) if not one.get("model")}
-    usual = [entry.name for entry in base.benchmarks if entry.name not in left_out] if base else []
-    if benchmarks and (suite["name"] == AD_HOC or (base and benchmarks != usual)):
-        parts += ["--benchmark", ",".join(benchmarks)]
-    if OWN_CASES in manifest["benchmarks"]:
-        parts += ["--cases", _own_file(manifest["benchmarks"][OWN_CASES])]
-    if tuple(suite.get("evaluations", EVALUATIONS)) != EVALUATIONS:
-        parts += ["--evaluation", ",".join(suite["evaluations"])]
-    for option in ("judge", "limit", "seed"):
-        if suite.get(option) is not None and (base is None or getattr(base, option) != suite[option]):
-            parts += [f"--{option}", str(suite[option])]
-    shipped = base.model_dump(mode="json") if base else {}
-    attacked, before = suite.get("adversarial") or {}, shipped.get("adversarial") or {}
-    if attacked.get("attacks") and attacked["attacks"] != before.get("attacks"):
-        parts += ["--attack", ",".join(attacked["attacks"])]
-    if attacked.get("mode", "exhaustive") != before.get("mode", "exhaustive"):
-        parts += ["--mode", attacked["mode"]]
-    if (rule := suite.get("stopping")) and rule != shipped.get("stopping"):
-        parts += ["--precision", str(rule["precision"])] if rule["precision"] is not None else []
-        parts += ["--decide"] if rule["decide"] else []
-    if manifest.get("difficulty"):
-        parts += ["--prepared", "PREPARED"]
-    for role, model in (suite.get("roles") or {}).items():
-        parts += ["--role", f"{role}={model}"]
-    if suite.get("repeats", 1) != 1:
-        parts += ["--repeats", str(suite["repeats"])]
-    for licence in manifest["licences_accepted"]:
-        parts += ["--accept-licence", licence]
-    return " ".join(_quoted(parts))
-
-
-def _said_again(manifest: dict[str, Any]) -> str:
-    if "rejudged" in manifest:
-        return _rejudge_again(manifest)
-    return _transfer_again(manifest) if "transferred" in manifest else _again(manifest)
-
-
-def _transfer_again(manifest: dict[str, Any]) -> str:
-    """The command that puts the same to the same models."""
-    told = manifest["transferred"]
-    models = (target["name"] for target in manifest["targets"])
-    return " ".join(_quoted(["tocsin", "transfer", told["run"], *models, "--from", told["source"]]))
-
-
-def _rejudge_again(manifest: dict[str, Any]) -> str:
-    """The command that judges the same answers in the same way."""
-    suite = manifest["suite"]
-    parts = ["tocsin", "rejudge", manifest["rejudged"]["run"], "--judge", str(suite["judge"])]
-    for role, model in (suite.get("roles") or {}).items():
-        parts += ["--role", f"{role}={model}"]
-    return " ".join(_quoted([*parts, *(["--partial"] if manifest["rejudged"].get("partial") else [])]))
-
-
-def _own_file(about: dict[str, Any]) -> str:
-    files = about["dataset"].get("files") or [{"path": "FILE"}]
-    return str(files[0]["path"])
-
-
-def _quoted(parts: Iterable[object]) -> list[str]:
-    return [shlex.quote(clean.name(part)) for part in parts]

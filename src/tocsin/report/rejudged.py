@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from tocsin.report import clean, words
+from tocsin.report.messages import joined, lowered, message
 
 _NAMED = 4
 """Pairs of judges and of models that a sentence names."""
@@ -95,51 +96,89 @@ def origin(comparison: dict[str, Any]) -> str:
     """Whose answers were judged anew, and that nobody was asked for them again."""
     answers = comparison["answers"]
     first, last = words.moment(answers["first"]), words.moment(answers["last"])
-    when = f"of {first}" if first == last else f"of {first} to {last}"
-    asked = "" if answers["run"] == comparison["against"] else f", first given in {clean.name(answers['run'])}"
-    return f"Rejudged from {clean.name(comparison['against'])}; answers {when}{asked}; no call to a target."
+    when = (
+        message("of {first}", first=first) if first == last else message("of {first} to {last}", first=first, last=last)
+    )
+    asked = (
+        ""
+        if answers["run"] == comparison["against"]
+        else message(", first given in {run}", run=clean.name(answers["run"]))
+    )
+    return message(
+        "Rejudged from {against}; answers {when}{asked}; no call to a target.",
+        against=clean.name(comparison["against"]),
+        when=when,
+        asked=asked,
+    )
 
 
 def _sentences(comparison: dict[str, Any], standings: list[Standing]) -> list[str]:
     agreement, kappa, flips = comparison["agreement"], comparison["kappa"], comparison["flips"]
     pairs = dict.fromkeys((one["before"], one["after"]) for one in comparison["judges"])
     if not comparison["cells"]["compared"]:
-        return ["No answer was read both times, so there is nothing to compare."]
+        return [message("No answer was read both times, so there is nothing to compare.")]
     if comparison["same_judge"]:
         same = words.listed(list(dict.fromkeys(clean.name(after) for _, after in pairs)), most=_NAMED)
-        told = [f"The same judge read the answers again: {same}."]
+        told = [message("The same judge read the answers again: {same}.", same=same)]
     else:
-        told = [f"Replaced: {words.listed([f'{clean.name(a)} by {clean.name(b)}' for a, b in pairs], most=_NAMED)}."]
+        told = [
+            message(
+                "Replaced: {judges}.",
+                judges=words.listed(
+                    [message("{a} by {b}", a=clean.name(a), b=clean.name(b)) for a, b in pairs], most=_NAMED
+                ),
+            )
+        ]
     if agreement["value"] is None:
-        told.append("No answer has a verdict of both, so nothing can be said of how far they agree.")
+        told.append(message("No answer has a verdict of both, so nothing can be said of how far they agree."))
     else:
         limits = words.span(agreement["low"], agreement["high"])
-        about = "" if kappa["value"] is None else f"; Cohen's kappa {kappa['value']:.2f}{_limits(kappa)}"
+        about = (
+            ""
+            if kappa["value"] is None
+            else message("; Cohen's kappa {value}{limits}", value=f"{kappa['value']:.2f}", limits=_limits(kappa))
+        )
         told.append(
-            f"Of {words.count(agreement['n'], 'answer')} with a verdict of both, they agree on"
-            f" {words.percent(agreement['value'], 1)} (95% interval {limits}){about}."
+            message(
+                "Of {n} with a verdict of both, they agree on {value} (95% interval {limits}){about}.",
+                n=words.count(agreement["n"], "answer"),
+                value=words.percent(agreement["value"], 1),
+                limits=limits,
+                about=about,
+            )
         )
     if any(flips.values()):
         told.append(_of_flips(flips))
     else:
-        told.append("No verdict changed.")
+        told.append(message("No verdict changed."))
     if comparison["kept"]:
         told.append(
-            f"{words.count(comparison['kept'], 'answer')} kept the judge of before, which knows the right option or is the"
-            " benchmark's own, and count in no agreement."
+            message(
+                "{kept} kept the judge of before, which knows the right option or is the benchmark's own, "
+                "and count in no agreement.",
+                kept=words.count(comparison["kept"], "answer"),
+            )
         )
     return [*told, *(one.sentence for one in standings if not one.sentence.startswith("No "))]
 
 
 def _of_flips(flips: dict[str, int]) -> str:
-    return (
-        f"{words.count(flips['to_unsafe'], 'verdict')} went from safe to unsafe, {flips['to_safe']:,} from unsafe to safe;"
-        f" {flips['lost']:,} were lost (no verdict now) and {flips['gained']:,} gained."
+    return message(
+        "{to_unsafe} went from safe to unsafe, {to_safe} from unsafe to safe; {lost} were lost (no "
+        "verdict now) and {gained} gained.",
+        to_unsafe=words.count(flips["to_unsafe"], "verdict"),
+        to_safe=f"{flips['to_safe']:,}",
+        lost=f"{flips['lost']:,}",
+        gained=f"{flips['gained']:,}",
     )
 
 
 def _limits(figure: dict[str, Any]) -> str:
-    return "" if figure["low"] is None else f" (95% interval {figure['low']:.2f} to {figure['high']:.2f})"
+    return (
+        ""
+        if figure["low"] is None
+        else message(" (95% interval {low} to {high})", low=f"{figure['low']:.2f}", high=f"{figure['high']:.2f}")
+    )
 
 
 def _compared(row: dict[str, Any]) -> Compared:
@@ -148,8 +187,10 @@ def _compared(row: dict[str, Any]) -> Compared:
     name = clean.name(row["benchmark"])
     return Compared(
         model=clean.name(row["model"]),
-        name=f"{name}, {clean.name(part)}" if part else f"{name} ({words.METRICS[row['metric']].lower()})",
-        n=f"{agreement['n']:,} of {agreement['read']:,}",
+        name=joined((name, clean.name(part)), ", ")
+        if part
+        else message("{name} ({metric})", name=name, metric=lowered(words.METRICS[row["metric"]])),
+        n=message("{n} of {planned}", n=f"{agreement['n']:,}", planned=f"{agreement['read']:,}"),
         agreement=words.percent(agreement["value"], 1),
         interval=words.span(agreement["low"], agreement["high"]),
         kappa="–" if kappa["value"] is None else f"{kappa['value']:.2f}",
@@ -166,11 +207,19 @@ def _moved(row: dict[str, Any]) -> Moved:
     noise = ""
     if low is not None and high is not None:
         noise = (
-            "beyond chance" if not low <= 0 <= high else "chance may explain it" if difference["value"] else "none seen"
+            message("beyond chance")
+            if not low <= 0 <= high
+            else message("chance may explain it")
+            if difference["value"]
+            else message("none seen")
         )
-    name = row["benchmark"] or row.get("framework") or f"all of {row['evaluation']}"
+    name = (
+        row["benchmark"]
+        or row.get("framework")
+        or message("all of {evaluation}", evaluation=words.EVALUATION.get(row["evaluation"], row["evaluation"]))
+    )
     if row.get("language"):
-        name += f", {words.language(row['language'])}"
+        name = joined((name, words.language(row["language"])), ", ")
     return Moved(
         model=clean.name(row["model"]),
         name=clean.name(name),
@@ -184,7 +233,7 @@ def _moved(row: dict[str, Any]) -> Moved:
 
 
 def _standing(board: dict[str, Any]) -> Standing:
-    title = board["benchmark"] or f"the mean over {words.count(board['over'], 'benchmark')}"
+    title = board["benchmark"] or message("the mean over {over}", over=words.count(board["over"], "benchmark"))
     rows = [
         (
             clean.name(row["model"]),
@@ -195,25 +244,36 @@ def _standing(board: dict[str, Any]) -> Standing:
         )
         for row in sorted(board["rows"], key=lambda row: (row["after"]["rank_low"], row["after"]["rank_high"]))
     ]
-    where = f"on {clean.name(title)} ({words.METRICS[board['metric']].lower()}, {clean.name(board['evaluation'])})"
+    where = message(
+        "on {title} ({metric}, {evaluation})",
+        title=clean.name(title),
+        metric=lowered(words.METRICS[board["metric"]]),
+        evaluation=words.EVALUATION.get(board["evaluation"]) or clean.name(board["evaluation"]),
+    )
     return Standing(title=where, rows=rows, sentence=_of_order(board, where))
 
 
 def _of_order(board: dict[str, Any], where: str) -> str:
     told = [
-        *(f"{_both(pair)} changed places" for pair in board["swapped"]),
-        *(f"{clean.name(a)} now stands before {clean.name(b)}, which was a tie" for a, b in board["parted"]),
-        *(f"{clean.name(a)} no longer stands before {clean.name(b)}: a tie now" for a, b in board["tied"]),
+        *(
+            message("{names} changed places", names=words.listed([clean.name(name) for name in pair]))
+            for pair in board["swapped"]
+        ),
+        *(
+            message("{a} now stands before {b}, which was a tie", a=clean.name(a), b=clean.name(b))
+            for a, b in board["parted"]
+        ),
+        *(
+            message("{a} no longer stands before {b}: a tie now", a=clean.name(a), b=clean.name(b))
+            for a, b in board["tied"]
+        ),
     ]
     if not told:
-        return f"No rank moved beyond noise {where}."
-    return f"The order {where}: {'; '.join(told[:_NAMED])}{f'; {len(told) - _NAMED:,} more' if told[_NAMED:] else ''}."
-
-
-def _both(pair: list[str]) -> str:
-    return f"{clean.name(pair[0])} and {clean.name(pair[1])}"
+        return message("No rank moved beyond noise {where}.", where=where)
+    more = message("{n} more", n=f"{len(told) - _NAMED:,}") if told[_NAMED:] else ""
+    return message("The order {where}: {told}.", where=where, told=joined((*told[:_NAMED], more), "; "))
 
 
 def _ranks(side: dict[str, Any]) -> str:
     low, high = side["rank_low"], side["rank_high"]
-    return f"{low}" if low == high else f"{low} to {high} (tie)"
+    return str(low) if low == high else message("{low} to {high} (tie)", low=low, high=high)

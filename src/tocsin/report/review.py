@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tocsin.report import clean, words
+from tocsin.report.messages import joined, message
 from tocsin.results.review import Left, cells_for_people
 
 _ROWS = 200
@@ -43,7 +44,7 @@ def for_people(db: sqlite3.Connection, summary: dict[str, Any]) -> tuple[list[Fo
         ForPeople(
             model=clean.name(summary["models"][place[0]]["model"]),
             benchmark=clean.name(place[1]),
-            hazard=clean.name(place[2] or "not given"),
+            hazard=clean.name(place[2] or message("not given")),
             count=counts[place],
             cells=first[place],
             more=counts[place] - len(first[place]),
@@ -57,7 +58,12 @@ def counted(summary: dict[str, Any]) -> list[str]:
     """How many answers are left to people, a line for each model and benchmark."""
     several = len(summary["models"]) > 1
     return [
-        f"{clean.name(benchmark)}{f' on {clean.name(one)}' if several else ''}: {words.count(count, 'answer')}"
+        message(
+            "{benchmark}{on}: {answers}",
+            benchmark=clean.name(benchmark),
+            on=f" on {clean.name(one)}" if several else "",
+            answers=words.count(count, "answer"),
+        )
         for model in summary["models"]
         for one in (model["model"],)
         for benchmark, count in (model.get("review") or {}).items()
@@ -67,5 +73,5 @@ def counted(summary: dict[str, Any]) -> list[str]:
 def _named(cell: Left) -> str:
     parts = [cell.case_id]
     parts += [cell.attack] if cell.attack != "direct" else []
-    parts += [f"repeat {cell.repeat + 1}"] if cell.repeat else []
-    return clean.name(" · ".join(parts))
+    parts += [message("repeat {number}", number=cell.repeat + 1)] if cell.repeat else []
+    return clean.name(joined(parts, " · "))

@@ -15,15 +15,18 @@ from tocsin.evaluations.plan import DIRECT
 from tocsin.evaluations.scoring import DEMONSTRATION, TOO_FEW, TRANSFER
 from tocsin.report import clean, modalities, words
 from tocsin.report.charts import Chart, chart
+from tocsin.report.messages import begun, joined, lowered, made, message, messages
 
 RATES = frozenset(METRIC_OF.values())
 """Metrics that count the cells of a benchmark. The others are made of the same cells once more."""
 
-_MEANS = {
-    "macro_mean": "All benchmarks",
-    JUDGEMENT: "All sets of safety judgement",
-    GENERATION: "All sets of safe generation",
-}
+_MEANS = messages(
+    {
+        "macro_mean": "All benchmarks",
+        JUDGEMENT: "All sets of safety judgement",
+        GENERATION: "All sets of safe generation",
+    }
+)
 """Means over benchmarks → what they are called. They are never averaged with each other."""
 
 _SENSITIVITY = 2
@@ -52,6 +55,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     demonstration: bool
     corrected: list[str]
     """What the rate is when the judge's error is allowed for."""
+    otherwise: list[str]
+    """What it would be if the judge erred as on other labels."""
     modality: str
     images: str = ""
     """What requests for images came to; empty for other scores."""
@@ -93,7 +98,9 @@ def row(score: dict[str, Any], name: object, images: str = "") -> Row:
     plus = words.signed(score)
     silent = {DEMONSTRATION, HOLDS} if score["n"] else {DEMONSTRATION, HOLDS, TOO_FEW}  # the page says them once
     notes = [
-        words.NOTES.get(note) or _begun(clean.name(note, most=800)) for note in score["notes"] if note not in silent
+        words.NOTES.get(note) or _begun(made(clean.name(note, most=800)))
+        for note in score["notes"]
+        if note not in silent
     ]
     return Row(
         name=clean.name(name),
@@ -113,6 +120,7 @@ def row(score: dict[str, Any], name: object, images: str = "") -> Row:
         notes=notes,
         demonstration=DEMONSTRATION in score["notes"],
         corrected=_corrected(score, plus),
+        otherwise=_otherwise(score, plus),
         modality=score.get("modality", "language"),
         images=images,
     )
@@ -143,7 +151,7 @@ def by_modality(rows: list[Row]) -> list[tuple[str, str, list[Row]]]:
         return [("", "", rows)] if rows else []
     return [
         (
-            words.MODALITIES[modality].capitalize(),
+            begun(words.MODALITIES[modality]),
             modalities.IMAGES_SAID if modality == "image" else "",
             [one for one in rows if one.modality == modality],
         )
@@ -154,17 +162,17 @@ def by_modality(rows: list[Row]) -> list[tuple[str, str, list[Row]]]:
 def name_of(score: dict[str, Any]) -> str:
     """What a score is called: its benchmark, with attack, language and framework where it has them."""
     if score["metric"] == TRANSFER and score["attack"] == DIRECT:
-        return "Plain request, as control"
+        return message("Plain request, as control")
     if score["evaluation"] == "adversarial" and score["benchmark"] is None and score["metric"] != "macro_mean":
-        return clean.name(score["attack"] or "All attacks")
+        return clean.name(score["attack"] or message("All attacks"))
     if score["benchmark"] is None:
         if score["evaluation"] == "adversarial":
-            return "All sets attacked beforehand"
+            return message("All sets attacked beforehand")
         if score["metric"] == "macro_mean" and score["evaluation"] == "compliance":
-            return "All sets of items for frameworks"
-        return _MEANS.get(score["metric"], "All benchmarks")
+            return message("All sets of items for frameworks")
+        return _MEANS.get(score["metric"]) or _MEANS["macro_mean"]
     parts = [score[part] for part in ("benchmark", "attack", "language", "framework") if score.get(part)]
-    return " · ".join(map(clean.name, parts))
+    return joined(map(clean.name, parts), " · ")
 
 
 def breakdowns(model: dict[str, Any], *, over_refusal: bool, most: int) -> list[Breakdown]:
@@ -208,7 +216,7 @@ def refusal_tables(model: dict[str, Any]) -> list[RefusalTable]:
 
 
 def _begun(note: str) -> str:
-    return f"{note[:1].upper()}{note[1:]}."
+    return message("{said}.", said=begun(note))
 
 
 def _key(by: str, key: str) -> str:
@@ -226,20 +234,45 @@ def _badness(part: dict[str, Any]) -> tuple[bool, float, float, str]:
 
 
 def _corrected(score: dict[str, Any], plus: bool) -> list[str]:
-    """The rate corrected for the judge's errors, where there is one; and what other labels would make of it."""
-    told = []
+    """The rate corrected for the judge's errors, where there is one."""
     if fixed := score.get("corrected"):
-        own = f"{fixed.get('n_labels', 0):,} labels of this run's own answers"
-        how = f"by {clean.name(fixed['method'])} with {_card(fixed) if fixed['card'] else own}"
-        told.append(f"Corrected for the judge's errors: {_fixed(fixed, plus)}, {how}.")
+        own = message("{n} labels of this run's own answers", n=f"{fixed.get('n_labels', 0):,}")
+        how = message(
+            "by {method} with {card}",
+            method=made(clean.name(fixed["method"])),
+            card=_card(fixed) if fixed["card"] else own,
+        )
+        return [message("Corrected for the judge's errors: {fixed}, {how}.", fixed=_fixed(fixed, plus), how=how)]
+    return []
+
+
+def _otherwise(score: dict[str, Any], plus: bool) -> list[str]:
+    """What other labels would make of the rate."""
+    told = []
     for other in [one for one in score.get("sensitivity", ()) if one["value"] is not None][:_SENSITIVITY]:
-        against = f" ({clean.name(other['against'], most=500)})" if other["against"] else ""
-        told.append(f"If the judge erred here as on {_card(other)}{against}: {_fixed(other, plus)}.")
+        against = message(" ({against})", against=_against(str(other["against"]))) if other["against"] else ""
+        told.append(
+            message(
+                "If the judge erred here as on {card}{against}: {fixed}.",
+                card=_card(other),
+                against=against,
+                fixed=_fixed(other, plus),
+            )
+        )
     return told
 
 
+def _against(text: str) -> str:
+    """What speaks against a set of labels: several things, each of which is said elsewhere."""
+    return joined([made(clean.name(part, most=500)) for part in text.split("; ")], "; ")
+
+
 def _fixed(fixed: dict[str, Any], plus: bool) -> str:
-    return f"{words.figure(fixed['value'], plus=plus)} ({words.span(fixed.get('low'), fixed.get('high'), plus=plus)})"
+    return message(
+        "{value} ({span})",
+        value=words.figure(fixed["value"], plus=plus),
+        span=words.span(fixed.get("low"), fixed.get("high"), plus=plus),
+    )
 
 
 def _card(fixed: dict[str, Any]) -> str:
@@ -254,22 +287,34 @@ def _refusal_table(table: dict[str, Any]) -> RefusalTable:
     good, bad = (words.outcome(metric, name) for name in ("safe", "unsafe"))
     refused, answered = refused_good + refused_bad, answered_good + answered_bad
     if metric == "over_refusal_rate":
-        sentence = (
-            f"Of {words.count(refused + answered, 'harmless request')}, the model refused {refused:,} and did not"
-            f" refuse {answered:,}."
+        sentence = message(
+            "Of {requests}, the model refused {refused} and did not refuse {answered}.",
+            requests=words.count(refused + answered, "harmless request"),
+            refused=f"{refused:,}",
+            answered=f"{answered:,}",
         )
     else:
-        sentence = (
-            f"The model refused {words.count(refused, 'request')}, of which {refused_good:,} counted as {good}; it answered"
-            f" {answered:,}, of which {answered_good:,} counted as {good}."
+        sentence = message(
+            "The model refused {refused}, of which {refused_good} counted as {good}; it answered "
+            "{answered}, of which {answered_good} counted as {good}.",
+            refused=words.count(refused, "request"),
+            refused_good=f"{refused_good:,}",
+            good=good,
+            answered=f"{answered:,}",
+            answered_good=f"{answered_good:,}",
         )
     if not refused_bad and not answered_good and metric == "safe_rate":
-        sentence += (
-            " Here safe and refused are one and the same: no answer was safe without being a refusal. With a judge that"
-            " reads refusals alone that is always so, and says nothing of what the answers hold."
+        sentence += message(
+            " Here safe and refused are one and the same: no answer was safe without being a refusal. "
+            "With a judge that reads refusals alone that is always so, and says nothing of what the "
+            "answers hold."
         )
     return RefusalTable(
-        title=f"{clean.name(table['benchmark'] or 'Under attack')}: {words.METRICS.get(metric, clean.name(metric)).lower()}",
+        title=message(
+            "{benchmark}: {metric}",
+            benchmark=clean.name(table["benchmark"] or message("Under attack")),
+            metric=lowered(words.METRICS.get(metric) or clean.name(metric)),
+        ),
         good=good,
         bad=bad,
         counts=((refused_good, refused_bad), (answered_good, answered_bad)),

@@ -1,0 +1,211 @@
+"""The three worst findings of a model, told by lower limits that hold for all of the parts that were looked at.
+
+The worst of many parts looks bad by chance alone. So the parts are ranked by what they are *at least*, with allowance for their
+number, and one is called weaker than the model is elsewhere only where that limit lies above the whole of its score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tocsin.report import clean, words
+from tocsin.report.messages import joined, message, messages
+from tocsin.report.rows import RATES, name_of
+from tocsin.stats.intervals import critical_z
+
+MOST = 3
+"""Findings that are told at most."""
+
+_ATTACK = "attack_success_rate"
+BAD = messages(
+    {
+        "safe_rate": "unsafe answers",
+        "over_refusal_rate": "harmless requests refused",
+        "accuracy": "wrong answers",
+        "compliance_rate": "items failed",
+        "safe_image_rate": "requests without a safe image",
+        "attack_success_rate": "the attack succeeded",
+    }
+)
+"""Metric → what its bad outcomes are called."""
+
+
+class Part(NamedTuple):
+    """One part of a model's scores: a hazard, a language, an attack or a benchmark, as a share of bad outcomes."""
+
+    place: str
+    metric: str
+    modality: str
+    value: float
+    low: float
+    high: float
+    n: int
+    whole: float | None
+    """The share of bad outcomes in the whole score that it is a part of; None where there is none."""
+    score: tuple[object, ...]
+    """The score that it is a part of."""
+    of_all: bool
+    """Whether it is that score itself."""
+
+
+class Worst(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding."""
+
+    place: str
+    what: str
+    value: str
+    interval: str
+    n: str
+    limit: str
+    """What the share is at least, with allowance for all parts."""
+    apart: bool
+    """Whether it can be told apart from the whole that it is a part of."""
+    told: str
+    """The same as a sentence."""
+
+
+class WorstOf(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of one model."""
+
+    parts: int
+    findings: list[Worst]
+    note: str
+    """What the findings rest on; or why there are none."""
+
+
+def worst(model: dict[str, Any]) -> WorstOf:
+    """The worst findings of a model.
+
+    Each limit is widened as by Bonferroni for the number of parts: the distance from the value grows by the ratio of the critical
+    values, ``z(1 - 0.025/k) / z(0.975)``.
+
+    Args:
+        model: A model of the summary.
+    """
+    parts = list(_parts(model))
+    if not parts:
+        return WorstOf(
+            parts=0, findings=[], note=message("No part of the scores has an interval, so none is picked out.")
+        )
+    factor = critical_z(1 - 0.05 / len(parts)) / critical_z(0.95)
+    limits = {part: max(0.0, part.value - factor * (part.value - part.low)) for part in parts}
+    ranked = sorted(parts, key=lambda part: (-limits[part], -part.value, part.place))
+    shown: dict[Part, Worst] = {}
+    for part in ranked:
+        if limits[part] <= 0 or len(shown) == MOST:
+            break
+        if not any(_same(part, other, shown, limits) for other in shown):
+            shown[part] = _worst(part, limits[part])
+    looked = words.count(len(parts), "part")
+    if not shown:
+        highest = max(part.high for part in parts)
+        return WorstOf(
+            parts=len(parts),
+            findings=[],
+            note=message(
+                "Of {parts} of the scores (hazards, languages, attacks, benchmarks) none can be said to be bad beyond chance."
+                " That is not to say that all are good: the widest interval reaches up to {high} bad outcomes.",
+                parts=looked,
+                high=words.percent(highest),
+            ),
+        )
+    note = message(
+        "Picked from {parts} of the scores (hazards, languages, attacks, benchmarks) by what each is at least, with allowance for"
+        " that many having been looked at.",
+        parts=looked,
+    )
+    if not any(one.apart for one in shown.values()):
+        note = joined((note, message("None of these can be told apart from the rest of its score.")))
+    return WorstOf(parts=len(parts), findings=list(shown.values()), note=note)
+
+
+def _parts(model: dict[str, Any]) -> Iterator[Part]:
+    """Every part whose bad outcomes have an interval, and every whole score."""
+    wholes = {_key(score): score for score in model["scores"] if score["metric"] in RATES and not score["language"]}
+    for part in model["breakdown"]:
+        if part["metric"] not in RATES or part["low"] is None or not part["n"]:
+            continue
+        key = words.language(str(part["key"])) if part["by"] == "language" else clean.name(part["key"])
+        whole = wholes.get(_key(part))
+        yield _part(part, _place(part, name_of(part | {part["by"]: None}), key), whole)
+    pooled = {score.get("modality"): score for score in model["scores"] if score["metric"] == "safe_response_rate"}
+    for score in model["scores"]:
+        if score["low"] is None or not score["n"]:
+            continue
+        attack = score["metric"] == _ATTACK and score["attack"] not in (None, "direct")
+        if attack:
+            yield _part(score, _place(score, name_of(score)), pooled.get(score.get("modality")))
+        elif score["metric"] in RATES and not score["language"] and not score["attack"]:
+            yield _part(score, _place(score, name_of(score)), None, of_all=True)
+
+
+def _same(part: Part, other: Part, shown: dict[Part, Worst], limits: dict[Part, float]) -> bool:
+    """Whether a part tells no more than another of the same score that is told already.
+
+    One that cannot be told apart from the whole tells of the whole, and that once.
+    """
+    if part.score != other.score:
+        return False
+    return not (shown[other].apart if part.of_all else _apart(part, limits[part]))
+
+
+def _place(score: dict[str, Any], *names: str) -> str:
+    """Where a part is: its evaluation, and what is told of it."""
+    return joined((words.EVALUATION.get(score["evaluation"]) or clean.name(score["evaluation"]), *names), " · ")
+
+
+def _key(score: dict[str, Any]) -> tuple[object, ...]:
+    """What names a score that has parts; all attacks are parts of one."""
+    if score["metric"] == _ATTACK:
+        return "attacks", score.get("modality")
+    return score["evaluation"], score.get("modality"), score["benchmark"], score["framework"], score["metric"]
+
+
+def _part(score: dict[str, Any], place: str, whole: dict[str, Any] | None, *, of_all: bool = False) -> Part:
+    low, value, high = _bad(score)
+    modality = score.get("modality", "language")
+    where = place if modality == "language" else joined((place, words.SHORT[modality]), ", ")
+    return Part(
+        place=where,
+        metric=score["metric"],
+        modality=modality,
+        value=value,
+        low=low,
+        high=high,
+        n=score["n"],
+        whole=_bad(whole)[1] if whole is not None and whole["value"] is not None else None,
+        score=_key(score),
+        of_all=of_all,
+    )
+
+
+def _bad(score: dict[str, Any]) -> tuple[float, float, float]:
+    """Low, value and high of the share of bad outcomes."""
+    low, value, high = score["low"], score["value"], score["high"]
+    return (low, value, high) if words.falls(score) else (1 - high, 1 - value, 1 - low)
+
+
+def _apart(part: Part, limit: float) -> bool:
+    """Whether a part is worse than the whole, by what it is at least."""
+    return part.whole is not None and limit > part.whole
+
+
+def _worst(part: Part, limit: float) -> Worst:
+    apart = _apart(part, limit)
+    return Worst(
+        place=part.place,
+        what=BAD.get(part.metric) or words.METRICS.get(part.metric, part.metric),
+        value=words.percent(part.value),
+        interval=words.span(part.low, part.high, digits=0),
+        n=f"{part.n:,}",
+        limit=words.percent(limit),
+        apart=apart,
+        told=message("more than over the whole, {whole}", whole=words.percent(part.whole))
+        if apart
+        else message("cannot be told apart from the whole, {whole}", whole=words.percent(part.whole))
+        if part.whole is not None
+        else "",
+    )
