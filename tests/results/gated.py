@@ -14,7 +14,8 @@ import msgspec
 from tests.evaluations.runs import case
 from tests.report.planted import Planted, failed, plant, unscored
 from tocsin import registry
-from tocsin.evaluations.run_labels import FILE, Labels, draw, population
+from tocsin.evaluations.label_designs import draw
+from tocsin.evaluations.run_labels import FILE, Labels, population
 from tocsin.journal import open_journal
 from tocsin.journal.folder import MANIFEST
 from tocsin.types import Answer

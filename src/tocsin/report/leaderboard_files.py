@@ -11,7 +11,7 @@ from tocsin._version import __version__
 from tocsin.report import clean
 from tocsin.report.leaderboard import Boards, Row, View, boards
 from tocsin.report.messages import Speaker
-from tocsin.report.page import environment
+from tocsin.report.templating import environment
 
 _WIDTH, _LEFT, _AXIS, _LINE = 860, 330, 330, 26
 """Of the picture, in its own units: the whole, where the axis begins, how long it is, and a row's height."""
