@@ -98,7 +98,7 @@ def test_figures_of_the_page_are_those_of_the_json(found: dict[str, Any], page: 
     cells = [cell.text for cell in page.find("td", data_label="Value, %")]
     main = [row for kind in ("boards", "means") for board in found[kind] for row in board["rows"]]
     for row in main:
-        assert "–" if row["value"] is None else f"{100 * row['value']:.2f}" in cells
+        assert ("–" if row["value"] is None else f"{100 * row['value']:.2f}") in cells
 
 
 def test_the_chinese_page_lacks_no_text(found: dict[str, Any]) -> None:
