@@ -15,6 +15,7 @@ from tocsin.cli import (
     data,
     label,
     listing,
+    plan,
     rejudge,
     report,
     transfer,
@@ -37,6 +38,9 @@ def build() -> typer.Typer:
     app.command("attack", help=attack.HELP, short_help="Try one attack on one prompt.")(attack.command)
     app.command("calibrate", help=calibrate.HELP, short_help="Measure a judge against people.")(calibrate.command)
     app.command("label", help=label.HELP, short_help="Have people label a run's answers.")(label.command)
+    app.command("plan", help=plan.HELP, short_help="Say what an assessment will take and show.", epilog=plan.EPILOG)(
+        plan.command
+    )
     app.command("rejudge", help=rejudge.HELP, short_help="Judge a run's answers anew.", epilog=assess.EPILOG)(
         rejudge.command
     )

@@ -20,6 +20,7 @@ from tocsin.stats.correction import (
     rogan_gladen,
 )
 from tocsin.stats.drops import Drop, Span, paired_drops
+from tocsin.stats.expected import Expected, expected_proportion
 from tocsin.stats.intervals import Interval, bounds, critical_t, critical_z, wilson
 from tocsin.stats.means import macro_mean
 from tocsin.stats.paired import (
@@ -66,6 +67,7 @@ __all__ = [
     "Difference",
     "Drop",
     "Estimate",
+    "Expected",
     "Figure",
     "Gap",
     "HumanAgreement",
@@ -98,6 +100,7 @@ __all__ = [
     "difference_sequence",
     "discordance_of",
     "draw_audit",
+    "expected_proportion",
     "holm",
     "human_agreement",
     "judge_agreement",

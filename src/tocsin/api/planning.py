@@ -1,0 +1,85 @@
+"""Planning an assessment: what it will take and what it will show, before anything is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from tocsin.api.assessing import resolved
+from tocsin.api.run import load_run, run_loop
+from tocsin.evaluations.cast import Cast, open_cast
+from tocsin.evaluations.difficulty import filtered_names, hard_cases
+from tocsin.journal import open_journal
+from tocsin.models import EMBEDDED, open_caller, read_config
+from tocsin.models.unkeyed import unkeyed
+from tocsin.results.planning import Assumed, Measured, foresee, measured
+
+
+def plan(
+    *models: str,
+    assumed: Assumed | None = None,
+    earlier: Path | str | None = None,
+    concurrency: int | None = None,
+    prepared: Path | str | None = None,
+    config: Path | str | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """What an assessment will take and show: cells, calls, tokens, cost, time and disk; intervals and power.
+
+    It is planned by the code that plans the run itself. No call is made, no folder is written, and no key is needed.
+
+    Args:
+        models: As for `assess`.
+        assumed: What is taken for granted.
+        earlier: Folder of a run whose measurements go before that.
+        concurrency: As for `assess`.
+        prepared: As for `assess`. Without it, all cases of a suite with a difficulty filter are counted.
+        config: As for `assess`.
+        options: Of `tocsin.api.assessing.resolved`: what shapes a plan, as for `assess`.
+
+    Returns:
+        As docs/reference/plan.md has it.
+
+    Raises:
+        ConfigError, UnknownName, ValueError, DatasetError, LicenceNotAccepted, RowError: What was asked for cannot be run.
+        ModelUnavailable: A package or a file is missing.
+        JournalError: The earlier run cannot be read.
+    """
+    known = measurements(earlier) if earlier is not None else None
+    configs = read_config(Path(config) if config else None)
+    with unkeyed():
+        targets = [open_caller(name, configs, concurrency=concurrency) for name in models or (EMBEDDED,)]
+        cast = Cast(targets)
+        try:
+            assessment = resolved(targets, **options)
+            helping = assessment.helpers()
+            cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency, helpers=helping)
+            filtered = filtered_names(assessment.suite, assessment.chosen)
+            if prepared is not None:
+                hard = hard_cases(Path(prepared), assessment).hard
+                assessment = replace(assessment, drawing=replace(assessment.drawing, hard=hard))
+            told = foresee(assessment, cast, assumed or Assumed(), known)
+            if filtered and prepared is None:
+                told["notes"].append(
+                    f"difficulty filter: the baseline is asked first, which is not counted here, and what it answers safely in"
+                    f" {', '.join(filtered)} is not asked; with --prepared RUN_FOLDER the plan is what is left"
+                )
+            return told
+        finally:
+            run_loop(cast.close())
+
+
+def measurements(folder: Path | str) -> Measured:
+    """What a run measured that a plan can begin from.
+
+    Raises:
+        JournalError: It cannot be read.
+    """
+    run = load_run(folder)
+    db = open_journal(run.folder)
+    try:
+        return measured(db, run.manifest, run.summary)
+    finally:
+        db.close()
