@@ -15,10 +15,10 @@ from tocsin.results.planning.amounts import Amount, Spend, exactly
 from tocsin.results.planning.assumed import HELPER_IN, HELPER_OUT
 from tocsin.types import Allowance, Case, Role
 
-TRIES = 3
+TRIES = 5
 """Times that an attacker is asked for one text at most, where it gives none that can be used."""
-USES = 2
-"""Texts of a helper for each query of the target at most, and as many before the first: no attack here needs more."""
+TRANSLATED = 2
+"""Texts that are translated for a query: the prompt, and the answer."""
 TRANSLATION = 4096
 """Tokens of a translation at most."""
 GROWTH = 1.5
@@ -45,9 +45,9 @@ def attack_costs(
     """What one cell of an attack spends.
 
     Queries of the target: one for a transform; of others half of what they may make at most, since a search ends about half
-    way, and at least two. Helpers are asked for a text a query, and at most for `USES` texts a query and before the first, each
-    `TRIES` times by the attacker. The first request is what the attack writes for the sampled cases, tried out; where it asks a
-    helper before, the request and half as much again. In a dialogue each turn repeats those before it.
+    way, and at least two. The attacker writes its texts in the same proportion, and is asked `TRIES` times for each at most.
+    The first request is what the attack writes for the sampled cases, tried out; where it asks a helper before, the request and
+    half as much again. In a dialogue each turn repeats those before it.
 
     Args:
         attack: The attack.
@@ -66,11 +66,12 @@ def attack_costs(
     }
     helper_in = Amount(HELPER_IN, None)
     if "attacker" in attack.needed:
-        calls = Amount(asked.expected, TRIES * USES * (limit + 1))
+        usual_texts, most_texts = attack.texts
+        calls = Amount(usual_texts * asked.expected / max(1, attack.queries), TRIES * most_texts)
         each = Amount(HELPER_OUT, ATTACKER.max_tokens)
         spent["attacker"] = Spend(calls, helper_in.times(calls), each.times(calls))
     if "translator" in attack.needed:
-        calls = Amount(asked.expected * USES, USES * (limit + 1))
+        calls = exactly(TRANSLATED).times(asked)
         each = Amount(HELPER_OUT, TRANSLATION)
         spent["translator"] = Spend(calls, helper_in.times(calls), each.times(calls))
     return AttackCosts(spent, asked if "judge" in attack.needed else Amount())
