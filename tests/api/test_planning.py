@@ -47,7 +47,10 @@ def said(asked: Asked) -> Said:
         return chat(json.dumps(verdict), usage={"prompt_tokens": 700, "completion_tokens": 40})
     if "Which is a plant" in prompt:
         return chat("B", usage={"prompt_tokens": 30, "completion_tokens": 12})
-    return chat(f"{asked.json['model']} says of {prompt[:30]!r}: it is so.", usage={"prompt_tokens": 30, "completion_tokens": 12})
+    return chat(
+        f"{asked.json['model']} says of {prompt[:30]!r}: it is so.",
+        usage={"prompt_tokens": 30, "completion_tokens": 12},
+    )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tocsin.evaluations.difficulty import filtered_names, hard_cases
 from tocsin.journal import open_journal
 from tocsin.models import EMBEDDED, open_caller, read_config
 from tocsin.models.unkeyed import unkeyed
-from tocsin.results.planning import Assumed, Measured, foresee, measured
+from tocsin.results.planning import Assumed, Measured, Planner, Wanted, foresee, measured
 
 
 def plan(
@@ -23,6 +23,7 @@ def plan(
     earlier: Path | str | None = None,
     concurrency: int | None = None,
     prepared: Path | str | None = None,
+    wanted: Wanted | None = None,
     config: Path | str | None = None,
     **options: Any,
 ) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def plan(
         earlier: Folder of a run whose measurements go before that.
         concurrency: As for `assess`.
         prepared: As for `assess`. Without it, all cases of a suite with a difficulty filter are counted.
+        wanted: A precision, a power or a budget, for which the limits are found.
         config: As for `assess`.
         options: Of `tocsin.api.assessing.resolved`: what shapes a plan, as for `assess`.
 
@@ -61,6 +63,8 @@ def plan(
                 hard = hard_cases(Path(prepared), assessment).hard
                 assessment = replace(assessment, drawing=replace(assessment.drawing, hard=hard))
             told = foresee(assessment, cast, assumed or Assumed(), known)
+            if wanted is not None:
+                told["wanted"] = Planner(assessment, cast, assumed or Assumed(), known).answer(wanted)
             if filtered and prepared is None:
                 told["notes"].append(
                     f"difficulty filter: the baseline is asked first, which is not counted here, and what it answers safely in"

@@ -83,7 +83,7 @@ def command(
     """Prints a plan."""
     from tocsin.api.planning import plan
     from tocsin.cli.given import listed, roles
-    from tocsin.results.planning import Assumed
+    from tocsin.results.planning import Assumed, Wanted
 
     said = {
         "rate": rate,
@@ -93,12 +93,22 @@ def command(
         "latency": latency,
         "answer_tokens": answer_tokens,
     }
+    reverse: dict[Any, float | None] = {
+        "precision": for_precision,
+        "difference": for_difference,
+        "budget": for_budget,
+        "calls": for_calls,
+    }
+    asked = [(what, value) for what, value in reverse.items() if value is not None]
+    if len(asked) > 1:
+        raise typer.BadParameter("of --for-precision, --for-difference, --for-budget and --for-calls give one")
     told: dict[str, Any] = plan(
         *models or (),
         assumed=Assumed(**{name: value for name, value in said.items() if value is not None}),  # type: ignore[arg-type]
         earlier=earlier,
         concurrency=concurrency,
         prepared=prepared,
+        wanted=Wanted(what=asked[0][0], value=asked[0][1]) if asked else None,
         config=config,
         suite=suite,
         benchmarks=listed(benchmark),

@@ -35,9 +35,12 @@ def show_plan(told: dict[str, Any]) -> None:
     _show_scores(console, told)
     _show_assumptions(console, told)
     for note in told["notes"]:
-        console.print(f"note: {plain(note)}.")
+        console.print(Text(f"note: {plain(note)}."))
+    if wanted := told.get("wanted"):
+        console.print()
+        _show_wanted(console, wanted)
     for one in told["left_out"]:
-        console.print(f"left out: {_name(one.get('benchmark') or one['attack'])}: {plain(one['needs'])}")
+        console.print(Text(f"left out: {_name(one.get('benchmark') or one['attack'])}: {plain(one['needs'])}"))
 
 
 def _show_calls(console: Any, told: dict[str, Any]) -> None:
@@ -114,6 +117,39 @@ def _show_assumptions(console: Any, told: dict[str, Any]) -> None:
         else f"{assumed['latency']['value']:g} s a call and {assumed['answer_tokens']['value']} tokens an answer (assumed)"
     )
     console.print(f"{'; '.join(parts)}.")
+
+
+def _show_wanted(console: Any, wanted: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    value = wanted["value"]
+    if wanted["what"] in ("budget", "calls"):
+        goal = f"${value:,.2f}" if wanted["what"] == "budget" else f"{value:,.0f} calls"
+        if not wanted["reached"]:
+            console.print(f"within {goal}: not even one case of each benchmark is.")
+        elif wanted["whole"]:
+            console.print(f"within {goal}: all that is planned, without a limit on the cases.")
+        else:
+            spent = [f"{_range(wanted['calls'])} calls"]
+            spent += [] if wanted["cost"] is None else [_dollars(wanted["cost"])]
+            console.print(f"within {goal}: {wanted['option']}, which takes {' and '.join(spent)}.")
+    else:
+        goal = f"±{100 * value:.3g}" if wanted["what"] == "precision" else f"a difference of {100 * value:.3g}"
+        console.print(f"for {goal} points in every score:")
+        for row in wanted["limits"]:
+            name = _name(row["benchmark"] or "the attacks, of each benchmark")
+            worst = _points(row["worst"])
+            if row["enough"]:
+                line = f"{name}: {_count(row['limit'])} of {_count(row['cases'])} cases, which give {worst}"
+            else:
+                line = f"{name}: too small: all {_count(row['cases'])} cases give {worst}"
+            console.print(Text(f"  {line}"))
+        if wanted["option"]:
+            console.print(f"the same for all benchmarks: {wanted['option']}; or in a suite:")
+        if wanted["suite"]:
+            console.print(Text(wanted["suite"]))
+    for note in wanted["notes"]:
+        console.print(Text(f"note: {plain(note)}."))
 
 
 def _name(text: str) -> str:

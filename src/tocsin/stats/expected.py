@@ -45,8 +45,10 @@ def expected_proportion(
     ratio to ``p (1-p) / n`` is the design effect that is expected to be observed. The number of clusters that show a pass, and
     that of those that show a failure, are those of a beta-binomial with this rate and correlation.
 
-    The half-width at the expected counts stands for the expected half-width: over 27 simulated settings (see the tests) the mean
-    half-width was within 4% of it.
+    The half-width at the expected counts stands for the expected half-width. Over 27 simulated settings (120 to 154 attempts
+    alone, in fives and in clusters of 1 to 9, rates from 0.05 to 0.5, correlations from 0 to 0.7) it was within 5% of the mean
+    half-width in 26, and 12% above it in one, where some three clusters show the rarer outcome; the limits held the rate in 94%
+    to 98% of cases.
 
     Args:
         sizes: Attempts of each cluster, shape ``(clusters,)``.

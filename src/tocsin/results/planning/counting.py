@@ -6,6 +6,7 @@ The plan is the very one that a run would make (`tocsin.evaluations.plan`); its 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 import msgspec
@@ -14,7 +15,7 @@ from tocsin.engine.search import MOST_AUDITED
 from tocsin.evaluations.assessment import Assessment
 from tocsin.evaluations.cast import Cast
 from tocsin.evaluations.fitting import checked_sets
-from tocsin.evaluations.plan import DIRECT, Chosen, plan
+from tocsin.evaluations.plan import DIRECT, Chosen, Drawing, plan
 from tocsin.journal import PlannedCase, PlannedCell
 from tocsin.judges import Judge
 from tocsin.languages import same
@@ -92,7 +93,13 @@ class _Reading(msgspec.Struct):
     samples: list[Case] = []
 
 
-def count(assessment: Assessment, cast: Cast, assumed: Assumed, known: Measured | None = None) -> Counted:
+def count(
+    assessment: Assessment,
+    cast: Cast,
+    assumed: Assumed,
+    known: Measured | None = None,
+    cases: Callable[[Chosen, Drawing], Iterable[PlannedCase]] | None = None,
+) -> Counted:
     """Counts the plan of an assessment. No call is made, and nothing is written.
 
     Args:
@@ -100,11 +107,12 @@ def count(assessment: Assessment, cast: Cast, assumed: Assumed, known: Measured 
         cast: Who would play which role; nobody is asked.
         assumed: What is taken for granted.
         known: What an earlier run measured, which goes before what is assumed.
+        cases: Gives all cases of a benchmark, where somebody has them already.
 
     Raises:
         RowError: A row is bad and the run would be strict.
     """
-    return _Counting(assessment, cast, assumed, known or Measured()).counted()
+    return _Counting(assessment, cast, assumed, known or Measured()).counted(cases)
 
 
 class _Counting:
@@ -121,9 +129,9 @@ class _Counting:
         self._outputs: dict[str, str] = {}
         self._readings: dict[tuple[str, int], _Reading] = {}
 
-    def counted(self) -> Counted:
+    def counted(self, cases: Callable[[Chosen, Drawing], Iterable[PlannedCase]] | None) -> Counted:
         """Goes through the plan once."""
-        for row, cells in plan(self._assessment.chosen, self._assessment.drawing):
+        for row, cells in plan(self._assessment.chosen, self._assessment.drawing, cases=cases):
             self._found.cases += 1
             self._found.text += _length(row.case)
             one = self._chosen[row.benchmark]
