@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from tocsin.types import Role
@@ -35,6 +37,14 @@ class Amount(msgspec.Struct, frozen=True):
 def exactly(count: float) -> Amount:
     """An amount that is known."""
     return Amount(count, count)
+
+
+def mean(amounts: Sequence[Amount]) -> Amount:
+    """The mean of some, at least one."""
+    told = Amount()
+    for one in amounts:
+        told = told.plus(one)
+    return Amount(told.expected / len(amounts), None if told.most is None else told.most / len(amounts))
 
 
 class Spend(msgspec.Struct, frozen=True):

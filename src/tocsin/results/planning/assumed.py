@@ -9,7 +9,7 @@ WORST_RATE = 0.5
 CLUSTER_CORRELATION = 0.5
 """Of two attempts of a cluster. Clusters are templates, twins and translations; nobody knows it before a run."""
 MODEL_CORRELATION = 0.3
-"""Of two models' outcomes on a case: the lower end of 0.3 to 0.7, which Miller (2024, arXiv 2411.00640, section 4.2) found."""
+"""Of two models' outcomes on a case. It is taken low: models that agree more show smaller differences than the plan says."""
 LATENCY = 5.0
 """Seconds of a call to an endpoint."""
 ANSWER_TOKENS = 300

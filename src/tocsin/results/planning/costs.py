@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
 
 import msgspec
 
@@ -11,7 +10,7 @@ from tocsin.attacks import Attack
 from tocsin.engine.session import ATTACKER
 from tocsin.judges import Judge
 from tocsin.results.planning import probing, tokens
-from tocsin.results.planning.amounts import Amount, Spend, exactly
+from tocsin.results.planning.amounts import Amount, Spend, exactly, mean
 from tocsin.results.planning.assumed import HELPER_IN, HELPER_OUT
 from tocsin.types import Allowance, Case, Role
 
@@ -59,8 +58,8 @@ def attack_costs(
     limit = min(attack.queries, allowance.queries or attack.queries)
     usual = 1.0 if limit == 1 else max(2.0, limit / 2)
     asked = Amount(min(limit, usual if queries is None else queries), limit)
-    prompt = fmean(_first(attack, case) for case in cases)
-    first = Amount(prompt, prompt if limit == 1 else None)
+    first = mean([_first(attack, case) for case in cases])
+    first = first if limit == 1 else Amount(first.expected, None)
     spent: dict[Role, Spend] = {
         "target": Spend(asked, _turns(first, asked, answer, attack.kind == "dialogue"), answer.times(asked))
     }
@@ -77,10 +76,10 @@ def attack_costs(
     return AttackCosts(spent, asked if "judge" in attack.needed else Amount())
 
 
-def _first(attack: Attack, case: Case) -> float:
+def _first(attack: Attack, case: Case) -> Amount:
     """Tokens of an attack's first request."""
     asked = probing.first_request(attack, case)
-    return tokens.of_messages(asked) if asked else GROWTH * tokens.of_messages(case.messages())
+    return tokens.of_messages(asked) if asked else Amount(GROWTH * tokens.of_messages(case.messages()).expected, None)
 
 
 def _turns(first: Amount, queries: Amount, answer: Amount, dialogue: bool) -> Amount:
@@ -104,7 +103,7 @@ def judge_costs(judge: Judge, cases: Sequence[Case], answer: Amount) -> dict[str
     """
     if not judge.models:
         return {}
-    seen: dict[str, list[tuple[float, int | None]]] = {name: [] for name in judge.models}
+    seen: dict[str, list[tuple[Amount, int | None]]] = {name: [] for name in judge.models}
     for case in cases:
         for model, request in probing.judge_requests(judge, case, max(1, round(answer.expected))):
             if model in seen:
@@ -113,12 +112,12 @@ def judge_costs(judge: Judge, cases: Sequence[Case], answer: Amount) -> dict[str
     for name, (usual, most) in judge.asks.items():
         calls = Amount(usual, most)
         told = seen[name]
-        mean = fmean(length for length, _ in told) if told else VERDICT_IN + answer.expected
+        asked = mean([length for length, _ in told]) if told else Amount(VERDICT_IN + answer.expected, None)
         limits = [limit for _, limit in told if limit is not None]
         reply = max(limits) if told and len(limits) == len(told) else None
-        longer = None if answer.most is None else mean + answer.most - answer.expected
+        longer = None if answer.most is None or asked.most is None else asked.most + answer.most - answer.expected
         each = Amount(min(VERDICT_OUT, reply or VERDICT_OUT), reply)
-        found[name] = Spend(calls, Amount(mean, longer).times(calls), each.times(calls))
+        found[name] = Spend(calls, Amount(asked.expected, longer).times(calls), each.times(calls))
     return found
 
 

@@ -80,7 +80,7 @@ class _Way(msgspec.Struct):
     """Whether each cell is a draw of its own."""
     line: Line
     answer: Amount
-    system: float
+    system: Amount
     """Tokens of the system prompt that its entry adds."""
 
 
@@ -200,8 +200,11 @@ class _Counting:
 
     def _direct(self, way: _Way, case: Case) -> int | None:
         """The answer that a plain request gets: its number where others may share it, None where it is its own."""
-        told = tokens.of_messages(case.messages()) + (0.0 if case.system else way.system)
-        sent = Spend(exactly(1), exactly(told * (self._known.input_factor or 1.0)), way.answer)
+        told = tokens.of_messages(case.messages())
+        told = told if case.system else told.plus(way.system)
+        if self._known.input_factor is not None:
+            told = exactly(told.expected * self._known.input_factor)
+        sent = Spend(exactly(1), told, way.answer)
         if way.alone:
             way.line.add(sent)
             return None

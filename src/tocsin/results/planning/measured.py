@@ -142,7 +142,7 @@ def _factor(db: sqlite3.Connection) -> float | None:
         usage = _answer(answer).usage
         if usage.input_tokens and not any(message.images for message in messages):
             counted += usage.input_tokens
-            told += tokens.of_messages(messages)
+            told += tokens.of_messages(messages).expected
     return counted / told if told else None
 
 
