@@ -20,7 +20,9 @@ def told(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def own(folder: Path, prices: str = "", name: str = "one") -> list[str]:
-    (folder / "own.jsonl").write_text("".join(json.dumps({"prompt": f"Question {n}?"}) + "\n" for n in range(40)), "utf-8")
+    (folder / "own.jsonl").write_text(
+        "".join(json.dumps({"prompt": f"Question {n}?"}) + "\n" for n in range(40)), "utf-8"
+    )
     (folder / "tocsin.toml").write_text(
         f'[models."{name}"]\nmodel = "openai/one"\nbase_url = "http://127.0.0.1:9/v1"\n{prices}', "utf-8"
     )
@@ -41,7 +43,15 @@ def test_json_has_the_documented_fields(tmp_path: Path) -> None:
     done = told(tmp_path, *own(tmp_path), "--for-calls", "12", "--json")
     plan = json.loads(done.stdout)
     reference = (ROOT / "docs" / "reference" / "plan.md").read_text(encoding="utf-8")
-    names = {*plan, *plan["cells"], *plan["calls"][0], *plan["total"], *plan["scores"][0], *plan["assumed"], *plan["wanted"]}
+    names = {
+        *plan,
+        *plan["cells"],
+        *plan["calls"][0],
+        *plan["total"],
+        *plan["scores"][0],
+        *plan["assumed"],
+        *plan["wanted"],
+    }
     assert [name for name in sorted(names) if f"`{name}`" not in reference] == []
     assert plan["wanted"]["limit"] == 12
     assert sorted(os.listdir(tmp_path)) == ["own.jsonl", "tocsin.toml"]
