@@ -15,9 +15,8 @@ NEW = os.environ.get("NEW_MODEL", "openai/my-model-2")
 def main(out: str) -> None:
     """Runs both, and prints them side by side."""
     # One run for both: the same cases, the same order, the same judge, at the same time. So they can be compared case by case.
-    asked = {"suite": "quick"}
-    ahead = plan(OLD, NEW, **asked)
-    run = assess(OLD, NEW, out=out, **asked)
+    ahead = plan(OLD, NEW, suite="quick")
+    run = assess(OLD, NEW, suite="quick", out=out)
     if not run.complete:
         sys.exit(f"stopped: {run.ended.reason}")
 

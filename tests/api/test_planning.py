@@ -226,3 +226,19 @@ def test_an_earlier_run_gives_tokens_rates_and_latency(tmp_path: Path) -> None:
     rates = {(one["benchmark"], one["metric"]): one["rate"] for one in told["scores"] if one["model"] == "one"}
     assert rates["cases", "safe_rate"] == pytest.approx(1.0)
     assert told["assumed"]["rates_from"] == "run"
+
+
+def test_the_baseline_of_a_difficulty_filter_is_counted_apart_and_prepared_leaves_what_is_left(tmp_path: Path) -> None:
+    text = "sampling: {temperature: 0}\nbenchmarks: [starter]\njudge: refusal\ndifficulty: {baseline: base, pool: 20}\n"
+    with models(tmp_path, "one", "base") as config:
+        asked: dict[str, Any] = {"suite": suite(tmp_path, text), "config": config}
+        told = plan("one", **asked)
+        run = assess("one", out=tmp_path / "runs", report=False, **asked)
+        (prepared,) = (tmp_path / "runs").glob("*-prepare-*")
+        left = plan("one", prepared=prepared, **asked)
+    assert told["baseline"]["model"] == "base"
+    assert told["baseline"]["total"]["calls"] == {"expected": 20, "most": 20}
+    assert foretold(told)[1]["target"] == 60
+    assert foretold(left) == happened(run)
+    assert foretold(left)[1]["target"] < 20
+    assert "baseline" not in left

@@ -8,11 +8,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from tocsin.api.assessing import resolved
+from tocsin.api.conduct import baseline_of
 from tocsin.api.run import load_run, run_loop
+from tocsin.evaluations.assessment import Assessment
 from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.difficulty import filtered_names, hard_cases
 from tocsin.journal import open_journal
-from tocsin.models import EMBEDDED, open_caller, read_config
+from tocsin.models import EMBEDDED, ModelConfig, open_caller, read_config
 from tocsin.models.unkeyed import unkeyed
 from tocsin.results.planning import Assumed, Measured, Planner, Wanted, foresee, measured
 
@@ -36,7 +38,7 @@ def plan(
         assumed: What is taken for granted.
         earlier: Folder of a run whose measurements go before that.
         concurrency: As for `assess`.
-        prepared: As for `assess`. Without it, all cases of a suite with a difficulty filter are counted.
+        prepared: As for `assess`. Without it, the baseline of a difficulty filter is counted apart, and all cases are.
         wanted: A precision, a power or a budget, for which the limits are found.
         config: As for `assess`.
         options: Of `tocsin.api.assessing.resolved`: what shapes a plan, as for `assess`.
@@ -66,13 +68,38 @@ def plan(
             if wanted is not None:
                 told["wanted"] = Planner(assessment, cast, assumed or Assumed(), known).answer(wanted)
             if filtered and prepared is None:
+                told["baseline"] = _baseline(assessment, configs, concurrency, assumed or Assumed(), known)
                 told["notes"].append(
-                    f"difficulty filter: the baseline is asked first, which is not counted here, and what it answers safely in"
-                    f" {', '.join(filtered)} is not asked; with --prepared RUN_FOLDER the plan is what is left"
+                    "difficulty filter: the baseline is asked first and counted apart; what it answers safely in"
+                    f" {', '.join(filtered)} is then not asked. With --prepared RUN_FOLDER the plan is what is left"
                 )
             return told
         finally:
             run_loop(cast.close())
+
+
+def _baseline(
+    assessment: Assessment,
+    configs: dict[str, ModelConfig],
+    concurrency: int | None,
+    assumed: Assumed,
+    known: Measured | None,
+) -> dict[str, Any]:
+    """What the baseline of a difficulty filter takes, which is run first."""
+    wanted = assessment.suite.difficulty
+    assert wanted is not None, "only a suite with a difficulty filter has a baseline"
+    before = baseline_of(assessment)
+    cast = open_cast(
+        [open_caller(wanted.baseline, configs, concurrency=concurrency)],
+        before.judges.values(),
+        configs,
+        concurrency=concurrency,
+    )
+    try:
+        told = foresee(before, cast, assumed, known)
+    finally:
+        run_loop(cast.close())
+    return {"model": wanted.baseline, "calls": told["calls"], "total": told["total"]}
 
 
 def measurements(folder: Path | str) -> Measured:

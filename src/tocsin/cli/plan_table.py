@@ -28,6 +28,10 @@ def show_plan(told: dict[str, Any]) -> None:
     console.print(
         f"together: {what}; {cost}; about {_time(total['seconds'])}; {_size(total['disk_bytes'])} on the disk"
     )
+    if baseline := told.get("baseline"):
+        spent = [f"{_range(baseline['total']['calls'])} calls", _time(baseline["total"]["seconds"])]
+        spent += [] if baseline["total"]["cost"] is None else [_dollars(baseline["total"]["cost"])]
+        console.print(Text(f"before it, the baseline {_name(baseline['model'])}: {', '.join(spent)}"))
     for line in told["calls"]:
         if line["cost_unknown"]:
             console.print(Text(f"{_name(line['model'])}: cost not known: {plain(line['cost_unknown'])}"))
