@@ -10,6 +10,8 @@ from tocsin.cli.errors import plain
 
 UNKNOWN = "?"
 """Stands where a number is not known; what it lacks is said below."""
+_METRICS = {"attack_success_rate": "ASR"}
+"""Metrics that the field knows by a shorter name."""
 
 
 def show_plan(told: dict[str, Any]) -> None:
@@ -43,8 +45,11 @@ def show_plan(told: dict[str, Any]) -> None:
     if wanted := told.get("wanted"):
         console.print()
         _show_wanted(console, wanted)
+    alike: dict[str, list[str]] = {}
     for one in told["left_out"]:
-        console.print(Text(f"left out: {_name(one.get('benchmark') or one['attack'])}: {plain(one['needs'])}"))
+        alike.setdefault(one["needs"], []).append(_name(one.get("benchmark") or one["attack"]))
+    for needs, names in alike.items():
+        console.print(Text(f"left out: {', '.join(names)}: {plain(needs)}"))
 
 
 def _show_calls(console: Any, told: dict[str, Any]) -> None:
@@ -70,33 +75,56 @@ def _show_calls(console: Any, told: dict[str, Any]) -> None:
 
 
 def _show_scores(console: Any, told: dict[str, Any]) -> None:
+    """A table for all models that are asked the same, which most are."""
     from rich.table import Table
     from rich.text import Text
 
-    for model in told["models"][:1]:
-        title = f"What it will show of {'each model' if len(told['models']) > 1 else _name(model)}"
-        table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False, title_style="bold")
+    alike: dict[tuple[tuple[str, ...], ...], list[str]] = {}
+    for model in dict.fromkeys(told["models"]):
+        alike.setdefault(tuple(_rows([one for one in told["scores"] if one["model"] == model])), []).append(model)
+    for rows, models in alike.items():
+        who = (
+            _name(models[0]) if len(models) == 1 else "each model" if len(alike) == 1 else ", ".join(map(_name, models))
+        )
+        table = Table(
+            title=Text(f"What it will show of {who}"),
+            title_justify="left",
+            box=None,
+            pad_edge=False,
+            title_style="bold",
+        )
         table.add_column("benchmark", overflow="fold")
         table.add_column("metric", overflow="fold")
         for name in ("n", "clusters", "95% ±", "paired", "unpaired"):
             table.add_column(name, justify="right", no_wrap=True)
-        for score in told["scores"]:
-            if score["model"] != model:
-                continue
-            name = score["benchmark"] or score["attack"] or f"all ({score['evaluation']})"
-            few = "*" if score["few_clusters"] else ""
-            table.add_row(
-                Text(_name(name)),
-                Text(score["metric"].replace("_", " ")),
-                _count(score["n"]),
-                f"{_count(score['n_clusters'])}{few}",
-                _points(score["half_width"]),
-                _points(score["detectable"]["paired"]),
-                _points(score["detectable"]["unpaired"]),
-            )
+        for row in rows:
+            table.add_row(*map(Text, row))
         console.print(table)
     if any(score["few_clusters"] for score in told["scores"]):
         console.print("* too few clusters: the interval is itself uncertain.")
+
+
+def _rows(scores: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """A row for each score; attacks of which the same is said have one together."""
+    from tocsin.report.words import SHORT
+
+    several = len({score["modality"] for score in scores}) > 1
+    found: dict[tuple[str, ...], list[str]] = {}
+    for number, score in enumerate(scores):
+        name = score["benchmark"] or score["attack"] or f"all ({score['evaluation']})"
+        name += f" · {SHORT[score['modality']]}" if several else ""
+        told = (
+            _METRICS.get(score["metric"], score["metric"].removesuffix("_rate").replace("_", " ")),
+            _count(score["n"]),
+            _count(score["n_clusters"]) + ("*" if score["few_clusters"] else ""),
+            _points(score["half_width"]),
+            _points(score["detectable"]["paired"]),
+            _points(score["detectable"]["unpaired"]),
+        )
+        found.setdefault((*told, score["modality"] if score["attack"] else str(number)), []).append(_name(name))
+    return [
+        (names[0] if len(names) == 1 else f"each of {len(names)} attacks", *told[:-1]) for told, names in found.items()
+    ]
 
 
 def _show_assumptions(console: Any, told: dict[str, Any]) -> None:

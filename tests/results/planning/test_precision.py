@@ -74,6 +74,9 @@ def test_attempts_without_a_verdict_widen_the_interval_and_the_bounds() -> None:
     part = Reckoning(assumed=Assumed(unscored=0.25)).expected(counts(100, 2), 0.5)
     assert part.estimate.n == 150
     assert part.half_width > whole.half_width
+    few = counts(100, 2).without(0.9).without(0.5)
+    assert few.sizes.sum() == 10
+    assert np.isfinite(few.draws).all()
 
 
 def test_what_was_measured_goes_before_assumptions_and_what_was_said_before_both() -> None:

@@ -64,7 +64,7 @@ class Counts(NamedTuple):
             return self
         upto = np.floor(np.cumsum(self.sizes) * (1 - share) + 1e-9)
         kept = np.diff(upto, prepend=0.0)
-        part = kept / self.sizes
+        part = np.divide(kept, self.sizes, out=np.zeros(len(kept)), where=self.sizes > 0)
         return Counts(kept, np.maximum(self.draws * part, kept > 0), self.alike * part)
 
 
