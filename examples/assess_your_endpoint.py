@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tocsin.api import assess
-from tocsin.api.planning import plan
+from tocsin.api import assess, plan
 
 MODEL = os.environ.get("MODEL", "openai/my-model")  # the endpoint is OPENAI_BASE_URL, the key OPENAI_API_KEY
 

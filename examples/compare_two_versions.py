@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tocsin.api import assess
-from tocsin.api.planning import plan
+from tocsin.api import assess, plan
 
 OLD = os.environ.get("OLD_MODEL", "openai/my-model-1")
 NEW = os.environ.get("NEW_MODEL", "openai/my-model-2")

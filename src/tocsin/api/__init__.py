@@ -17,6 +17,7 @@ from tocsin.api.generating import (
 )
 from tocsin.api.labelling import add_labels, draw_labels
 from tocsin.api.picturing import Pictured, draw_pictures, draw_pictures_async, resume_pictures, resume_pictures_async
+from tocsin.api.planning import plan
 from tocsin.api.rejudging import rejudge, rejudge_async
 from tocsin.api.run import Run, load_run, run_loop, write_results
 from tocsin.api.transferring import transfer, transfer_async
@@ -54,6 +55,7 @@ __all__ = [
     "generate_items_async",
     "listing",
     "load_run",
+    "plan",
     "rejudge",
     "rejudge_async",
     "resume",
