@@ -11,6 +11,7 @@ import importlib
 import io
 import json
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
@@ -27,6 +28,8 @@ from tocsin.attacks import Attack
 from tocsin.attacks.contract import FAMILIES, Form
 from tocsin.engine import Limits
 from tocsin.protocols import Attack as AttackProtocol
+from tocsin.results.planning.amounts import Amount
+from tocsin.results.planning.costs import attack_costs
 from tocsin.types import Allowance, Answer, Case, ErrorKind, Image, Message
 
 NAMES = registry.names("attack")
@@ -284,3 +287,19 @@ def test_direct_puts_the_case_as_it_stands(tmp_path: Path) -> None:
     image = Image("image/png", png())
     record = run(tmp_path / "i", attacks.make("direct"), case=Case(id="1", prompt="And now?", images=(image,))).record
     assert record["reason"] == "rejected", "the double takes no images"
+
+
+@pytest.mark.parametrize(("target", "useless"), [("Here it is.", True), (REFUSAL, False)])
+def test_it_spends_no_more_than_it_says_that_it_may(
+    attack: Attack, target: Reply, useless: bool, tmp_path: Path
+) -> None:
+    """What `tocsin plan` calls the most that a cell may take is the most, whatever its helpers and its target say."""
+    said: dict[str, Any] = {"attacker": '{"of": "no use"}', "translator": "???"} if useless else {}
+    played = run(tmp_path / "run", attack, target=target, **said)
+    roles = Counter(role for role, _ in played.calls)
+    costs = attack_costs(small(attack), Allowance(), [TEA], Amount(10, 10))
+    for role in ("target", "attacker", "translator"):
+        most = costs.spent[role].calls.most if role in costs.spent else 0  # type: ignore[index]
+        assert most is not None
+        assert roles[role] <= most, role
+    assert roles["target"] >= 1 or useless

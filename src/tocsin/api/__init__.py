@@ -18,6 +18,7 @@ from tocsin.api.generating import (
 )
 from tocsin.api.labelling import add_labels, close_labels, draw_labels, export_labels, label_agreement
 from tocsin.api.picturing import Pictured, draw_pictures, draw_pictures_async, resume_pictures, resume_pictures_async
+from tocsin.api.planning import plan
 from tocsin.api.profiling import profile_of
 from tocsin.api.ranking import leaderboard
 from tocsin.api.rejudging import rejudge, rejudge_async
@@ -63,6 +64,7 @@ __all__ = [
     "leaderboard",
     "listing",
     "load_run",
+    "plan",
     "policies",
     "profile_of",
     "rejudge",

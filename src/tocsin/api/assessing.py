@@ -24,7 +24,7 @@ from tocsin.api.conduct import (
 from tocsin.api.run import Run, run_loop
 from tocsin.engine import Limits
 from tocsin.evaluations import manifest as manifests
-from tocsin.evaluations.assessment import make_judges, resolve
+from tocsin.evaluations.assessment import Assessment, make_judges, resolve
 from tocsin.evaluations.cast import Cast, open_cast
 from tocsin.evaluations.difficulty import filtered_names, hard_cases
 from tocsin.evaluations.suite import Suite
@@ -33,7 +33,7 @@ from tocsin.journal import (
     check_manifest,
     read_manifest,
 )
-from tocsin.models import EMBEDDED, ModelConfig, open_caller, read_config, recalled
+from tocsin.models import EMBEDDED, Caller, ModelConfig, open_caller, read_config, recalled
 from tocsin.types import Role
 
 
@@ -112,8 +112,6 @@ async def assess_async(
         ModelUnavailable: A key, a package or a file is missing.
         JournalError: The run folder cannot be used.
     """
-    if only_reviewed and translations is None:
-        raise ValueError("only reviewed translations, and no table of them: add --translations FILE")
     configs = read_config(Path(config) if config else None)
     targets = [open_caller(name, configs, concurrency=concurrency) for name in models or (EMBEDDED,)]
     for other in reuse:
@@ -121,28 +119,27 @@ async def assess_async(
     conduct = Conduct(limits=limits or Limits(), reuse=reuse, watch=watch, signals=signals, report=report)
     cast = Cast(targets)
     try:
-        assessment = resolve(
+        assessment = resolved(
+            targets,
             suite=suite,
             benchmarks=benchmarks,
             evaluations=evaluations,
-            judge=judge,
-            roles=roles or {},
-            cases=Path(cases) if cases else None,
-            limit=limit,
-            seed=seed,
-            repeats=repeats,
-            data=Path(data) if data else None,
-            accepted=accept_licences,
-            targets=len(targets),
-            strict=strict,
             attacks=attacks,
             mode=mode,
             precision=precision,
             decide=decide,
-            translations=Path(translations) if translations else None,
-            only_reviewed=only_reviewed,
             frameworks=frameworks,
-            takes=[caller.model.capabilities for caller in targets],
+            judge=judge,
+            roles=roles,
+            cases=cases,
+            limit=limit,
+            seed=seed,
+            repeats=repeats,
+            data=data,
+            accept_licences=accept_licences,
+            translations=translations,
+            only_reviewed=only_reviewed,
+            strict=strict,
         )
         helping = assessment.helpers()
         cast = open_cast(targets, assessment.judges.values(), configs, concurrency=concurrency, helpers=helping)
@@ -166,6 +163,63 @@ async def assess_async(
             folder.close()
     finally:
         await cast.close()
+
+
+def resolved(
+    targets: Sequence[Caller],
+    *,
+    suite: str | None = None,
+    benchmarks: Sequence[str] = (),
+    evaluations: Sequence[str] = (),
+    attacks: Sequence[str] = (),
+    mode: str | None = None,
+    precision: float | None = None,
+    decide: bool = False,
+    frameworks: Sequence[str] = (),
+    judge: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    cases: Path | str | None = None,
+    limit: int | None = None,
+    seed: int | None = None,
+    repeats: int | None = None,
+    data: Path | str | None = None,
+    accept_licences: Sequence[str] = (),
+    translations: Path | str | None = None,
+    only_reviewed: bool = False,
+    strict: bool = False,
+) -> Assessment:
+    """What `assess_async` runs with these options, and `plan` counts: found and checked, before anything is asked.
+
+    The targets are opened models; the options are those of `assess_async`.
+
+    Raises:
+        ConfigError, UnknownName, ValueError, DatasetError, LicenceNotAccepted: What was asked for cannot be run.
+    """
+    if only_reviewed and translations is None:
+        raise ValueError("only reviewed translations, and no table of them: add --translations FILE")
+    return resolve(
+        suite=suite,
+        benchmarks=benchmarks,
+        evaluations=evaluations,
+        judge=judge,
+        roles=roles or {},
+        cases=Path(cases) if cases else None,
+        limit=limit,
+        seed=seed,
+        repeats=repeats,
+        data=Path(data) if data else None,
+        accepted=accept_licences,
+        targets=len(targets),
+        strict=strict,
+        attacks=attacks,
+        mode=mode,
+        precision=precision,
+        decide=decide,
+        translations=Path(translations) if translations else None,
+        only_reviewed=only_reviewed,
+        frameworks=frameworks,
+        takes=[caller.model.capabilities for caller in targets],
+    )
 
 
 def _left(limits: Limits, ready: Run, seconds: float) -> Limits:

@@ -74,25 +74,11 @@ async def prepare(
     """Runs the suite's baseline over the benchmarks that are filtered by difficulty, as a run of its own."""
     wanted = assessment.suite.difficulty
     assert wanted is not None, "only a suite with a difficulty filter is prepared"
-    names = filtered_names(assessment.suite, assessment.chosen)
-    suite = preparation(assessment.suite, names)
-    chosen = [
-        replace(one, limit=wanted.pool, judge=suite.judge or one.judge, reasoning=None)
-        for one in assessment.chosen
-        if one.benchmark.name in names
-    ]
+    before = baseline_of(assessment)
     baseline = open_caller(wanted.baseline, configs, concurrency=concurrency)
-    made = make_judges(suite, {judge for one in chosen for judge in one.judges()})
+    made = before.judges
     cast = open_cast([baseline], made.values(), configs, concurrency=concurrency)
     try:
-        before = replace(
-            assessment,
-            suite=suite,
-            chosen=chosen,
-            judges=made,
-            drawing=replace(assessment.drawing, targets=1, repeats=1, together=False),
-            left_out=(),
-        )
         calls = [most for most in (wanted.max_calls, conduct.limits.calls) if most is not None]
         limits = replace(conduct.limits, calls=min(calls, default=None))
         check_prices(cast.everyone(), limits)
@@ -103,6 +89,27 @@ async def prepare(
             folder.close()
     finally:
         await cast.close()
+
+
+def baseline_of(assessment: Assessment) -> Assessment:
+    """What the baseline of a suite with a difficulty filter is asked: the filtered benchmarks, as many cases as its pool has."""
+    wanted = assessment.suite.difficulty
+    assert wanted is not None, "only a suite with a difficulty filter has a baseline"
+    names = filtered_names(assessment.suite, assessment.chosen)
+    suite = preparation(assessment.suite, names)
+    chosen = [
+        replace(one, limit=wanted.pool, judge=suite.judge or one.judge, reasoning=None)
+        for one in assessment.chosen
+        if one.benchmark.name in names
+    ]
+    return replace(
+        assessment,
+        suite=suite,
+        chosen=chosen,
+        judges=make_judges(suite, {judge for one in chosen for judge in one.judges()}),
+        drawing=replace(assessment.drawing, targets=1, repeats=1, together=False),
+        left_out=(),
+    )
 
 
 def begin(

@@ -93,6 +93,15 @@ class Attack(registry.Plugin, frozen=True, kw_only=True):
         return 1
 
     @property
+    def texts(self) -> tuple[int, int]:
+        """Texts that the attacker writes for one cell that makes all its queries, where it has one: usually, and at most.
+
+        Those that have to be asked for again are not counted. One a query, unless an attack says otherwise, and at most two,
+        with two before the first; a test holds every attack to it.
+        """
+        return self.queries, 2 * self.queries + 2
+
+    @property
     def cost(self) -> Cost:
         """Its class of cost: one query of the target and no word of a helper, few queries (or a helper), or many."""
         helped = any(role in self.needed for role in ("attacker", "translator"))

@@ -77,6 +77,11 @@ class Demonstrated(Attack, frozen=True, kw_only=True, dict=True):
         """The attacker, unless there is a file."""
         return () if self.demonstrations else self.needs
 
+    @property
+    def texts(self) -> tuple[int, int]:
+        """As many as hold the demonstrations; twice as many where some are of no use."""
+        return ceil(self.shots / BATCH), 2 * ceil(self.shots / BATCH)
+
     def told(self) -> Any:
         """Its parameters, with a hash of the demonstrations in the place of their path."""
         said = msgspec.to_builtins(self)

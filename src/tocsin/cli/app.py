@@ -17,6 +17,7 @@ from tocsin.cli import (
     label,
     leaderboard,
     listing,
+    plan,
     profile,
     rejudge,
     report,
@@ -43,6 +44,9 @@ def build() -> typer.Typer:
     app.command("label", help=label.HELP, short_help="Have people label a run's answers.")(label.command)
     app.command("profile", help=profile.HELP, short_help="Draw safety profiles.")(profile.command)
     app.command("leaderboard", help=leaderboard.HELP, short_help="Rank what runs measured.")(leaderboard.command)
+    app.command("plan", help=plan.HELP, short_help="Say what an assessment will take and show.", epilog=plan.EPILOG)(
+        plan.command
+    )
     app.command("rejudge", help=rejudge.HELP, short_help="Judge a run's answers anew.", epilog=assess.EPILOG)(
         rejudge.command
     )

@@ -156,7 +156,10 @@ def choose(
 
 
 def plan(
-    chosen: list[Chosen], drawing: Drawing, keep: Callable[[Image], Image] | None = None
+    chosen: list[Chosen],
+    drawing: Drawing,
+    keep: Callable[[Image], Image] | None = None,
+    cases: Callable[[Chosen, Drawing], Iterable[PlannedCase]] | None = None,
 ) -> Iterator[tuple[PlannedCase, list[PlannedCell]]]:
     """Every case that is drawn, with its cells.
 
@@ -169,12 +172,13 @@ def plan(
         chosen: The benchmarks.
         drawing: What shapes the plan as a whole.
         keep: Keeps an image in the run folder and gives its reference. A row with one that it cannot keep is a bad one.
+        cases: Gives all cases of a benchmark, where somebody has them already; `cases_of` if None.
 
     Raises:
         RowError: A row is bad and the drawing is strict, or a file cannot be read at all.
     """
     for one in chosen:
-        drawn: Iterable[PlannedCase] = _drawn(one, drawing)
+        drawn: Iterable[PlannedCase] = _drawn(one, drawing, (cases or cases_of)(one, drawing))
         attacked = one.attack_cases
         if one.attacks and one.attack_limit is not None:
             drawn = list(drawn)
@@ -206,9 +210,9 @@ def evaluation_of(case: Case, serves: EvaluationName = "benchmark") -> CellEvalu
     return "over-refusal" if serves == "benchmark" and case.safe_answer.kind == "comply" else serves
 
 
-def _drawn(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
+def _drawn(one: Chosen, drawing: Drawing, every: Iterable[PlannedCase]) -> Iterator[PlannedCase]:
     name = one.benchmark.name
-    cases = (planned for planned in _cases(one, drawing) if _wanted(one, planned, drawing))
+    cases = (planned for planned in every if _wanted(one, planned, drawing))
     if one.limit is None:
         yield from cases
         return
@@ -318,7 +322,12 @@ def _left(image: Image) -> Image:
     return Image(image.media_type)
 
 
-def _cases(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
+def cases_of(one: Chosen, drawing: Drawing) -> Iterator[PlannedCase]:
+    """Every case that the files of a benchmark hold, drawn or not, and what is left of rows that become none.
+
+    Raises:
+        RowError: A row is bad and the drawing is strict, or a file cannot be read at all.
+    """
     name = one.benchmark.name
     for found in one.files:
         for row in found.rows():

@@ -139,6 +139,11 @@ class Cascade(Judge, frozen=True, kw_only=True, dict=True):
         return members.models_of(self.judges)
 
     @property
+    def asks(self) -> dict[str, tuple[float, int]]:
+        """As often as its steps do; how many answers come to a later one nobody knows before, so half is taken to go on."""
+        return members.asks_of(self.judges, [0.5**place for place in range(len(self.judges))])
+
+    @property
     def shown_to(self) -> tuple[str, ...]:
         """Those of all steps, each once."""
         return members.shown_to(self.judges)

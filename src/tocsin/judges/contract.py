@@ -74,6 +74,11 @@ class Judge(registry.Plugin, frozen=True, kw_only=True):
         return () if name is None else (name,)
 
     @property
+    def asks(self) -> dict[str, tuple[float, int]]:
+        """How often one verdict asks each of its models: usually, and at most. What needs no model at all is not counted."""
+        return dict.fromkeys(self.models, (1.0, 1))
+
+    @property
     def shown_to(self) -> tuple[str, ...]:
         """Those of its models to which it shows images: they have to take some. A judge of judges says which, by its members."""
         return () if self.sees == "text" else self.models

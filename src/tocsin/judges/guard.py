@@ -57,6 +57,11 @@ class Guard(Judge, frozen=True, kw_only=True, dict=True):
             return check_template(shown.read_file(self.template, "template"), self.template)
         return FAMILIES[self.family].template
 
+    @property
+    def asks(self) -> dict[str, tuple[float, int]]:
+        """Once; twice where an answer speaks to its judge."""
+        return dict.fromkeys(self.models, (1.0, 1 + self.second_pass))
+
     def told(self) -> Any:
         """Its parameters, with the hash of what the template says."""
         said = msgspec.to_builtins(self)

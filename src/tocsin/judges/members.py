@@ -55,6 +55,21 @@ def models_of(judges: Sequence[Judge]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for judge in judges for name in judge.models))
 
 
+def asks_of(judges: Sequence[Judge], reached: Sequence[float]) -> dict[str, tuple[float, int]]:
+    """How often the judges ask each model together, usually and at most.
+
+    Args:
+        judges: The judges.
+        reached: The share of answers that is taken to come to each.
+    """
+    found: dict[str, tuple[float, int]] = {}
+    for judge, share in zip(judges, reached, strict=True):
+        for name, (usual, most) in judge.asks.items():
+            before = found.get(name, (0.0, 0))
+            found[name] = (before[0] + share * usual, before[1] + most)
+    return found
+
+
 def shown_to(judges: Sequence[Judge]) -> tuple[str, ...]:
     """The models to which the judges show images, each once."""
     return tuple(dict.fromkeys(name for judge in judges for name in judge.shown_to))

@@ -85,6 +85,11 @@ class Panel(Judge, frozen=True, kw_only=True, dict=True):
         return members.models_of(self._judges)
 
     @property
+    def asks(self) -> dict[str, tuple[float, int]]:
+        """As often as all members do together."""
+        return members.asks_of(self._judges, [1.0] * len(self._judges))
+
+    @property
     def shown_to(self) -> tuple[str, ...]:
         """Those of all members, each once."""
         return members.shown_to(self._judges)

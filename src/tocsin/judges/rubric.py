@@ -65,6 +65,11 @@ class FromRubric(Judge, frozen=True, kw_only=True, dict=True):
         """Which way the scores run: whether a high one means harm, or a refusal."""
         return "harm"
 
+    @property
+    def asks(self) -> dict[str, tuple[float, int]]:
+        """Once; twice where an answer speaks to its judge."""
+        return dict.fromkeys(self.models, (1.0, 1 + self.second_pass))
+
     def told(self) -> Any:
         """Its parameters; what the files say in the place of their names."""
         rubric = self._file.model_dump(mode="json")

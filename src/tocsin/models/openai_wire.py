@@ -21,6 +21,7 @@ from yarl import URL
 from tocsin.models.config import ModelConfig
 from tocsin.models.deadline import Deadlines
 from tocsin.models.errors import ModelError, ModelUnavailable
+from tocsin.models.unkeyed import stand_in
 from tocsin.types import ErrorKind
 
 MAX_REPLY = 64 * 2**20
@@ -177,7 +178,7 @@ class OpenAIEndpoint:
 
     def _key(self) -> str:
         named = self._config.api_key_env or self.key_variable
-        key = os.environ.get(named, "").strip()
+        key = stand_in(os.environ.get(named, "").strip())
         if not key and (self._config.api_key_env or self._official):
             raise ModelUnavailable(
                 f"model {self._name!r} needs a key: set the environment variable {named}"

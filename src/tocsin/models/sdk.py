@@ -22,6 +22,7 @@ import msgspec
 
 from tocsin.models.config import ConfigError, ModelConfig
 from tocsin.models.errors import ModelError, ModelUnavailable
+from tocsin.models.unkeyed import stand_in
 from tocsin.types import Answer, Capabilities, ErrorKind, Request
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ class SdkModel(ABC):
 
     def _key(self) -> str:
         named = self._config.api_key_env or self.key_variable
-        key = os.environ.get(named, "").strip()
+        key = stand_in(os.environ.get(named, "").strip())
         if not key:
             raise ModelUnavailable(f"model {self._name!r} needs a key: set the environment variable {named}")
         if not key.isascii() or not key.isprintable():

@@ -20,6 +20,7 @@ from tocsin.stats.correction import (
     rogan_gladen,
 )
 from tocsin.stats.drops import Drop, Span, paired_drops
+from tocsin.stats.expected import Expected, expected_proportion
 from tocsin.stats.intervals import Interval, bounds, critical_t, critical_z, wilson
 from tocsin.stats.means import macro_mean
 from tocsin.stats.paired import (
@@ -34,6 +35,7 @@ from tocsin.stats.paired import (
     rate_difference,
     sign_flip,
 )
+from tocsin.stats.power import detectable, discordance_of, needed, power_of
 from tocsin.stats.powered import Powered, powered_mean
 from tocsin.stats.ranking import auc
 from tocsin.stats.reliability import Bin, Reliability, reliability_table
@@ -65,6 +67,7 @@ __all__ = [
     "Difference",
     "Drop",
     "Estimate",
+    "Expected",
     "Figure",
     "Gap",
     "HumanAgreement",
@@ -93,8 +96,11 @@ __all__ = [
     "counted_error",
     "critical_t",
     "critical_z",
+    "detectable",
     "difference_sequence",
+    "discordance_of",
     "draw_audit",
+    "expected_proportion",
     "holm",
     "human_agreement",
     "judge_agreement",
@@ -103,8 +109,10 @@ __all__ = [
     "macro_mean",
     "mean_difference",
     "moved",
+    "needed",
     "paired_drops",
     "pairwise_confidence",
+    "power_of",
     "powered_mean",
     "rank_ranges",
     "rate_difference",

@@ -104,7 +104,43 @@ def clustered_proportion(passed: Counts, sizes: Counts, *, confidence: float = 0
     together = float(np.square(m, dtype=np.float64).sum()) / n
     if clusters == 1:
         return Estimate(p, 0.0, 1.0, n, 1, together, True)
-    effect = float(_design_effect(x, m, together))
+    showing = int(min(np.count_nonzero(x), np.count_nonzero(x < m)))
+    # With one attempt in each cluster the observed effect is n / (n - 1) whatever the outcomes: it would tell nothing.
+    spread = float(np.square(x - p * m).sum()) * clusters / (clusters - 1)
+    observed = spread / (n * p * (1 - p)) if showing else 1.0
+    return limited(successes, n, clusters, observed=observed, together=together, showing=showing, confidence=confidence)
+
+
+def limited(
+    successes: float,
+    n: int,
+    clusters: int,
+    *,
+    observed: float,
+    together: float,
+    showing: float,
+    confidence: float = 0.95,
+) -> Estimate:
+    """A rate with the limits of `clustered_proportion`, from what it needs of two or more clusters.
+
+    It stands apart so that limits can be said before anything is measured, by the same arithmetic
+    (`tocsin.stats.expected_proportion`).
+
+    Args:
+        successes: Attempts that passed; need not be whole.
+        n: Attempts.
+        clusters: How many clusters they are in, at least 2.
+        observed: The design effect as it is observed.
+        together: The design effect if attempts of a cluster always agree, ``Σ m_c² / n``.
+        showing: The smaller of the number of clusters with a pass and the number with a failure; need not be whole.
+        confidence: Nominal coverage, in (0, 1).
+    """
+    p = successes / n
+    # Where every cluster has one attempt, the observed effect would tell nothing; without both outcomes there is none.
+    effect = together
+    if showing > 0 and together > 1:
+        bound = max(1.0, observed)
+        effect = (showing * bound + max(bound, together)) / (showing + 1)
     # Below one degree of freedom t has no sensible quantile; one is what two clusters of one size have.
     df = max(1.0, n / together - 1)
     limits = wilson(successes / effect, n / effect, critical=critical_t(confidence, df))
@@ -165,19 +201,6 @@ def cluster_bootstrap(
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, (tail, 1 - tail))
     return Interval(float(low), float(high))
-
-
-def _design_effect(x: npt.NDArray[np.int64], m: npt.NDArray[np.int64], together: float) -> float:
-    """The design effect of two or more clusters; `together` is its value if attempts of a cluster always agree."""
-    showing = min(np.count_nonzero(x), np.count_nonzero(x < m))
-    # With one attempt in each cluster the observed value is n / (n - 1) whatever the outcomes: it would tell nothing.
-    if showing == 0 or together == 1:
-        return together
-    n, clusters = int(m.sum()), len(m)
-    p = int(x.sum()) / n
-    spread = float(np.square(x - p * m).sum()) * clusters / (clusters - 1)
-    observed = max(1.0, spread / (n * p * (1 - p)))
-    return (showing * observed + max(observed, together)) / (showing + 1)
 
 
 def _checked(passed: Counts, sizes: Counts) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -102,6 +102,11 @@ class ChainOfAttack(Attack, frozen=True):
         """Two for each step but the first: with the conversation, and without it."""
         return 2 * self.iterations - 1
 
+    @property
+    def texts(self) -> tuple[int, int]:
+        """The chains, and for each further step a question, or as many as may be tried."""
+        return self.chains + self.iterations - 1, self.chains + (self.iterations - 1) * self.rewrites
+
     async def run(self, case: Case, session: Session) -> Attempt:
         """Walks until the in-loop judge finds the goal reached, or the iterations are spent."""
         goal = case.prompt

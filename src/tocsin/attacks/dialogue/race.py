@@ -121,6 +121,12 @@ class Race(Attack, frozen=True):
         """One a turn."""
         return self.turns
 
+    @property
+    def texts(self) -> tuple[int, int]:
+        """The plan; and each turn the queries, a rehearsal of each, and what each gains, explored anew where all are refused."""
+        explored = 1 + self.candidates
+        return 1 + self.turns * (explored + 1), 1 + self.turns * ((1 + self.rehearsals) * explored + 1)
+
     async def run(self, case: Case, session: Session) -> Attempt:
         """Moves from state to state, until the in-loop judge finds the goal reached or the turns are spent."""
         goal, best = case.prompt, Best()

@@ -88,6 +88,11 @@ class Daca(Attack, frozen=True):
 
     elements: Annotated[tuple[Element, ...], msgspec.Meta(min_length=1)] = ELEMENTS
 
+    @property
+    def texts(self) -> tuple[int, int]:
+        """Three before the one query."""
+        return 3, 3
+
     async def run(self, case: Case, session: Session) -> Attempt:
         """One query, after three replies of the attacker."""
         part: Form[dict[str, str]] = Form(kind=OneOf(*self.elements), part=PUT)

@@ -132,6 +132,11 @@ class RainbowTeaming(Attack, frozen=True):
         """One an iteration."""
         return self.iterations
 
+    @property
+    def texts(self) -> tuple[int, int]:
+        """In each iteration one or two mutations, and where the cell is held, the comparison in both orders."""
+        return 2 * self.iterations, 4 * self.iterations
+
     async def run(self, case: Case, session: Session) -> Attempt:
         """Draws a parent and a cell, mutates, asks, and lets the better one have the cell."""
         progress, row = Progress(), dict[Style, _Elite]()

@@ -134,6 +134,12 @@ class Renellm(Attack, frozen=True):
         """One for each iteration."""
         return self.iterations
 
+    @property
+    def texts(self) -> tuple[int, int]:
+        """In each iteration one for each operation that is drawn, half of them on the mean, and whether it asks for the same."""
+        count = len(self.operations)
+        return self.iterations * ((count + 1) // 2 + 1), self.iterations * (count + 1)
+
     async def run(self, case: Case, session: Session) -> Attempt:
         """Rewrites, nests and asks, each time from the original request."""
         progress = Progress()

@@ -130,6 +130,12 @@ class Sata(Attack, frozen=True):
         return len(self.granularities)
 
     @property
+    def texts(self) -> tuple[int, int]:
+        """What is masked; and for an entry its paragraphs and the sentence."""
+        count = self.queries * (3 if self.task == "infill" else 1)
+        return count, count
+
+    @property
     def needed(self) -> tuple[str, ...]:
         """The judge only where there is a choice."""
         return self.needs if self.queries > 1 else ("attacker",)

@@ -99,6 +99,11 @@ class ResponseAttack(Attack, frozen=True):
 
     response: Literal["direct", "scaffold"] = "direct"
 
+    @property
+    def texts(self) -> tuple[int, int]:
+        """Three before the one query."""
+        return 3, 3
+
     async def run(self, case: Case, session: Session) -> Attempt:
         """Three calls of the attacker, and one query."""
         framings = "\n".join(f"- {name}: {meaning}" for name, meaning in FRAMINGS.items())
