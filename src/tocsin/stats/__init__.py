@@ -34,6 +34,7 @@ from tocsin.stats.paired import (
     rate_difference,
     sign_flip,
 )
+from tocsin.stats.power import detectable, discordance_of, needed, power_of
 from tocsin.stats.powered import Powered, powered_mean
 from tocsin.stats.ranking import auc
 from tocsin.stats.reliability import Bin, Reliability, reliability_table
@@ -93,7 +94,9 @@ __all__ = [
     "counted_error",
     "critical_t",
     "critical_z",
+    "detectable",
     "difference_sequence",
+    "discordance_of",
     "draw_audit",
     "holm",
     "human_agreement",
@@ -103,8 +106,10 @@ __all__ = [
     "macro_mean",
     "mean_difference",
     "moved",
+    "needed",
     "paired_drops",
     "pairwise_confidence",
+    "power_of",
     "powered_mean",
     "rank_ranges",
     "rate_difference",
