@@ -123,7 +123,10 @@ def _named(helpers: Any) -> str:
 def _sampling(suite: Mapping[str, Any], target: Mapping[str, Any]) -> str:
     """How answers are drawn: the suite's sampling, and what the model's entry fixes over it."""
     told = dict(suite.get("sampling") or {})
-    told |= {name: value for name, value in (target.get("parameters") or {}).items() if value not in (None, {})}
+    fixed = (target.get("parameters") or {}).items()
+    told |= {
+        name: value for name, value in fixed if value not in (None, {}) and name != "weights"
+    }  # those are the model
     return (
         ", ".join(f"{name} {_short(value)}" for name, value in sorted(told.items()) if value not in (None, [], ()))
         or "as is"
