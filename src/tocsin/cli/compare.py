@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 HELP = (
-    "Compare two runs, or two models, judges, attacks or languages, over the cases that both were asked: what got better, what got"
-    " worse, and what could have been seen. A difference is always B less A."
+    "Compare two runs, or two models, judges, attacks or languages, over the cases that both were asked: what got better, what"
+    " got worse, and what could have been seen. A difference is always B less A."
 )
 
 

@@ -45,8 +45,8 @@ def show_compared(comparison: dict[str, Any]) -> None:
     for row in found.rows:
         style = {"worse": "red", "better": "green"}.get(row.verdict, "")
         shown = Text(f"{row.mark} {row.said}", style=style)
-        name = Text.assemble(_name(row.name), "\n", (f"{row.what.lower()}, n {row.n}", "dim"))
-        table.add_row(name, row.one, row.other, row.difference, row.interval, row.p, row.sees, shown)
+        label = Text.assemble(_name(row.name), "\n", (f"{row.what.lower()}, n {row.n}", "dim"))
+        table.add_row(label, row.one, row.other, row.difference, row.interval, row.p, row.sees, shown)
     console.print(table)
     console.print()
     for row in found.rows:
@@ -64,8 +64,8 @@ def show_compared(comparison: dict[str, Any]) -> None:
 def _show_agreement(found: Told, say: Any) -> None:
     for one in found.agreement:
         say(
-            f"{_name(one['name'])}: the judges agree on {one['agreement']} (95% interval {one['interval']}) of {one['n']} answers,"
-            f" kappa {one['kappa']}."
+            f"{_name(one['name'])}: the judges agree on {one['agreement']} (95% interval {one['interval']}) of {one['n']}"
+            f" answers, kappa {one['kappa']}."
         )
 
 

@@ -404,7 +404,8 @@ def _chart(told: Mapping[str, Any], reach: float, speak: Speaker, *, missing: bo
         found = _bar(low, high, reach, speak("95% interval: {span}", span=interval(told, speak)))
     if missing and told.get("worst") is not None:
         span = interval(told, speak, ends=("worst", "best"))
-        bounds = _bar(*sorted((told["worst"], told["best"])), reach, speak("Whatever is missing: {span}", span=span))
+        least, most = sorted((told["worst"], told["best"]))
+        bounds = _bar(least, most, reach, speak("Whatever is missing: {span}", span=span))
     return Chart(
         dot=_place(value, reach),
         tip=tip,

@@ -12,6 +12,8 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
@@ -225,8 +227,8 @@ class Matched:
             f" WHERE place = ? AND one = ? AND other = ? AND {_RAN} ORDER BY one_cell LIMIT ?",
             (self._numbers.whats[what], *outcomes, most),
         )
-        for *about, first, second, one_cell, other_cell in rows:
-            yield Flip(*about, OUTCOMES[first], OUTCOMES[second], one_cell, other_cell)
+        for benchmark, case, put, language, repeat, hazard, first, second, *cells in rows:
+            yield Flip(benchmark, case, put, language, repeat, hazard, OUTCOMES[first], OUTCOMES[second], *cells)
 
     def grades(self, what: What) -> Grades | None:
         """The grades of cells that have one on both sides; None without any."""
@@ -345,16 +347,11 @@ def _of_case(fell: int, held: int) -> int:
 def _kinds(rows: Iterable[tuple[str, str, int, int]]) -> dict[str, Joint]:
     """Key, cluster, place in the table and count, in the order of the first two → the kinds of clusters under each key."""
     found: dict[str, Counter[Kind]] = {}
-    at: tuple[str, str] | None = None
-    cells: list[tuple[int, int]] = []
-    for key, cluster, place, count in rows:
-        if (key, cluster) != at:
-            if at is not None:
-                found.setdefault(at[0], Counter())[tuple(cells)] += 1
-            at, cells = (key, cluster), []
-        cells.append((place, count))
-    if at is not None:
-        found.setdefault(at[0], Counter())[tuple(cells)] += 1
+    for (key, _), cells in groupby(rows, key=itemgetter(0, 1)):
+        kind = tuple([row[2:] for row in cells])
+        if (kinds := found.get(key)) is None:
+            kinds = found[key] = Counter()
+        kinds[kind] += 1
     return {key: _tables(kinds) for key, kinds in found.items()}
 
 

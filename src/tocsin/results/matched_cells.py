@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tocsin.evaluations.adversarial import EVALUATION, POOLED
-from tocsin.evaluations.counts import Group
 from tocsin.evaluations.formats import FORMATS
 from tocsin.evaluations.met import begin_of_cluster
 from tocsin.evaluations.tally import Reader
@@ -162,19 +161,43 @@ class Cells:
         try:
             with readable(self._side.folder / JOURNAL):
                 reader = reader_of(db, self._side)
-                for group in reader.groups():
-                    if group.target == self._side.target:
-                        yield from self._plain(reader, group)
+                yield from self._plain(db, reader)
                 yield from self._attacked(db, reader)
         finally:
             db.close()
 
-    def _plain(self, reader: Reader, group: Group) -> Iterator[Row]:
-        what = What(group.named, group.benchmark, group.metric, self._modality(group.benchmark))
-        place = self._numbers.what(what)
-        items = group.evaluation == "compliance"
-        for row in reader.each(_COLUMNS, group):
-            if found := self._row(place, row, items=items):
+    def _plain(self, db: sqlite3.Connection, reader: Reader) -> Iterator[Row]:
+        """Cells of all other evaluations, in one pass however many groups there are."""
+        target = self._side.target
+        finished = db.execute(
+            "SELECT 1 FROM cells c WHERE NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id) LIMIT 1"
+        ).fetchone()
+        ends: dict[tuple[str, str, str], tuple[int, int | None, bool]] = {}
+        homeless: dict[str, tuple[int, int | None, bool]] = {}
+        for group in reader.groups():
+            if group.target != target:
+                continue
+            what = What(group.named, group.benchmark, group.metric, self._modality(group.benchmark))
+            whole = finished is None and not self._side.stops
+            told = (self._numbers.what(what), None if whole else reader.gap(group), group.evaluation == "compliance")
+            for wanted in group.wanted:
+                if wanted:
+                    ends[group.evaluation, group.benchmark, wanted] = told
+                else:  # a row that became no case has no evaluation of its own
+                    homeless[group.benchmark] = told
+        if not ends and not homeless:
+            return
+        rows = db.execute(
+            f"SELECT {_COLUMNS}, c.evaluation FROM cells c JOIN cases s ON s.id = c.case_ref JOIN {_records(db)} r"
+            " ON r.cell = c.id WHERE c.target = ? AND c.evaluation <> 'adversarial' ORDER BY c.id",
+            (target,),
+        )
+        for *row, evaluation in rows:
+            benchmark, wanted = row[0], row[10]
+            end = ends.get((evaluation, benchmark, wanted)) if wanted else homeless.get(benchmark)
+            if end is None or (end[1] is not None and row[6] >= end[1]):
+                continue
+            if found := self._row(end[0], row, items=end[2]):
                 yield found
 
     def _attacked(self, db: sqlite3.Connection, reader: Reader) -> Iterator[Row]:
@@ -206,10 +229,9 @@ class Cells:
             gap = begin_of_cluster(db, gap, where, (target,))
         if side.searched:  # what it left out follows from what it found, and leaves no gap
             gap = None
-        retried = db.execute("SELECT 1 FROM records WHERE attempt > 0 LIMIT 1").fetchone()
         rows = db.execute(
-            f"SELECT {_COLUMNS} FROM cells c JOIN cases s ON s.id = c.case_ref"
-            f" LEFT JOIN {'latest' if retried else 'records'} r ON r.cell = c.id WHERE {where} ORDER BY c.id",
+            f"SELECT {_COLUMNS} FROM cells c JOIN cases s ON s.id = c.case_ref LEFT JOIN {_records(db)} r ON r.cell = c.id"
+            f" WHERE {where} ORDER BY c.id",
             (target,),
         )
         for row in rows:
@@ -218,7 +240,7 @@ class Cells:
                 yield found
 
     def _row(
-        self, place: int, row: tuple[Any, ...], *, items: bool = False, run: bool = True, pooled: bool = False
+        self, place: int, row: Sequence[Any], *, items: bool = False, run: bool = True, pooled: bool = False
     ) -> Row | None:
         benchmark, case, cluster, put, repeat, body, cell, outcome, language, hazard, wanted, judge, grade = row
         side = self._side
@@ -258,10 +280,17 @@ def reader_of(db: sqlite3.Connection, side: Side) -> Reader:
     return Reader(db, together=side.stops)
 
 
+def _records(db: sqlite3.Connection) -> str:
+    """The table of the records that count: the view costs a look-up a record."""
+    return "latest" if db.execute("SELECT 1 FROM records WHERE attempt > 0 LIMIT 1").fetchone() else "records"
+
+
 def _same(body: bytes) -> bytes:
-    told = _asked(body)
-    parts = (getattr(told, name) for name in _Asked.__struct_fields__)
-    return blake2b(b"\0".join(bytes(part) for part in parts), digest_size=12).digest()
+    one = _asked(body)
+    parts = (
+        one.prompt, one.system, one.history, one.images, one.safe_answer, one.options, one.criteria, one.request, one.output,
+    )  # fmt: skip
+    return blake2b(b"\0".join(parts), digest_size=12).digest()
 
 
 def _form(body: bytes | None, wanted: str) -> str:

@@ -1,4 +1,4 @@
-"""Two sides that were put the same cases: by how much their rates differ, whether chance explains it, and what could have been seen.
+"""Two sides that were put the same cases: how far their rates differ, whether chance explains it, and what could have been seen.
 
 Cases of one cluster stand or fall together, so a cluster is what was sampled: the test turns whole clusters, and the power counts
 cases by their effective number.
