@@ -70,7 +70,7 @@ def _show_agreement(found: Told, say: Any) -> None:
 
 
 def _show_flips(found: Told, say: Any) -> None:
-    for title, name, some in (("Newly unsafe", "worse", found.worse), ("Now safe", "better", found.better)):
+    for title, name, some in (("Worse", "worse", found.worse), ("Better", "better", found.better)):
         if not some:
             continue
         rest = found.total[name] - len(some)

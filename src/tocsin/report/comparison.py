@@ -70,6 +70,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """The same in the reader's language."""
     mark: str
     why: str
+    missing: str
+    """What has no verdict on one of the sides, and why; empty where nothing is missing."""
     notes: list[str]
     table: list[list[str]]
     """Judged on both sides: safe and unsafe on A, by safe and unsafe on B; empty where it is no rate."""
@@ -256,8 +258,6 @@ def _row(row: Mapping[str, Any], speak: Speaker, reach: float, effect: float) ->
     notes = [speak.made(note) for note in row["notes"]]
     if row["few_clusters"] and row["n"]:
         notes.append(speak("Fewer than ten independent groups of cases: the interval itself is uncertain."))
-    if missing := _missing(row, speak):
-        notes.append(missing)
     if row["changed"]:
         notes.append(
             speak("{count} cases of the same name have another text or another safe answer, and are left out.",
@@ -296,6 +296,7 @@ def _row(row: Mapping[str, Any], speak: Speaker, reach: float, effect: float) ->
         said=speak(verdict),
         mark=MARKS[verdict],
         why=speak.made(row["why"]),
+        missing=_missing(row, speak),
         notes=notes,
         table=table,
         outcomes=(speak(good), speak(bad)),
@@ -307,10 +308,7 @@ def _missing(row: Mapping[str, Any], speak: Speaker) -> str:
     if not (told := row["unmeasured"]) or row["n"] == row["matched"]:
         return ""
     return speak(
-        "{count} of {matched} have no verdict on one side or the other, and are in neither rate (A: {a} unscored, {ae} errors;"
-        " B: {b} unscored, {be} errors).",
-        count=f"{row['matched'] - row['n']:,}",
-        matched=f"{row['matched']:,}",
+        "A: {a} unscored, {ae} errors; B: {b} unscored, {be} errors",
         a=f"{told['one']['unscored']:,}",
         ae=f"{told['one']['error']:,}",
         b=f"{told['other']['unscored']:,}",
@@ -325,7 +323,7 @@ def _name(row: Mapping[str, Any], speak: Speaker) -> str:
         return f"{clean.name(row['benchmark'])}{framework}{modality}"
     if row["evaluation"] == "adversarial" and row["metric"] != "macro_mean":
         return speak("under attack") + modality
-    return speak("mean of {evaluation}", evaluation=speak(row["evaluation"])) + modality
+    return speak("{evaluation}, mean", evaluation=speak(row["evaluation"])) + modality
 
 
 def interval(told: Mapping[str, Any], speak: Speaker, ends: tuple[str, str] = ("low", "high")) -> str:
@@ -378,6 +376,7 @@ def _part(part: Mapping[str, Any], row: Mapping[str, Any], by: str, speak: Speak
         said=speak(verdict),
         mark=MARKS[verdict],
         why="",
+        missing="",
         notes=[],
         table=[],
         outcomes=("", ""),
@@ -435,6 +434,7 @@ def _flip(one: Mapping[str, Any], speak: Speaker) -> dict[str, str]:
     return {
         "benchmark": clean.name(one["benchmark"]),
         "case": clean.name(one["case"]),
+        "metric": speak(words.METRICS.get(one["metric"], one["metric"])),
         "attack": "" if one["attack"] in ("direct", "static") else clean.name(one["attack"]),
         "language": clean.name(one["language"]),
         "hazard": clean.name(one["hazard"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -83,7 +84,9 @@ def comparison(
         found = [*found, *means(found)]
         rows = _rows(found, min_effect)
         listed = {
-            name: [_flip(what, flip) for what in whats for flip in matched.flips(what, flips, worse=name == "worse")]
+            name: _in_turn(
+                [[_flip(what, flip) for flip in matched.flips(what, flips, worse=name == "worse")] for what in whats]
+            )
             for name in ("worse", "better")
         }
         agreement = _agreement(matched, whats) if "judge" in meant(one, other) else None
@@ -248,6 +251,11 @@ def _side(side: Side) -> dict[str, Any]:
         "stops_early": side.stops,
         "rejudged": "rejudged" in manifest,
     }
+
+
+def _in_turn(lists: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """One of each score in turn, so that no score's flips hide those of the others."""
+    return [one for some in zip_longest(*lists) for one in some if one is not None]
 
 
 def _flip(what: What, flip: Flip) -> dict[str, Any]:

@@ -132,9 +132,8 @@ def reach(line: Line) -> tuple[float, float] | None:
     if line.table is None or not (n := int(line.table.sum())):
         return None
     one, other = line.table.sum(axis=1), line.table.sum(axis=0)
-    worst = int(other[0] - one[0] - one[2:].sum()) / n
-    best = int(other[0] + other[2:].sum() - one[0]) / n
-    return (-worst, -best) if line.falls else (worst, best)
+    worst, best = int(other[0] - one[0] - one[2:].sum()), int(other[0] + other[2:].sum() - one[0])
+    return (-worst / n, -best / n) if line.falls else (worst / n, best / n)
 
 
 def flipped(table: npt.NDArray[np.int64]) -> tuple[int, int]:
