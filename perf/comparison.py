@@ -116,7 +116,8 @@ def power(draws: int, seed: int = 3) -> list[tuple[str, float, float]]:
         (60, 4, 0.4, (0.8, 0.7)),
         (100, 3, 0.6, (0.85, 0.75)),
     ):
-        rng, seen, said = np.random.default_rng(seed), 0, []
+        rng, seen = np.random.default_rng(seed), 0
+        said: list[float] = []
         effect = rates[0] - rates[1]
         for _ in range(draws):
             one = compared(drawn(rng, clusters, size, rates, within, 0.5))

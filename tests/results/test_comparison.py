@@ -145,6 +145,21 @@ def test_a_run_that_may_have_stopped_early_has_neither_interval_nor_test(tmp_pat
     assert "stopped early" in row["why"]
 
 
+def test_what_is_not_comparable_has_no_test_in_its_parts_and_lists_no_flip(tmp_path: Path) -> None:
+    told = [manifest(run=n, model=n) for n in "ab"]
+    told[1]["judges"]["refusal"]["identity"] = "refusal@0000000f"
+    plan = [replace(runs.case(n), hazard="ab"[n % 2]) for n in range(40)]
+    one = side(tmp_path / "a", "S" * 40, told=told[0], plan=plan)
+    other = side(tmp_path / "b", "U" * 40, told=told[1], plan=plan, judge="refusal@0000000f")
+    found = comparison(one, other)
+    (by_hazard,) = found["rows"][0]["breakdowns"]
+    assert {(part["p"], part["difference"]["low"], part["verdict"]) for part in by_hazard["parts"]} == {
+        (None, None, "not comparable")
+    }
+    assert found["flips"]["worse"] == {"total": 0, "listed": []}
+    assert comparison(one, other, allow=["judge"])["flips"]["worse"]["total"] == 40
+
+
 def test_the_mean_is_over_benchmarks_that_both_have_and_no_demonstration(tmp_path: Path) -> None:
     plan = [
         *runs.planned(cases(30), benchmark="one"),

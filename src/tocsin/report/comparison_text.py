@@ -7,7 +7,8 @@ from typing import Any
 
 from tocsin.report import words
 from tocsin.report.clean import markdown
-from tocsin.report.comparison import Breakdown, Row, Told, told
+from tocsin.report.comparison import Breakdown, Told, told
+from tocsin.report.comparison_figures import Row
 from tocsin.report.messages import Speaker
 
 MOST = 60_000

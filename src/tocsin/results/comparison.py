@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from tocsin.evaluations.adversarial import EVALUATION, POOLED
+from tocsin.evaluations.adversarial import POOLED
 from tocsin.evaluations.graded import METRIC as HARM
 from tocsin.results.comparison_rows import (
     ALPHA,
     BETTER,
     NO_DIFFERENCE,
     NOT_COMPARABLE,
+    STOPS,
     WORSE,
     Line,
     estimate,
@@ -23,11 +24,11 @@ from tocsin.results.comparison_rows import (
     lines,
     means,
     reach,
+    untested,
     verdict,
 )
 from tocsin.results.matched import Flip, Matched, Side, What
 from tocsin.results.meant import ALLOWED, Difference, differences, meant
-from tocsin.results.pairs import OUTCOMES
 from tocsin.stats import bounds, judges_agree
 from tocsin.stats.compared import could_see, could_see_mean
 from tocsin.stats.drops import adjust
@@ -83,15 +84,29 @@ def comparison(
         found = lines(matched, whats, _broken(apart), "judge" in allow or "judge" in meant(one, other))
         found = [*found, *means(found)]
         rows = _rows(found, min_effect)
+        # What a judge or an attack may have flipped is no news of the model.
+        sound = {
+            (line.about["evaluation"], line.about["benchmark"], line.about["modality"], line.about["metric"])
+            for line in found
+            if line.told is not None and line.why in ("", STOPS)
+        }
+        told = [
+            what for what in whats if (what.evaluation, what.benchmark or None, what.modality, what.metric) in sound
+        ]
         listed = {
             name: _in_turn(
-                [[_flip(what, flip) for flip in matched.flips(what, flips, worse=name == "worse")] for what in whats]
+                [[_flip(what, flip) for flip in matched.flips(what, flips, worse=name == "worse")] for what in told]
             )
             for name in ("worse", "better")
         }
         agreement = _agreement(matched, whats) if "judge" in meant(one, other) else None
         only = matched.only()
-    counted = [row for row in rows if row["metric"] not in (HARM, "safe_worst") and row["outcomes"] is not None]
+    counted = [
+        row
+        for row in rows
+        if row["metric"] not in (HARM, "safe_worst")
+        and (row["evaluation"], row["benchmark"], row["modality"], row["metric"]) in sound
+    ]
     totals = {"worse": sum(row["got_worse"] for row in counted), "better": sum(row["got_better"] for row in counted)}
     return {
         "schema": SCHEMA,
@@ -221,7 +236,12 @@ def _row(line: Line, p: float | None, p_holm: float | None, min_effect: float, a
         "read_otherwise": line.otherwise,
         "notes": notes,
         "breakdowns": [
-            {"by": by, "parts": parts, "more": line.more_parts.get(by, 0)} for by, parts in line.breakdowns.items()
+            {
+                "by": by,
+                "parts": parts if holds else [untested(part) for part in parts],
+                "more": line.more_parts.get(by, 0),
+            }
+            for by, parts in line.breakdowns.items()
         ],
     }
 
@@ -326,7 +346,3 @@ def _what(what: What) -> dict[str, Any]:
         "benchmark": what.benchmark or None,
         "metric": what.metric,
     }
-
-
-assert set(OUTCOMES) == {"safe", "unsafe", "unscored", "error"}
-assert EVALUATION == "adversarial"

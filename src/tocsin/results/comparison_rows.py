@@ -13,7 +13,6 @@ from tocsin.evaluations.formats import BEHAVIOUR
 from tocsin.evaluations.graded import METRIC as HARM
 from tocsin.evaluations.scoring import LOWER_IS_BETTER, NOTHING_DONE
 from tocsin.results.matched import By, Joint, Matched, Side, What
-from tocsin.results.pairs import OUTCOMES
 from tocsin.stats import Estimate
 from tocsin.stats.compared import Compared, compared, graded, mean_compared
 from tocsin.stats.drops import adjust
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 BETTER, WORSE, NO_DIFFERENCE, NOT_COMPARABLE = "better", "worse", "no difference shown", "not comparable"
 VERDICTS = (BETTER, WORSE, NO_DIFFERENCE, NOT_COMPARABLE)
 ALPHA = 0.05
+STOPS = "a run that may have stopped early: no interval and no test holds"
 PARTS = 400
 """Parts of a breakdown at most."""
 _FORMATS = {"form": "format"}
@@ -229,7 +229,7 @@ def _close(matched: Matched, line: Line, broken: dict[str, str], allowed: bool) 
     elif line.about["metric"] in (POOLED, "safe_worst") and POOLED in broken:
         line.why = broken[POOLED]
     elif matched.one.stops or matched.other.stops:
-        line.why = "a run that may have stopped early: no interval and no test holds"
+        line.why = STOPS
     if line.otherwise and allowed:
         line.notes = [*line.notes, f"{line.otherwise} answers were read by another judge on either side"]
 
@@ -280,6 +280,12 @@ def _parts(parts: dict[str, Joint], falls: bool) -> list[dict[str, Any]]:
     return sorted(made, key=lambda part: (part["p"] is None, part["p"], str(part["key"])))
 
 
+def untested(part: dict[str, Any]) -> dict[str, Any]:
+    """A part of what is not comparable: its values, without an interval or a test."""
+    bare = {name: {"value": part[name]["value"], "low": None, "high": None} for name in ("one", "other", "difference")}
+    return part | bare | {"p": None, "p_holm": None, "verdict": NOT_COMPARABLE}
+
+
 def estimate_of(told: Compared, *, limits: bool = True) -> dict[str, Any]:
     """A difference with its limits."""
     known = limits and told.difference.value is not None
@@ -298,6 +304,3 @@ def verdict(told: Compared, p_holm: float | None, falls: bool) -> str:
     if p_holm > ALPHA or low <= 0 <= high:
         return NO_DIFFERENCE
     return BETTER if (value < 0) == falls else WORSE
-
-
-assert len(OUTCOMES) == 4
