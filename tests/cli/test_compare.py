@@ -12,7 +12,7 @@ import pytest
 from perf.wire_server import serve
 
 from tests.journal.real_runs import write_cases
-from tocsin.api import Run, assess
+from tocsin.api import Run, assess, rejudge
 from tocsin.api.comparing import compare
 from tocsin.cli import compare as command
 from tocsin.cli.app import build
@@ -141,3 +141,38 @@ def test_what_is_no_run_ends_with_2(
     ran = tocsin(capsys, monkeypatch, tmp_path, two.alone.folder)
     assert ran.code == 2
     assert "is not a run folder" in ran.err
+
+
+def test_a_rejudged_run_agrees_with_its_own_comparison(
+    two: Two, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(text="Safety: Unsafe\nCategories: Violent\nRefusal: No") as judge:
+        monkeypatch.setenv("OPENAI_BASE_URL", judge.url)
+        made = rejudge(two.alone.folder, judge="guard", roles={"judge": "openai/guard"}, out=tmp_path)
+    ran = tocsin(capsys, monkeypatch, two.alone.folder, made.folder, "--json")
+    assert ran.code == 0, ran.err
+    found, known = json.loads(ran.out), made.comparison
+    assert known is not None
+    assert found["of"] == ["judge"]
+    (agreed,) = found["agreement"]
+    for name in ("value", "low", "high", "n", "worst", "best", "read"):
+        assert agreed["agreement"][name] == known["agreement"][name], name
+    assert found["flips"]["worse"]["total"] == known["flips"]["to_unsafe"] > 0
+    (score,) = known["scores"]
+    assert found["rows"][0]["difference"]["value"] == pytest.approx(score["difference"]["value"])
+    assert found["rows"][0]["difference"]["low"] == pytest.approx(score["difference"]["low"])
+
+
+def test_a_rejudged_run_of_another_model_is_not_comparable(
+    two: Two, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(text="Safety: Safe\nCategories: None\nRefusal: Yes") as judge:
+        monkeypatch.setenv("OPENAI_BASE_URL", judge.url)
+        made = rejudge(two.alone.folder, judge="guard", roles={"judge": "openai/guard"}, out=tmp_path)
+    words = (two.several.folder, made.folder, "--models", "openai/a,openai/c")
+    ran = tocsin(capsys, monkeypatch, *words)
+    assert ran.code == 0
+    assert "Not comparable." in ran.out
+    assert "two judges: refusal@" in ran.out
+    assert "--allow judge" in ran.out
+    assert "Not comparable." not in tocsin(capsys, monkeypatch, *words, "--allow", "judge").out
