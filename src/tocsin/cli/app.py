@@ -11,6 +11,7 @@ from tocsin.cli import (
     assess,
     attack,
     calibrate,
+    compare,
     compliance,
     data,
     label,
@@ -36,6 +37,7 @@ def build() -> typer.Typer:
     app.command("assess", help=assess.HELP, short_help="Assess models.", epilog=assess.EPILOG)(assess.command)
     app.command("attack", help=attack.HELP, short_help="Try one attack on one prompt.")(attack.command)
     app.command("calibrate", help=calibrate.HELP, short_help="Measure a judge against people.")(calibrate.command)
+    app.command("compare", help=compare.HELP, short_help="Compare two runs case by case.")(compare.command)
     app.command("label", help=label.HELP, short_help="Have people label a run's answers.")(label.command)
     app.command("rejudge", help=rejudge.HELP, short_help="Judge a run's answers anew.", epilog=assess.EPILOG)(
         rejudge.command
