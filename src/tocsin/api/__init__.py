@@ -5,6 +5,7 @@ from __future__ import annotations
 from tocsin.api.assessing import assess, assess_async, resume, resume_async
 from tocsin.api.attacking import attack_one, attack_one_async
 from tocsin.api.calibrating import Calibrated, calibrate, calibrate_async, resume_calibration, resume_calibration_async
+from tocsin.api.comparing import compare
 from tocsin.api.compliance import compliance_evidence
 from tocsin.api.conduct import Watcher
 from tocsin.api.gating import GateResult, gate, policies
@@ -49,6 +50,7 @@ __all__ = [
     "calibrate",
     "calibrate_async",
     "close_labels",
+    "compare",
     "compare_items",
     "compliance_evidence",
     "datasets_here",

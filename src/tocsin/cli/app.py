@@ -11,6 +11,7 @@ from tocsin.cli import (
     assess,
     attack,
     calibrate,
+    compare,
     compliance,
     data,
     gate,
@@ -41,6 +42,7 @@ def build() -> typer.Typer:
     app.command("attack", help=attack.HELP, short_help="Try one attack on one prompt.")(attack.command)
     app.command("calibrate", help=calibrate.HELP, short_help="Measure a judge against people.")(calibrate.command)
     app.command("gate", help=gate.HELP, short_help="Hold a run against a policy.")(gate.command)
+    app.command("compare", help=compare.HELP, short_help="Compare two runs case by case.")(compare.command)
     app.command("label", help=label.HELP, short_help="Have people label a run's answers.")(label.command)
     app.command("profile", help=profile.HELP, short_help="Draw safety profiles.")(profile.command)
     app.command("leaderboard", help=leaderboard.HELP, short_help="Rank what runs measured.")(leaderboard.command)
