@@ -328,7 +328,7 @@ def _in_words(arc: Arc, slot: Slot, axis: Mapping[str, Any] | None, speak: Speak
     if axis is None:
         return speak(WEDGE, **of, value=speak(NOT_HERE))
     if axis["value"] is None:
-        return speak(WEDGE, **of, value=speak(NO_VALUE, why=speak.made(clean.name(axis["why"]))))
+        return speak(WEDGE, **of, value=speak(NO_VALUE, why=clean.name(speak.made(axis["why"]))))
     parts = [speak(WEDGE, **of, value=words.percent(axis["value"], 1))]
     if axis["low"] is None:
         parts.append(speak(BARE))

@@ -54,6 +54,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """The section of the manifest."""
 
     facts: Pairs
+    reconstruction: str
+    """What of the attacks was made up where the suite's source is silent, in the suite's own words; else empty."""
     models: list[Party]
     judges: list[Party]
     sources: list[Source]
@@ -79,9 +81,11 @@ def provenance(manifest: dict[str, Any], *, errors: int) -> Provenance:
         resume = "tocsin assess --resume RUN"
     elif errors and "rejudged" not in manifest:  # whose errors are those of another run
         resume = "tocsin assess --resume RUN --retry-errors"
+    made_up = (manifest["suite"].get("adversarial") or {}).get("reconstruction") if manifest.get("adversarial") else ""
     entries = {entry["name"]: entry for entry in manifest["suite"].get("benchmarks", ())}
     return Provenance(
         facts=_facts(manifest),
+        reconstruction=clean.name(made_up or "", most=800),
         models=[
             *(_model(target) for target in manifest["targets"]),
             *(
@@ -104,7 +108,6 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
     suite, versions = manifest["suite"], manifest["versions"]
     sampling = clean.parameters(suite.get("sampling") or {})
     accepted = manifest["licences_accepted"]
-    made_up = (suite.get("adversarial") or {}).get("reconstruction") if manifest.get("adversarial") else ""
     facts = [
         (message("Run"), manifest["run"]),
         (message("Begun"), words.moment(manifest["created"])),
@@ -132,7 +135,6 @@ def _facts(manifest: dict[str, Any]) -> Pairs:
             or message("left to the endpoint"),
         ),
         *_attacks(manifest),
-        *([(message("Reconstruction"), made_up)] if made_up else ()),
         *([(message("Difficulty filter"), _difficulty(manifest["difficulty"]))] if manifest.get("difficulty") else ()),
         (message("Licences accepted"), words.listed(accepted) if accepted else message("none needed accepting")),
         (
