@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tocsin.api import assess, plan
+from tocsin.api import assess, compare, plan
 
 OLD = os.environ.get("OLD_MODEL", "openai/my-model-1")
 NEW = os.environ.get("NEW_MODEL", "openai/my-model-2")
@@ -19,18 +19,18 @@ def main(out: str) -> None:
     if not run.complete:
         sys.exit(f"stopped: {run.ended.reason}")
 
-    before, after = ({score["metric"]: score for score in model["scores"]} for model in run.summary["models"])
+    # Differences are of the new one less the old one, over the cases that were judged on both.
+    found = compare(run.folder, run.folder, models=(OLD, NEW))
     able = {score["metric"]: score["detectable"]["paired"] for score in ahead["scores"]}
-    for metric, old in before.items():
-        new = after[metric]
-        if old["value"] is None or new["value"] is None:
-            print(f"{metric}: not measured in both, so there is nothing to compare")
-            continue
-        print(f"{metric}: {old['value']:.2f} ({old['low']:.2f} to {old['high']:.2f})", end=" then ")
-        print(f"{new['value']:.2f} ({new['low']:.2f} to {new['high']:.2f})")
+    for row in found["rows"]:
+        told = row["difference"]
+        print(f"{row['metric']}: {row['verdict']}", end="")
+        if told["value"] is not None:
+            points = " to ".join(f"{100 * told[end]:+.0f}" for end in ("low", "high"))
+            print(f", {100 * told['value']:+.0f} points (95%: {points})", end="")
         # A check that is too small passes everything. This is what it could have seen, four times in five:
-        seen = able[metric]
-        print(f"  smallest difference that it can tell: {'none' if seen is None else f'{100 * seen:.0f} points'}")
+        seen = able.get(row["metric"])
+        print(f"; foreseen to tell {'nothing' if seen is None else f'{100 * seen:.0f} points'}")
     print(f"run: {run.folder}")
 
 

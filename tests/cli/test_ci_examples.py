@@ -121,9 +121,13 @@ def test_a_workflow_of_github_fails_for_a_model_that_got_worse(clone: Clone) -> 
     regression = github(clone, "Gate against the main branch")
     assert regression.returncode == 1
     assert "45 worse" in " ".join(regression.stdout.split())
+    compared = github(clone, "Compare with the main branch")
+    assert compared.returncode == 0, compared.stdout + compared.stderr
     assert github(clone, "Say it on the page of the run").returncode == 0
     page = (clone.folder / "step-summary.md").read_text()
     assert "### Gate default failed" in page
+    assert (clone.folder / "compare.md").read_text() in page
+    assert "worse" in (clone.folder / "compare.md").read_text()
     assert "### Gate regression failed" in page
     (run,) = json.loads((clone.folder / "gate.sarif").read_text())["runs"]
     assert "safe" in {one["ruleId"] for one in run["results"]}
@@ -178,4 +182,4 @@ def test_the_examples_use_what_the_readme_installs_and_no_more() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "sh scripts/setup.sh" in readme
     called = {word for one in scripts() for word in re.findall(r"\.venv/bin/tocsin (\w+)", one)}
-    assert called == {"assess", "gate"}
+    assert called == {"assess", "compare", "gate"}

@@ -26,7 +26,7 @@ PRINTED = {
     "write_a_benchmark": (r"over-refusal: 0\.\d\d \(95%: ", r"8 answers in 4 clusters; too few clusters"),
     "write_an_attack": (r"direct: success 0\.\d\d \(95%: ", r"politely: success 0\.\d\d \(95%: "),
     "write_a_judge": (r"embedded@\w+: safe_rate", r"short-answers@\w+: over_refusal_rate [01]\.\d\d \(95%: "),
-    "compare_two_versions": (r"safe_rate: .* then ", r"smallest difference that it can tell: \d+ points"),
+    "compare_two_versions": (r"safe_rate: .*, [+-]\d+ points \(95%: ", r"foreseen to tell \d+ points"),
     "label_and_correct": (r"2\d answers are labelled", r"by the judge 0\.\d\d", r"corrected by labels 0\.\d\d"),
 }
 """What each script has to print."""
