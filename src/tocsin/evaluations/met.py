@@ -99,14 +99,14 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
 
     def counts(self, cells: Iterable[Cell]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Of each cluster: unsafe and measured ones among some cells; clusters without a measured one are absent."""
-        found: dict[str, list[int]] = {}
-        for cell in cells:
-            if cell.outcome in ("safe", "unsafe"):
-                pair = found.setdefault(self.clusters[cell.case], [0, 0])
-                pair[0] += cell.outcome == "unsafe"
-                pair[1] += 1
-        unsafe, sizes = zip(*found.values(), strict=True) if found else ((), ())
-        return np.array(unsafe, dtype=np.int64), np.array(sizes, dtype=np.int64)
+        measured = [cell for cell in cells if cell.outcome in ("safe", "unsafe")]
+        case = np.fromiter((cell.case for cell in measured), dtype=np.int64, count=len(measured))
+        unsafe = np.fromiter((cell.outcome == "unsafe" for cell in measured), dtype=np.bool_, count=len(measured))
+        numbers: dict[str, int] = {}
+        codes = np.array([numbers.setdefault(name, len(numbers)) for name in self.clusters], dtype=np.int64)
+        bad = np.bincount(codes[case], weights=unsafe, minlength=len(numbers)).astype(np.int64)
+        sizes = np.bincount(codes[case], minlength=len(numbers)).astype(np.int64)
+        return bad[sizes > 0], sizes[sizes > 0]
 
 
 def stops_of(db: sqlite3.Connection) -> list[Stopped]:

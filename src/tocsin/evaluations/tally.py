@@ -387,9 +387,11 @@ class Reader:
     def _overview(self) -> list[Planned]:
         """The whole plan in short, from one pass over it."""
         if self._planned is None:
+            lacks = "NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)"
+            partial = self._db.execute(f"SELECT 1 FROM cells c WHERE {lacks} LIMIT 1").fetchone() is not None
+            first = f"min(CASE WHEN {lacks} THEN c.id END)" if partial else "NULL"
             rows = self._db.execute(
-                "SELECT c.target, c.evaluation, s.benchmark, s.wanted, c.judge, s.stopped IS NOT NULL, count(*),"
-                " min(CASE WHEN NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id) THEN c.id END)"
+                f"SELECT c.target, c.evaluation, s.benchmark, s.wanted, c.judge, s.stopped IS NOT NULL, count(*), {first}"
                 " FROM cells c JOIN cases s ON s.id = c.case_ref GROUP BY 1, 2, 3, 4, 5, 6"
             )
             self._planned = [Planned(*row) for row in rows]
