@@ -36,7 +36,7 @@ def command(
 
             webbrowser.open(address)
 
-    serve(runs, port=port, ready=ready)
+    serve(runs, port=port, reindex=reindex, ready=ready)
     return 0
 
 

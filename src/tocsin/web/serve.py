@@ -48,12 +48,13 @@ def server(app: Callable[..., object]) -> uvicorn.Server:
     )
 
 
-def serve(folders: Sequence[Path], *, port: int = 0, ready: Callable[[str], None]) -> None:
+def serve(folders: Sequence[Path], *, port: int = 0, reindex: bool = False, ready: Callable[[str], None]) -> None:
     """Serves the viewer until it is interrupted.
 
     Args:
         folders: The run folders.
         port: 0 for any that is free.
+        reindex: Whether what was kept of the journals is thrown away and read anew.
         ready: Is called with the address that opens it, once it may be opened.
 
     Raises:
@@ -63,7 +64,7 @@ def serve(folders: Sequence[Path], *, port: int = 0, ready: Callable[[str], None
     with listen(port) as listener:
         token = secrets.token_urlsafe(32)
         bound = listener.getsockname()[1]
-        running = server(build(folders, token=token, host=HOST, port=bound))
+        running = server(build(folders, token=token, host=HOST, port=bound, reindex=reindex))
         # The socket takes connections from now on, also before the server's loop runs.
         listener.listen()
         ready(f"http://{HOST}:{bound}/?token={token}")
