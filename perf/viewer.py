@@ -166,8 +166,8 @@ def index(folder: Path) -> dict[str, float]:
     }
 
 
-def pages(folder: Path, vocabulary: list[str], repeat: int) -> dict[str, list[float]]:
-    """Kind of page → times in milliseconds, the first among them, which nothing was remembered for."""
+def pages(folder: Path, vocabulary: list[str], repeat: int) -> dict[str, list[tuple[float, float]]]:
+    """Kind of page → milliseconds, and those of CPU of server and client; the first found nothing remembered."""
     from tocsin.web.app import build
     from tocsin.web.serve import listen, server
 
@@ -185,22 +185,22 @@ def pages(folder: Path, vocabulary: list[str], repeat: int) -> dict[str, list[fl
     reply.read()
     cookie = (reply.getheader("set-cookie") or "").split(";")[0]
     run = next(iter(app.state.viewer.runs))
-    found: dict[str, list[float]] = {name: [] for name in PAGES}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in PAGES}
     rng = random.Random(3)
     following = ""
     for turn in range(repeat):
         for name, address in PAGES.items():
             path = address.format(
-                rare=vocabulary[20_000 + turn], common=vocabulary[100 + turn], often=vocabulary[2 + turn], every=vocabulary[turn % 3],
-                run=run, cell=rng.randrange(1, 10_000),
+                rare=vocabulary[20_000 + turn], common=vocabulary[100 + turn], often=vocabulary[2 + turn],
+                every=vocabulary[turn % 3], run=run, cell=rng.randrange(1, 10_000),
             ) or following  # fmt: skip
             if turn and name in ("one filter", "four filters", "flag and range"):
                 path += f"&hazard=hazard+{turn}"  # nothing is remembered for it
-            begun = time.perf_counter()
+            begun, cpu = time.perf_counter(), time.process_time()
             connection.request("GET", path, headers={"Cookie": cookie})
             reply = connection.getresponse()
             body = reply.read()
-            found[name].append((time.perf_counter() - begun) * 1000)
+            found[name].append(((time.perf_counter() - begun) * 1000, (time.process_time() - cpu) * 1000))
             assert reply.status == 200, (name, path, reply.status, body[:200])
             if name == "list":
                 following = body.decode().partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
@@ -208,6 +208,12 @@ def pages(folder: Path, vocabulary: list[str], repeat: int) -> dict[str, list[fl
     running.should_exit = True
     thread.join(10)
     return found
+
+
+def _spread(times: list[float]) -> str:
+    """The first, the median and the 95th percentile."""
+    p95 = sorted(times)[min(len(times) - 1, round(0.95 * len(times)))]
+    return f"{times[0]:8.1f} {statistics.median(times):8.1f} {p95:8.1f}"
 
 
 def main() -> None:
@@ -231,11 +237,9 @@ def main() -> None:
     if not given.no_index:
         for name, value in index(run).items():
             print(f"{name:24} {value:10,.1f}")
-    print(f"{'page':32} {'first':>8} {'p50':>8} {'p95':>8} ms")
+    print(f"{'page':32} {'first':>8} {'p50':>8} {'p95':>8} ms {'first':>8} {'p50':>8} {'p95':>8} ms of CPU")
     for name, times in pages(run, vocabulary, given.repeat).items():
-        ordered = sorted(times)
-        p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
-        print(f"{name:32} {times[0]:8.1f} {statistics.median(times):8.1f} {p95:8.1f}")
+        print(f"{name:32} {_spread([wall for wall, _ in times])}    {_spread([cpu for _, cpu in times])}")
     print(f"peak RSS, MB {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:.0f}")
 
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from tocsin.report import clean, words
 from tocsin.web import record
 from tocsin.web.columns import FLAGS
-from tocsin.web.filters import FACETS, ORDERS, RANGES, RUN, Filters, read
+from tocsin.web.filters import FACETS, ORDERS, RANGES, RUN, Filters, read, small
 from tocsin.web.listing import PAGE, Hit, Listed
 from tocsin.web.reading import in_pieces
 from tocsin.web.state import State, session_of
@@ -128,9 +128,11 @@ def said(state: State, name: str, value: str) -> str:
     if name in ("reason", "error"):
         return words.reason(value)
     if name == "attempt":
-        return "first" if value == "0" else f"attempt {int(value) + 1}" if value.isdigit() else value
+        number = small(value)
+        return value if number is None else "first" if number == 0 else f"attempt {number + 1}"
     if name == "repeat":
-        return str(int(value) + 1) if value.isdigit() else value
+        number = small(value)
+        return value if number is None else str(number + 1)
     if name == "judge" and not value:
         return "none needed"
     return value or "not given"

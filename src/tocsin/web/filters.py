@@ -177,9 +177,7 @@ def masks(filters: Filters, index: Index, view: View) -> dict[str, Mask]:
             bits = sum(1 << FLAGS.index(value) for value in values if value in FLAGS)
             keep = (view["flags"] & np.uint8(bits)) == bits
         elif name in COUNTED:
-            keep = np.isin(
-                view[name], [int(value) for value in values if value.isascii() and value.isdigit()][:_MOST_VALUES]
-            )
+            keep = np.isin(view[name], [number for value in values if (number := small(value)) is not None])
         else:
             numbers = [index.columns.codes[name].find(value) for value in values]
             keep = np.zeros(view.count, np.bool_)
@@ -210,6 +208,11 @@ def keys(order: str, view: View, rows: NDArray[np.int64]) -> NDArray[np.float64]
     values = -values if down else values
     values[unknown] = np.inf
     return values
+
+
+def small(text: str) -> int | None:
+    """A number that a column of small ones may hold; None for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
 
 
 def _read(text: str) -> float | None:

@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.engine import withheld
 from tocsin.journal import has_readings
 from tocsin.web.columns import ROW, Codes
 from tocsin.web.words_index import kept
@@ -140,7 +139,7 @@ def _row(
 def texts_of(
     journal: sqlite3.Connection, sidecar: sqlite3.Connection, cells: Sequence[int]
 ) -> dict[int, tuple[str, str, str]]:
-    """Cell → what was asked, what was answered, and why the judge said so. What meets the filter is left out."""
+    """Cell → what was asked, what was answered, and why the judge said so."""
     cases: dict[int, _Case] = {}
     why: dict[int, list[str]] = {cell: [] for cell in cells}
     judged: dict[int, int] = {}
@@ -178,10 +177,11 @@ def texts_of(
             # What a model said in an earlier turn comes back in the next request, and is no prompt.
             asked |= {message.text: None for message in call.asked.messages if message.role != "assistant"}
             answered |= {told.text: None, told.reasoning: None}
-        texts = (list(asked), list(answered), list(dict.fromkeys(why[cell])))
-        hidden = any(withheld(text) for kind in texts for text in kind)
-        a, b, c = (kept(filter(None, kind)) if not hidden else "" for kind in texts)
-        found[cell] = (a, b, c)
+        found[cell] = (
+            kept(filter(None, asked)),
+            kept(filter(None, answered)),
+            kept(filter(None, dict.fromkeys(why[cell]))),
+        )
     return found
 
 

@@ -69,12 +69,14 @@ class Step(msgspec.Struct, frozen=True):
         call: The call.
         as_above: Messages that it sent again, and that stand above already.
         fresh: The messages that are new with it.
+        straight: Whether it goes on where the call before it on its branch ended.
         back: Messages of the branch that it no longer sent: the attack took them back.
     """
 
     call: Call
     as_above: int
     fresh: tuple[Message, ...]
+    straight: bool
     back: int
 
 
@@ -128,14 +130,15 @@ def grown(calls: Sequence[Call]) -> list[Branch]:
 
 def _step(call: Call, said: dict[str, list[tuple[Message, ...]]]) -> Step:
     if call.role != "target":
-        return Step(call, 0, call.asked, 0)
+        return Step(call, 0, call.asked, True, 0)
     own = said.setdefault(call.branch, [])
     above = own or next((said[up] for up in _above(call.branch) if said.get(up)), [])
     common = max((_common(call.asked, before) for before in above), default=0)
     back = len(own[-1]) - _common(call.asked, own[-1]) if own else 0
+    straight = bool(own) and common == len(own[-1])
     answer = (Message("assistant", call.answer.text, call.answer.images),) if call.answer is not None else ()
     own.append((*call.asked, *answer))
-    return Step(call, common, call.asked[common:], back)
+    return Step(call, common, call.asked[common:], straight, back)
 
 
 def _common(one: Sequence[Message], other: Sequence[Message]) -> int:
