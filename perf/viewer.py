@@ -44,7 +44,7 @@ PAGES = {
     "sorted by score, filtered": "/?sort=score-down&model=perf/b&benchmark=benchmark-3",
     "search: rare word": "/?q={rare}",
     "search: common word": "/?q={common}",
-    "search: word in every record": "/?q={every}",
+    "search: word in most records": "/?q={every}",
     "search: phrase": "/?q=%22{common}+{often}%22",
     "search: two signs of Chinese": "/?q=%E7%9A%84%E4%B8%80",
     "search and filters, sorted": "/?q={common}&outcome=unsafe&sort=tokens-down",
@@ -192,7 +192,7 @@ def pages(folder: Path, vocabulary: list[str], repeat: int) -> dict[str, list[tu
         for name, address in PAGES.items():
             path = address.format(
                 rare=vocabulary[20_000 + turn], common=vocabulary[100 + turn], often=vocabulary[2 + turn],
-                every=vocabulary[turn % 3], run=run, cell=rng.randrange(1, 10_000),
+                every=vocabulary[turn], run=run, cell=rng.randrange(1, 10_000),
             ) or following  # fmt: skip
             if turn and name in ("one filter", "four filters", "flag and range"):
                 path += f"&hazard=hazard+{turn}"  # nothing is remembered for it

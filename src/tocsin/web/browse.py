@@ -61,6 +61,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     flags: list[str]
     judge: str
+    judge_hash: str
     score: str
     asked: str
     answered: str
@@ -242,6 +243,7 @@ def _line(
     reason = (
         columns.codes["reason"].texts[view["reason"][hit.row]] or columns.codes["error"].texts[view["error"][hit.row]]
     )
+    judge, _, version = text("judge").partition("@")
     return Line(
         address=filters.address(f"/r/{run.key}/{cell}"),
         run=run.name,
@@ -255,7 +257,8 @@ def _line(
         outcome=columns.codes["outcome"].texts[view["outcome"][hit.row]],
         reason=clean.name(words.reason(reason)) if reason else "",
         flags=told,
-        judge=text("judge"),
+        judge=judge,
+        judge_hash=version and f"@{version}",
         score=f"{numbers['score']:.2f}" if numbers["score"] >= 0 else "",
         asked=length(numbers["asked"]),
         answered=length(numbers["answered"]),

@@ -60,6 +60,7 @@ class Index:
         self._round = 0
         self._pending: dict[int, int] = {}
         self._growing = threading.Lock()
+        self._totals: dict[str, tuple[int, NDArray[np.int64]]] = {}
         self._matches: OrderedDict[tuple[str, int], Mask] = OrderedDict()
 
     @property
@@ -194,6 +195,13 @@ class Index:
             db.execute("COMMIT")
             self.text = rows.stop
         return False
+
+    def totals(self, name: str, view: View) -> NDArray[np.int64]:
+        """How often each code stands in a column, superseded rows included."""
+        known = self._totals.get(name)
+        if known is None or known[0] != view.count:
+            known = self._totals[name] = view.count, np.bincount(view[name])
+        return known[1]
 
     def matches(self, match: str, view: View) -> Mask:
         """Which rows a query of the full text finds.

@@ -137,31 +137,47 @@ def _count(filters: Filters, index: Index, match: str) -> Counted:
     found = masks(filters, index, view)
     if match:
         found["q"] = index.matches(match, view)
-    whole: Mask = np.logical_and.reduce(list(found.values())) if len(found) > 1 else found[""]
-    rows = np.flatnonzero(whole)
+    whole = _all(found)
     facets = {}
     for name in FACETS:
-        of = rows
-        if name in found and name != FLAG:  # alternatives: what the others leave
-            of = np.flatnonzero(np.logical_and.reduce([mask for key, mask in found.items() if key != name]))
+        # Values of one filter are alternatives: beside them stands what the others leave.
+        of = (
+            _all({key: mask for key, mask in found.items() if key != name}) if name in found and name != FLAG else whole
+        )
         facets[name] = _facet(name, index, view, of)
-    return Counted(view, rows.astype(np.int32).astype(np.int64), facets)
+    return Counted(view, np.flatnonzero(whole), facets)
 
 
-def _facet(name: str, index: Index, view: View, rows: Rows) -> dict[str, int]:
+def _all(found: Mapping[str, Mask]) -> Mask:
+    """The rows that every mask leaves."""
+    whole: Mask = np.logical_and.reduce(list(found.values())) if len(found) > 1 else found[""]
+    return whole
+
+
+def _facet(name: str, index: Index, view: View, mask: Mask) -> dict[str, int]:
     """Value → how many of the rows have it."""
     if name == RUN:
-        return {index.run.key: len(rows)}
+        return {index.run.key: int(np.count_nonzero(mask))}
     if name == FLAG:
-        counts = np.bincount(view["flags"][rows], minlength=1 << len(FLAGS))
+        counts = _counts(index, view, "flags", mask)
         numbers = np.arange(len(counts))
         return {flag: int(counts[numbers >> bit & 1 == 1].sum()) for bit, flag in enumerate(FLAGS)}
-    counts = np.bincount(view[name][rows])
+    counts = _counts(index, view, name, mask)
     codes = index.columns.codes.get(name)
     return {
         codes.texts[number] if codes is not None else str(number): int(counts[number])
         for number in np.flatnonzero(counts).tolist()
     }
+
+
+def _counts(index: Index, view: View, name: str, mask: Mask) -> NDArray[np.int64]:
+    """How often each code stands in the rows of a mask: those are counted, or where they are fewer, the others."""
+    column = view[name]
+    if 2 * np.count_nonzero(mask) < view.count:
+        return np.bincount(column[np.flatnonzero(mask)])
+    whole = index.totals(name, view)
+    others = np.bincount(column[np.flatnonzero(~mask)], minlength=len(whole))
+    return whole - others
 
 
 def _least(values: NDArray[np.float64], rows: Rows, most: int) -> list[tuple[float, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 from collections.abc import Callable, Sequence
@@ -69,4 +70,5 @@ def serve(folders: Sequence[Path], *, port: int = 0, reindex: bool = False, read
         # The socket takes connections from now on, also before the server's loop runs.
         listener.listen()
         ready(f"http://{HOST}:{bound}/?token={token}")
-        running.run(sockets=[listener])
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn passes it on once it has ended
+            running.run(sockets=[listener])
