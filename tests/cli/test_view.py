@@ -75,5 +75,7 @@ def test_without_the_extra_the_mend_is_told(
     find = importlib.util.find_spec
     monkeypatch.setattr("tocsin.cli.view.find_spec", lambda name: None if name == "uvicorn" else find(name))
     monkeypatch.setattr(sys, "argv", ["tocsin", "view", os.fspath(folder)])
-    assert main() == Exit.USAGE
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == Exit.USAGE
     assert "tocsin[web]" in capsys.readouterr().err
