@@ -159,7 +159,7 @@ def test_the_list_follows_a_run_that_is_going_on_until_it_is_paused(
     page: Page, tmp_path: Path, base: dict[str, Any]
 ) -> None:
     plan = [safe(refuse(1)), *(unsafe(refuse(n))._replace(outcome=None) for n in range(2, 6))]
-    folder = run_of(tmp_path / "going", plan, base)
+    folder = run_of(tmp_path / "going", plan, base, status="running")
 
     async def finish(*cells: int) -> None:
         journal = Journal(folder)  # the writer of a run, beside the viewer
@@ -174,6 +174,7 @@ def test_the_list_follows_a_run_that_is_going_on_until_it_is_paused(
     with viewing(folder) as viewer:
         opened(page, viewer)
         assert count(page) == "1 record"
+        expect(page.get_by_text("follows the run")).to_be_visible()
         assert "1 of 5 records" in page.locator(".runs").inner_text()
         aside(lambda: asyncio.run(finish(3, 4)))
         expect(page.locator(".bar strong")).to_have_text("3 records")

@@ -257,14 +257,19 @@ def test_what_was_withheld_is_never_shown(tmp_path: Path, base: dict[str, Any]) 
         assert viewer.ask(f"/r/{run}/3/image/0/0").status == 404
 
 
-def test_a_journal_that_cannot_be_read_is_told_without_its_content(tmp_path: Path, base: dict[str, Any]) -> None:
-    folder = run_of(tmp_path / "run", [safe(refuse(1))], base)
+def test_a_journal_of_anything_is_still_shown(tmp_path: Path, base: dict[str, Any]) -> None:
+    folder = run_of(tmp_path / "run", [safe(refuse(n)) for n in range(3)], base)
+    db = sqlite3.connect(folder / "journal.sqlite")
+    db.execute("UPDATE cells SET target = 99, repeat = 'often'")
+    db.execute("UPDATE calls SET latency = 'x', cost = 'y', tries = 'z', error = 7, detail = 8")
+    db.execute("UPDATE records SET score = 'high', detail = 9 WHERE cell = 2")
+    row = "4000000000, attempt, call, outcome, refused, 0, 0, 0, 0, score, '', '', '', ''"
+    db.execute(f"INSERT INTO records SELECT {row} FROM records LIMIT 1")
+    db.commit()
+    db.close()
     with viewing(folder) as viewer:
         viewer.enter()
-        db = sqlite3.connect(folder / "journal.sqlite")
-        db.execute("UPDATE cells SET target = 99")
-        db.execute("UPDATE calls SET latency = 'x', cost = 'y', tries = 'z'")
-        db.commit()
-        db.close()
-        assert viewer.ask(f"/r/{next(iter(viewer.state.runs))}/1").status in (200, 500)
-        assert viewer.ask("/").status == 200
+        assert "<strong>3 records</strong>" in viewer.ask("/").text
+        assert "unreadable" in viewer.ask("/").text
+        for cell in (1, 2, 3, 400):
+            assert viewer.ask(f"/r/{next(iter(viewer.state.runs))}/{cell}").status in (200, 404, 500)

@@ -83,6 +83,7 @@ def routes(state: State) -> list[Route]:
         if request.headers.get("if-none-match") == mark:
             return Response(status_code=304, headers={"etag": mark})
         listed = state.lists.page(filters)
+        runs = _runs(state)
         reply = state.render(
             request,
             template,
@@ -91,10 +92,11 @@ def routes(state: State) -> list[Route]:
             lines=_lines(state, request, filters, listed.hits),
             facets=_facets(state, filters, listed),
             chips=_chips(state, filters),
-            runs=_runs(state),
+            runs=runs,
             searching=[(name, title) for name, title in COLUMNS.items()],
             ranges=RANGES,
             orders=ORDERS,
+            going=any(run["going"] for run in runs),
             unsearched=sum(index.columns.count - index.text for index in state.indexes.values()),
             page_size=PAGE,
             live=filters.address("/live"),
@@ -203,6 +205,7 @@ def _runs(state: State) -> list[dict[str, Any]]:
                 "there": there,
                 "planned": index.planned,
                 "whole": there >= index.planned,
+                "going": status == "running" or not index.done,
             }
         )
     return found

@@ -26,6 +26,8 @@ FLAGS = ("blocked", "truncated", "invalid", "controversial")
 """Bits of the column ``flags``, the first the lowest."""
 MEASURED = ("score", "cost", "tokens", "latency", "calls", "asked", "answered")
 """Columns that are filtered by a range and sorted by. What is not known is NaN, or negative where it is a count."""
+MOST_CELL = 50_000_000
+"""The last cell that is looked at: a journal that numbers its cells otherwise is none of ours."""
 MOST_CODES = 65_000
 """Values of one column that are told apart; what comes after shares one code."""
 OTHERS = "(others)"

@@ -196,7 +196,7 @@ def masks(filters: Filters, index: Index, view: View) -> dict[str, Mask]:
     return found
 
 
-def keys(order: str, view: View, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def keys(order: str, view: View, rows: NDArray[np.int32]) -> NDArray[np.float64]:
     """What rows are sorted by, ascending. What is not known comes last."""
     if order == "latest":
         return -rows.astype(np.float64)

@@ -16,9 +16,11 @@ from tocsin.web.index import Index
 
 PAGE = 50
 _REMEMBERED = 64
-"""Filters whose counts are remembered, for as long as nothing new comes."""
+"""Filters whose counts are remembered, for as long as nothing new comes …"""
+_ROWS = 8_000_000
+"""… and as long as these are the rows of all of them; four bytes each."""
 
-Rows = NDArray[np.int64]
+Rows = NDArray[np.int32]
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -69,7 +71,7 @@ class Lists:
 
     def __init__(self, indexes: Sequence[Index]) -> None:
         self.indexes = indexes
-        self._known: OrderedDict[object, tuple[list[Counted], str]] = OrderedDict()
+        self._known: OrderedDict[tuple[object, object], tuple[list[Counted], str]] = OrderedDict()
 
     @property
     def version(self) -> tuple[tuple[int, int], ...]:
@@ -126,9 +128,13 @@ class Lists:
             return known
         asked = words_index.asked(filters.search, filters.where)
         counted = [_count(filters, index, asked.match) for index in self.indexes]
+        if self._known and next(iter(self._known))[0] != self.version:
+            self._known.clear()
         self._known[key] = counted, asked.problem
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+        rows = sum(len(one.rows) for known, _ in self._known.values() for one in known)
+        while len(self._known) > _REMEMBERED or (rows > _ROWS and len(self._known) > 1):
+            dropped, _ = self._known.popitem(last=False)[1]
+            rows -= sum(len(one.rows) for one in dropped)
         return counted, asked.problem
 
 
@@ -145,7 +151,7 @@ def _count(filters: Filters, index: Index, match: str) -> Counted:
             _all({key: mask for key, mask in found.items() if key != name}) if name in found and name != FLAG else whole
         )
         facets[name] = _facet(name, index, view, of)
-    return Counted(view, np.flatnonzero(whole), facets)
+    return Counted(view, np.flatnonzero(whole).astype(np.int32), facets)
 
 
 def _all(found: Mapping[str, Mask]) -> Mask:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.journal import has_readings
-from tocsin.web.columns import ROW, Codes
+from tocsin.web.columns import CODED, MOST_CELL, ROW, Codes
 from tocsin.web.words_index import kept
 
 _RECORDS = """
@@ -21,6 +21,8 @@ FROM records r JOIN cells c ON c.id = r.cell JOIN cases s ON s.id = c.case_ref
 WHERE r.cell IN ({cells}) ORDER BY r.cell, r.attempt
 """
 _CALLS = "SELECT id, role, {request}, answer, latency, cost FROM calls WHERE id IN ({calls})"
+UNREADABLE = "unreadable"
+"""What stands in every column of a record that cannot be read."""
 _PIECE = 500
 """Values that one query binds."""
 
@@ -99,14 +101,18 @@ def columns_of(
     Cost, tokens, latency and number are those of all calls that the cell made, whatever their role and in whatever attempt.
     """  # fmt: skip
     latest: dict[int, tuple[Any, ...]] = {}
-    for marks, piece in in_pieces(cells):
+    for marks, piece in in_pieces([cell for cell in cells if 0 < cell <= MOST_CELL]):
         for row in journal.execute(_RECORDS.format(cells=marks), piece):
             latest[row[0]] = row
     own = calls_of(sidecar, list(latest))
     calls = _calls(journal, {*(c for found in own.values() for c in found), *(r[2] for r in latest.values() if r[2])})
     rows = np.zeros(len(latest), ROW)
     for number, (cell, row) in enumerate(latest.items()):
-        rows[number] = _row(row, own[cell], calls, codes, targets)
+        try:
+            rows[number] = _row(row, own[cell], calls, codes, targets)
+        except (TypeError, ValueError, OverflowError, AttributeError):
+            # A journal may hold anything: SQLite does not mind a text where a number belongs.
+            rows[number] = (cell, 0, 0, 0, *(codes[name].of(UNREADABLE) for name in CODED), *[np.nan] * 3, 0, 0, -1, -1)
     return rows
 
 

@@ -178,7 +178,7 @@ def _next(state: State, run: OpenRun, cell: int, filters: Filters) -> str:
     row = index.columns.row_of(cell)
     if row < 0:
         return ""
-    value = float(keys(filters.order, index.columns.view(), np.array([row]))[0])
+    value = float(keys(filters.order, index.columns.view(), np.array([row], np.int32))[0])
     listed = state.lists.page(filters.at(Place(value, number, row)), most=1)
     if not listed.hits:
         return ""

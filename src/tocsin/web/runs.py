@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tocsin.journal import check_manifest, open_journal, read_manifest
+from tocsin.journal import JournalError, check_manifest, open_journal, read_manifest
 from tocsin.journal.folder import MANIFEST
 from tocsin.report import clean
 
@@ -28,6 +28,8 @@ class OpenRun:
         self.folder = folder.resolve()
         self._read: tuple[int, dict[str, Any]] | None = None
         manifest = self.manifest
+        if manifest.get("kind") is not None:
+            raise JournalError(f"{folder} is a run of another kind: the viewer shows runs that assess models")
         check_manifest(folder, manifest)
         self.name = clean.name(manifest["run"])
         self.key = key or digest(f"{manifest['run']}\0{manifest.get('created')}")

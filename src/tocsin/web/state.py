@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
+import sys
 import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -51,6 +51,7 @@ class State:
         if not self.runs:
             raise JournalError("no run was named: tocsin view RUN_FOLDER")
         sidecar.clean_up()
+        self._told: set[str] = set()
         self.indexes = {key: Index(run, anew=anew) for key, run in self.runs.items()}
         self.lists = Lists(list(self.indexes.values()))
         self.nav: list[tuple[str, str]] = [("/", "Records")]
@@ -59,12 +60,16 @@ class State:
     def grow(self, seconds: float = 0.25) -> bool:
         """Reads on in every journal for some time, and returns whether there is more to do at once.
 
-        What cannot be read now, because of a fault of a journal or of a disk, is tried again by the next call.
+        What cannot be read now, because of a fault of a journal or of a disk, is tried again by the next call; it is told once.
         """
         more = False
         for index in self.indexes.values():
-            with contextlib.suppress(JournalError, sqlite3.Error, OSError):
+            try:
                 more |= index.grow(seconds)
+            except Exception as error:  # pages of what is there go on
+                if index.run.key not in self._told:
+                    self._told.add(index.run.key)
+                    print(f"tocsin: {index.run.name} cannot be read on ({type(error).__name__})", file=sys.stderr)
         return more
 
     @contextlib.asynccontextmanager

@@ -220,9 +220,14 @@ def _call(row: tuple[Any, ...], cell: int) -> Call:
     told = _read(answer, Answer)
     return Call(
         id=number, branch=branch, ordinal=ordinal, role=role, asked=() if asked is None else asked.messages,
-        answer=told, error=error or ("" if told is not None else "unreadable"), detail=detail or "", tries=tries,
-        latency=latency, cost=cost, own=of == cell,
+        answer=told, error=str(error or ("" if told is not None else "unreadable")), detail=str(detail or ""),
+        tries=tries if isinstance(tries, int) else 0,
+        latency=_number(latency) or 0.0, cost=_number(cost), own=of == cell,
     )  # fmt: skip
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _before(db: sqlite3.Connection, cell: int) -> tuple[str, str] | None:

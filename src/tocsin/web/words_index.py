@@ -37,7 +37,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 def kept(texts: Iterable[str]) -> str:
     """What the full text keeps of some texts."""
-    text = "\n".join(texts)[:MOST]
+    text = "\n".join(map(str, texts))[:MOST]
     if text.isascii():
         return text.replace("\0", " ")
     # Split and joined, which is three times as fast as to substitute.

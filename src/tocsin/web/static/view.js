@@ -14,7 +14,9 @@
     button.type = "button";
     box.append(told, button);
     document.querySelector(".top").append(box);
+    const going = () => live.querySelector(".runs")?.dataset.going === "yes";
     const show = () => {
+      box.hidden = !going();
       told.textContent = paused ? "paused" : "follows the run";
       button.textContent = paused ? "Follow" : "Pause";
       button.setAttribute("aria-pressed", String(paused));
@@ -53,7 +55,12 @@
     };
     show();
     fetchOnce();
-    setInterval(() => { if (!paused && !document.hidden) fetchOnce(); }, 2000);
+    // A run that has ended may be taken up again; it is looked at less often.
+    let turn = 0;
+    setInterval(() => {
+      turn += 1;
+      if (!document.hidden && (going() ? !paused : turn % 5 === 0)) fetchOnce();
+    }, 2000);
   }
 
   // -- choosing an order is asking for it ------------------------------------------------------------------------------
