@@ -10,7 +10,10 @@ from typing import Annotated
 
 import typer
 
-HELP = "Look at runs in a browser: filter, search, read conversations. Listens on this machine alone."
+HELP = (
+    "Look at runs in a browser: filter, search, read conversations. Texts are hidden until they are revealed, record by"
+    " record. Listens on this machine alone, and lets the one browser in that opens the address it prints."
+)
 
 
 def command(
@@ -21,7 +24,9 @@ def command(
         int, typer.Option("--port", min=0, max=65535, help="Port to listen on. Any that is free if absent.")
     ] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address and open no browser.")] = False,
-    reindex: Annotated[bool, typer.Option("--reindex", help="Make the index anew.")] = False,
+    reindex: Annotated[
+        bool, typer.Option("--reindex", help="Throw away what was kept and read the journals anew.")
+    ] = False,
 ) -> int:
     """Serves the viewer until Ctrl-C."""
     if any(find_spec(name) is None for name in ("starlette", "uvicorn")):
@@ -36,7 +41,7 @@ def command(
 
             webbrowser.open(address)
 
-    serve(runs, port=port, ready=ready)
+    serve(runs, port=port, reindex=reindex, ready=ready)
     return 0
 
 

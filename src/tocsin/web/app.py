@@ -22,10 +22,14 @@ from tocsin.web.state import State
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_AT_ONCE = 0.5
+"""Seconds for each run, before the first page."""
 _LABELLING = "tocsin.web.labelling"
 
 
-def build(folders: Sequence[Path], *, token: str, host: str = "127.0.0.1", port: int) -> Starlette:
+def build(
+    folders: Sequence[Path], *, token: str, host: str = "127.0.0.1", port: int, reindex: bool = False
+) -> Starlette:
     """The application over the journals of some runs.
 
     Args:
@@ -33,6 +37,7 @@ def build(folders: Sequence[Path], *, token: str, host: str = "127.0.0.1", port:
         token: The one-time token; ``/?token=…`` exchanges it for a session.
         host: What is bound: a loopback address.
         port: The port that is listened on. Requests to any other Host are refused.
+        reindex: Whether what was kept of the journals is thrown away and read anew.
 
     Raises:
         ValueError: The host is no loopback address, or the token is too short.
@@ -40,7 +45,9 @@ def build(folders: Sequence[Path], *, token: str, host: str = "127.0.0.1", port:
     """
     if host not in LOOPBACK:
         raise ValueError(f"the viewer listens on this machine alone, not on {host}: name one of {', '.join(LOOPBACK)}")
-    state = State(folders)
+    state = State(folders, anew=reindex)
+    # A small run is there with the first page; a large one goes on behind it.
+    state.grow(_AT_ONCE)
     routes = browse.routes(state)
     if importlib.util.find_spec(_LABELLING) is not None:
         routes += import_module(_LABELLING).routes(state)
@@ -48,6 +55,7 @@ def build(folders: Sequence[Path], *, token: str, host: str = "127.0.0.1", port:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, token=token, port=port)],
+        lifespan=state.growing,
         exception_handlers={HTTPException: _told, JournalError: _told},
     )
     app.state.viewer = state

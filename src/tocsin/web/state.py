@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+import asyncio
+import contextlib
+import sys
+import threading
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,56 +16,16 @@ from markupsafe import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from tocsin.journal import JournalError, check_manifest, open_journal, read_manifest
+from tocsin.journal import JournalError
 from tocsin.report import clean, words
+from tocsin.web import sidecar
 from tocsin.web.guard import fields
+from tocsin.web.index import Index
+from tocsin.web.listing import Lists
+from tocsin.web.runs import OpenRun, digest
 from tocsin.web.session import Session
 
-
-class OpenRun:
-    """A run folder that is looked at. Nothing in it is changed, and a process may be writing to it.
-
-    Attributes:
-        key: What names it in addresses: the same for the same run, wherever its folder is.
-        folder: Where it is.
-        name: Its name, as the manifest has it, fit to show.
-    """
-
-    def __init__(self, folder: Path, *, key: str = "") -> None:
-        self.folder = folder.resolve()
-        manifest = self.manifest
-        check_manifest(folder, manifest)
-        self.name = clean.name(manifest["run"])
-        self.key = key or _digest(f"{manifest['run']}\0{manifest.get('created')}")
-        open_journal(self.folder).close()
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """The manifest as it stands now: a run that goes on changes it.
-
-        Raises:
-            JournalError: It cannot be read.
-        """
-        return read_manifest(self.folder)
-
-    @cached_property
-    def targets(self) -> list[str]:
-        """Names of its targets, in the order in which cells count them."""
-        return [clean.name(target["name"]) for target in self.manifest["targets"]]
-
-    @contextmanager
-    def journal(self) -> Iterator[sqlite3.Connection]:
-        """A connection that reads its journal, for the thread that asks. A writer is not held up by it.
-
-        Raises:
-            JournalError: It is none.
-        """
-        db = open_journal(self.folder)
-        try:
-            db.execute("PRAGMA trusted_schema=OFF")
-            yield db
-        finally:
-            db.close()
+__all__ = ["OpenRun", "State", "form_of", "session_of"]
 
 
 class State:
@@ -73,23 +33,63 @@ class State:
 
     Attributes:
         runs: Key → run, in the order in which they were named.
+        indexes: Key → the run's index, which grows with its journal.
+        lists: Makes pages of the list out of them.
         nav: Address and title of what the head of every page links to; who adds pages adds to it.
         templates: The templates, with everything they print escaped and made visible.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], *, anew: bool = False) -> None:
         self.runs: dict[str, OpenRun] = {}
         for folder in folders:
             run = OpenRun(folder)
             if run.key in self.runs:
                 if self.runs[run.key].folder == run.folder:
                     continue
-                run = OpenRun(folder, key=_digest(str(run.folder)))
+                run = OpenRun(folder, key=digest(str(run.folder)))
             self.runs[run.key] = run
         if not self.runs:
             raise JournalError("no run was named: tocsin view RUN_FOLDER")
+        sidecar.clean_up()
+        self._told: set[str] = set()
+        self.indexes = {key: Index(run, anew=anew) for key, run in self.runs.items()}
+        self.lists = Lists(list(self.indexes.values()))
         self.nav: list[tuple[str, str]] = [("/", "Records")]
         self.templates = _environment()
+
+    def grow(self, seconds: float = 0.25) -> bool:
+        """Reads on in every journal for some time, and returns whether there is more to do at once.
+
+        What cannot be read now, because of a fault of a journal or of a disk, is tried again by the next call; it is told once.
+        """
+        more = False
+        for index in self.indexes.values():
+            try:
+                more |= index.grow(seconds)
+            except Exception as error:  # pages of what is there go on
+                if index.run.key not in self._told:
+                    self._told.add(index.run.key)
+                    print(f"tocsin: {index.run.name} cannot be read on ({type(error).__name__})", file=sys.stderr)
+        return more
+
+    @contextlib.asynccontextmanager
+    async def growing(self, app: object) -> AsyncIterator[None]:
+        """The indexes grow in a thread of their own for as long as the application is up."""
+        ended = threading.Event()
+
+        def work() -> None:
+            while not ended.wait(0.01 if self.grow() else 1.0):
+                pass
+
+        thread = threading.Thread(target=work, name="tocsin-index", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            await asyncio.to_thread(thread.join)
+            for index in self.indexes.values():
+                index.close()
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """A page of a template.
@@ -117,10 +117,6 @@ def session_of(request: Request) -> Session:
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of the form that was sent; the guard has checked where it is from."""
     return fields(await request.body())
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
 def _environment() -> jinja2.Environment:
