@@ -19,6 +19,7 @@ from tocsin.cli import (
     report,
     transfer,
     translate,
+    view,
 )
 
 
@@ -45,6 +46,7 @@ def build() -> typer.Typer:
         transfer.command
     )
     app.command("translate", help=translate.HELP, short_help="Translate a benchmark.")(translate.command)
+    app.command("view", help=view.HELP, short_help="Look at runs in a browser.")(view.command)
     app.command("list", help=listing.HELP, short_help="List benchmarks, judges, suites …")(listing.command)
     app.add_typer(compliance.build(), name="compliance")
     app.add_typer(data.build(), name="data")

@@ -24,7 +24,9 @@ def command(
         int, typer.Option("--port", min=0, max=65535, help="Port to listen on. Any that is free if absent.")
     ] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address and open no browser.")] = False,
-    reindex: Annotated[bool, typer.Option("--reindex", help="Throw away what was kept of the journals and read them anew.")] = False,
+    reindex: Annotated[
+        bool, typer.Option("--reindex", help="Throw away what was kept and read the journals anew.")
+    ] = False,
 ) -> int:
     """Serves the viewer until Ctrl-C."""
     if any(find_spec(name) is None for name in ("starlette", "uvicorn")):
