@@ -1,73 +1,36 @@
 """How much worse a run is than its baseline, over the cases that both were asked, or by the scores of each.
 
-Cases are the same when benchmark, id, language and all that is asked and judged by are, and attempts at them when evaluation,
-attack and repeat are, too. What is compared is the share of attempts that did what was wanted.
+What is compared is the share of attempts that did what was wanted; which attempts are the same: `tocsin.results.matched`.
 """
 
 from __future__ import annotations
 
 import math
-import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
-from tocsin.evaluations.counts import Group
-from tocsin.evaluations.draws import shared_draws
-from tocsin.journal import readable
+from tocsin.evaluations.adversarial import POOLED
 from tocsin.journal.folder import JOURNAL
-from tocsin.journal.writer import untouched
+from tocsin.results import matched_cells
 from tocsin.results.gate_scores import Found, Score, Side, number
+from tocsin.results.matched import SAFE, UNSAFE, By, Matched, What
 from tocsin.results.policy import better
 from tocsin.stats import Difference, moved
 
 _LIVE = "adversarial"
-_VERDICTS = {"safe": 0, "unsafe": 1}
-_TEXT = "json_remove(CAST({table}.body AS TEXT), '$.tags', '$.hazard', '$.cluster')"
-"""All of a case that is asked or judged by. Its place in the benchmark's own sorting is none of that."""
+_PLAIN = ("safe_rate", "over_refusal_rate", "accuracy", "compliance_rate")
+"""Rates over cells, each of which is one benchmark's."""
 
 
-class Cells(msgspec.Struct, frozen=True, kw_only=True):
-    """Cells of one target that make up a score.
+class Cells(NamedTuple):
+    """The matched cells that make up a score."""
 
-    Attributes:
-        target: The place of the model in its run.
-        baseline: The place of the baseline's model in the other run.
-        evaluation: As the journal names it.
-        benchmark: Its name; all if None.
-        wanted: Kinds of safe answer; all if empty.
-        attack: Its name; all if None.
-        by: ``hazard`` or ``language``, where the score is of one.
-        key: Which one.
-    """
-
-    target: int
-    baseline: int
-    evaluation: str
-    benchmark: str | None = None
-    wanted: tuple[str, ...] = ()
-    attack: str | None = None
-    by: str | None = None
-    key: str | None = None
-
-    def where(self) -> tuple[str, list[object]]:
-        """As a condition on ``c`` (cells) and ``s`` (cases), with its values."""
-        parts, values = ["c.target = ?", "c.evaluation = ?"], [self.target, self.evaluation]
-        told: list[object] = [*values]
-        for column, value in (("s.benchmark", self.benchmark), ("c.attack", self.attack)):
-            if value is not None:
-                parts.append(f"{column} = ?")
-                told.append(value)
-        if self.wanted:
-            parts.append(f"s.wanted IN ({','.join('?' * len(self.wanted))})")
-            told += self.wanted
-        if self.by is not None:
-            parts.append(f"s.{'hazard' if self.by == 'hazard' else 'language'} = ?")
-            told.append(self.key)
-        return " AND ".join(parts), told
+    what: What
+    by: By | None = None
+    key: str = ""
+    """Which hazard, language or attack, where the score is of one."""
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,63 +58,37 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     unmeasured: int = 0
 
 
-def paired_difference(run: Side, baseline: Side, selector: Cells, *, confidence: float = 0.95) -> Compared:
+def paired_difference(matched: Matched, cells: Cells, *, planned: int, confidence: float = 0.95) -> Compared:
     """The difference of two runs over the attempts that both made.
 
-    Counted in SQL over the two journals, which are opened so that no byte of them changes. Attempts without an outcome on one of
-    the sides are left out of both, and stand in `worst`. The limits are those of `tocsin.stats.moved` over clusters: of the share
-    of attempts that got better less the share that got worse. They keep a width where no attempt changed, which those of
-    `rate_difference` lose where the rates are far from 0 and 1: none of 50 changed does not mean that none ever would.
+    Attempts without an outcome on one of the sides are left out of both, and stand in `worst`. The limits are those of
+    `tocsin.stats.moved` over clusters: of the share of attempts that got better less the share that got worse. They keep a width
+    where no attempt changed, which those of `rate_difference` lose where the rates are far from 0 and 1: none of 50 changed does
+    not mean that none ever would.
 
-    Raises:
-        JournalError: A journal cannot be read.
+    Args:
+        matched: The baseline, matched with the run.
+        cells: Of the score.
+        planned: Attempts of the run that the score is of.
+        confidence: Of the limits, in (0, 1).
     """
-    where, values = selector.where()
-    same = f"{_TEXT.format(table='s')} IS {_TEXT.format(table='t')}"
-    query = (
-        "SELECT s.benchmark, s.cluster, r.outcome, d.id IS NOT NULL, q.outcome, count(*)"
-        " FROM main.cells c JOIN main.cases s ON s.id = c.case_ref JOIN main.latest r ON r.cell = c.id"
-        f" LEFT JOIN base.cases t ON t.benchmark = s.benchmark AND t.case_id = s.case_id AND t.language = s.language AND {same}"
-        " LEFT JOIN base.cells d ON d.case_ref = t.id AND d.target = ? AND d.evaluation = c.evaluation"
-        " AND d.attack = c.attack AND d.repeat = c.repeat"
-        f" LEFT JOIN base.latest q ON q.cell = d.id WHERE {where} GROUP BY 1, 2, 3, 4, 5"
-    )
-    path = run.folder / JOURNAL
-    with readable(path), closing(sqlite3.connect(untouched(path), uri=True, isolation_level=None)) as db:
-        merged = shared_draws(db, "latest")
-        with readable(baseline.folder / JOURNAL):
-            db.execute("ATTACH ? AS base", (untouched(baseline.folder / JOURNAL),))
-            rows = db.execute(query, (selector.baseline, *values)).fetchall()
-    places: dict[tuple[str, str], int] = {}
-    counts: list[tuple[int, int, int, int]] = []
-    cells = shared = missing = least = 0
-    for benchmark, cluster, now, there, then, count in rows:
-        cells += count
-        if not there:
-            continue
-        shared += count
-        # With everything unmeasured bad in the run, and good in the baseline.
-        least += count * ((now == "safe") - (then != "unsafe"))
-        if now not in _VERDICTS or then not in _VERDICTS:
-            missing += count
-            continue
-        name = merged.get((benchmark, cluster), (benchmark, cluster))
-        place = places.setdefault(name, len(places))
-        counts.append((place, _VERDICTS[then], _VERDICTS[now], count))
-    tables = np.zeros((len(places), 2, 2), dtype=np.int64)
-    for place, before, after, count in counts:
-        tables[place, before, after] += count
-    found = moved(tables, confidence=confidence)
-    got_worse, got_better = (int(tables[:, before, 1 - before].sum()) for before in (0, 1))
+    joint = matched.joint(cells.what, cells.by).get(cells.key) if cells.what in matched.whats() else None
+    if joint is None:
+        nothing = Difference(None, None, None, 0, 0, True)
+        return Compared(difference=nothing, worst=None, paired=True, cells=planned)
+    table, both = joint.table, joint.measured
+    shared, measured = int(table.sum()), int(both.sum())
+    # With everything unmeasured bad in the run, and good in the baseline.
+    least = int(table[:, SAFE].sum()) - (shared - int(table[UNSAFE].sum()))
     return Compared(
-        difference=found,
+        difference=moved(both, confidence=confidence),
         worst=least / shared if shared else None,
         paired=True,
-        cells=cells,
+        cells=planned,
         shared=shared,
-        got_better=got_better,
-        got_worse=got_worse,
-        unmeasured=missing,
+        got_better=int(table[UNSAFE, SAFE]),
+        got_worse=int(table[SAFE, UNSAFE]),
+        unmeasured=shared - measured,
     )
 
 
@@ -193,40 +130,39 @@ def _turned(score: Score, sign: int) -> _Turned:
     return _Turned(**turned)
 
 
-def cells_of(run: Side, groups: Sequence[Group], found: Found, target: int, other: int) -> Cells | None:
+def cells_of(run: Side, found: Found) -> Cells | None:
     """The cells that a score is the rate of; None if it is no plain rate over cells.
 
     Args:
         run: The run of the score.
-        groups: Its groups, as `tocsin.evaluations.tally.Reader.groups` gives them.
         found: The score.
-        target: The place of its model in its run.
-        other: The place of the baseline's model in the other run.
     """
     score = found.score
-    metric, named = score["metric"], score["evaluation"]
-    if score["benchmark"] is not None and metric in ("safe_rate", "over_refusal_rate", "accuracy", "compliance_rate"):
-        for group in groups:
-            if (group.target, group.named, group.benchmark, group.metric) == (
-                target,
-                named,
-                score["benchmark"],
-                metric,
-            ):
-                return Cells(
-                    target=target, baseline=other, evaluation=group.evaluation, benchmark=group.benchmark,
-                    wanted=group.wanted, by=found.by, key=found.key,
-                )  # fmt: skip
-        return None
+    metric, named, modality = score["metric"], score["evaluation"], score["modality"]
+    if score["benchmark"] is not None and metric in _PLAIN:
+        by: By | None = None if found.by is None else "hazard" if found.by == "hazard" else "language"
+        return Cells(What(named, score["benchmark"], metric, modality), by, found.key or "")
     told = run.manifest.get("adversarial") or {}
-    modalities = {one["modality"] for one in run.summary["models"][target]["scores"] if one["evaluation"] == _LIVE}
-    whole = told.get("mode", "exhaustive") == "exhaustive" and len(modalities) == 1
-    if named == _LIVE and score["benchmark"] is None and found.by is None and whole:
-        if metric == "safe_response_rate" and score["attack"] is None:
-            return Cells(target=target, baseline=other, evaluation=_LIVE)
+    if named == _LIVE and score["benchmark"] is None and found.by is None and told.get("mode") != "worst-case":
+        live = What(_LIVE, "", POOLED, modality)
+        if metric == POOLED and score["attack"] is None:
+            return Cells(live)
         if metric == "attack_success_rate" and score["attack"] is not None:
-            return Cells(target=target, baseline=other, evaluation=_LIVE, attack=score["attack"])
+            return Cells(live, "attack", score["attack"])
     return None
+
+
+def matched_sides(run: Side, model: str, baseline: Side, other: str) -> Matched:
+    """A model of the baseline and one of the run, matched by case: close it in the end.
+
+    Raises:
+        JournalError: A journal cannot be read.
+    """
+    before, now = (
+        matched_cells.Side(folder=side.folder, manifest=side.manifest, target=side.models.index(name))
+        for side, name in ((baseline, other), (run, model))
+    )
+    return Matched(before, now)
 
 
 def differing(run: Side, baseline: Side, found: Found, then: Score | None, same: tuple[str, ...]) -> list[str]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from tocsin.evaluations.counts import Group
-from tocsin.evaluations.tally import Reader
 from tocsin.results.gate_always import baseline_faults
-from tocsin.results.gate_baseline import Compared, cells_of, differing, paired_difference, unpaired_difference
+from tocsin.results.gate_baseline import (
+    Compared,
+    cells_of,
+    differing,
+    matched_sides,
+    paired_difference,
+    unpaired_difference,
+)
 from tocsin.results.gate_checks import shown_off, unmatched
 from tocsin.results.gate_result import Check, told_score, verdict
 from tocsin.results.gate_scores import Found, Score, Side, lacking, number, select_scores
+from tocsin.results.matched import Matched
 from tocsin.results.policy import Policy, Regression, limits_of
 
 
@@ -19,11 +24,11 @@ class _Shared(NamedTuple):
     """What the comparisons of one rule share.
 
     Attributes:
-        groups: The groups of the run.
+        matched: The baseline and the run, matched by case.
         several: How many scores are compared.
     """
 
-    groups: Sequence[Group]
+    matched: Matched
     several: int
 
 
@@ -51,11 +56,12 @@ def regressions(rule: Regression, run: Side, model: str, policy: Policy, against
     """
     found = select_scores(run.model(model), rule.select)
     several = len(found) * len(run.models)
-    groups = Reader(run.db).groups() if found else []
-    return [
-        *unmatched(rule, "regression", model, found),
-        *(_regression(rule, run, model, policy, against, one, _Shared(groups, several)) for one in found),
-    ]
+    checks = unmatched(rule, "regression", model, found)
+    if found:
+        with matched_sides(run, model, *against) as matched:
+            shared = _Shared(matched, several)
+            checks += [_regression(rule, run, model, policy, against, one, shared) for one in found]
+    return checks
 
 
 def _regression(
@@ -78,7 +84,7 @@ def _regression(
     else:
         lacks = lacking(then, limits, low=number(then["low"]), high=number(then["high"]))
         faults += [f"in the baseline {lack}" for lack in lacks]
-        compared, apart = _compared(rule, run, model, against, found, then, shared)
+        compared, apart = _compared(rule, run, found, then, shared)
         faults += apart
         faults += _drops(rule, compared)
     said = "" if compared is None else _difference(compared)
@@ -116,17 +122,14 @@ def _then(baseline: Side, model: str, found: Found) -> Score | None:
     return next(same, None)
 
 
-def _compared(
-    rule: Regression, run: Side, model: str, against: Against, found: Found, then: Score, shared: _Shared
-) -> tuple[Compared, list[str]]:
+def _compared(rule: Regression, run: Side, found: Found, then: Score, shared: _Shared) -> tuple[Compared, list[str]]:
     """The difference, paired where both runs have the cases, and what speaks against it."""
-    baseline, other = against
-    place, opposite = run.models.index(model), baseline.models.index(other)
-    cells = cells_of(run, shared.groups, found, place, opposite)
+    cells = cells_of(run, found)
     if cells is None:
         return unpaired_difference(found.score, then), []
     confidence = 0.95 if rule.mode == "strict" else 1 - 0.05 / max(1, shared.several)
-    paired = paired_difference(run, baseline, cells, confidence=confidence)
+    planned = found.score["planned"]
+    paired = paired_difference(shared.matched, cells, planned=planned, confidence=confidence)
     if paired.cells and paired.shared / paired.cells >= rule.overlap:
         return paired, []
     if {"dataset", "sampling"} <= set(rule.same):
