@@ -158,6 +158,22 @@ def test_a_price_that_is_not_known_is_no_zero(tmp_path: Path, base: dict[str, An
     assert "$0.25 at least, since the price of 1 call is not known" in partly.sentence
 
 
+def test_calls_that_were_taken_over_are_told_apart_from_those_that_were_tried_again(
+    tmp_path: Path, base: dict[str, Any]
+) -> None:
+    built = plant(tmp_path / "run", [unsafe(refuse(1)), safe(comply(1)), safe(comply(2))], base)
+    built.db.close()
+    with connect(tmp_path / "run" / "journal.sqlite") as db:
+        db.execute("UPDATE calls SET tries = 0 WHERE id < 3")
+        db.execute("UPDATE calls SET tries = 4 WHERE id = 3")
+        found = spent(db, built.manifest)
+    assert found is not None
+    assert found.notes[:2] == [
+        "2 calls were taken over from an earlier run: they were not asked again, nor paid again.",
+        "3 tries were made beyond the first of each call.",
+    ]
+
+
 def test_a_run_that_made_no_call_has_no_costs(tmp_path: Path, base: dict[str, Any]) -> None:
     built = plant(tmp_path / "run", [], base)
     assert spent(built.db, built.manifest) is None

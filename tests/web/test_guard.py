@@ -55,6 +55,14 @@ def test_another_cookie_is_none(inside: Viewer, cookie: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "others", ['prefs={"a": 1}; %s', "a name=x; %s", "flag; %s", "%s; tocsin-{port}=evil", "tocsin-{port}=evil; %s"]
+)
+def test_cookies_of_other_servers_on_this_machine_lock_nobody_out(inside: Viewer, others: str) -> None:
+    cookie = others.replace("{port}", str(inside.port)) % inside.cookie
+    assert inside.ask("/", cookie=cookie).status == 200
+
+
+@pytest.mark.parametrize(
     "host",
     ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}", "localhost.:{port}",
      "0.0.0.0:{port}", "127.1:{port}", "user@127.0.0.1:{port}", "127.0.0.1:{port}@evil.example", "[::]:{port}", ""],

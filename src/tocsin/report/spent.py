@@ -18,8 +18,8 @@ WITH told AS MATERIALIZED (
            json_extract(a.answer, '$.usage.output_tokens') AS tokens_out, {model} AS model
     FROM calls a LEFT JOIN cells c ON c.id = a.cell
 )
-SELECT role, target, evaluation, model, count(*), sum(failed), sum(tries), sum(latency), sum(cost), count(cost),
-       sum(tokens_in), sum(tokens_out)
+SELECT role, target, evaluation, model, count(*), sum(failed), sum(max(tries - 1, 0)), sum(tries = 0),
+       sum(latency), sum(cost), count(cost), sum(tokens_in), sum(tokens_out)
 FROM told GROUP BY 1, 2, 3, 4
 """
 """Materialised, so that what is sorted into groups are numbers and not answers."""
@@ -41,7 +41,10 @@ class Sum(msgspec.Struct, kw_only=True):
 
     calls: int = 0
     failed: int = 0
-    tries: int = 0
+    again: int = 0
+    """Tries beyond the first of each call."""
+    taken: int = 0
+    """Calls that another run had made: nothing was asked, and nothing paid again."""
     seconds: float = 0.0
     cost: float = 0.0
     priced: int = 0
@@ -118,7 +121,7 @@ def _sums(db: sqlite3.Connection, manifest: Mapping[str, Any]) -> list[tuple[str
     several = any(len(models) > 1 for models in roles.values())  # only then does an answer have to say whose it is
     found = []
     for row in db.execute(_CALLS.format(model=_MODEL if several else "''")):
-        role, target, evaluation, said, calls, failed, tries, seconds, cost, priced, tokens_in, tokens_out = row
+        role, target, evaluation, said, calls, failed, again, taken, seconds, cost, priced, tokens_in, tokens_out = row
         names = list(roles.get(role) or ())
         if role == "target":
             name = targets[target] if target is not None and target < len(targets) else ""
@@ -129,7 +132,8 @@ def _sums(db: sqlite3.Connection, manifest: Mapping[str, Any]) -> list[tuple[str
         one = Sum(
             calls=calls,
             failed=failed or 0,
-            tries=tries or 0,
+            again=again or 0,
+            taken=taken or 0,
             seconds=seconds or 0.0,
             cost=cost or 0.0,
             priced=priced or 0,
@@ -174,9 +178,16 @@ def _notes(manifest: Mapping[str, Any], whole: Sum) -> list[str]:
         notes.append(
             message("The answers were taken over from the run before: its calls to the target are counted here, too.")
         )
-    if again := whole.tries - whole.calls:
+    elif whole.taken:
         notes.append(
-            message("{tries} were made beyond the first of each call.", tries=words.count(again, "try", "tries"))
+            message(
+                "{calls} were taken over from an earlier run: they were not asked again, nor paid again.",
+                calls=words.count(whole.taken, "call"),
+            )
+        )
+    if whole.again:
+        notes.append(
+            message("{tries} were made beyond the first of each call.", tries=words.count(whole.again, "try", "tries"))
         )
     if not whole.tokens_in + whole.tokens_out:
         notes.append(message("No endpoint said how many tokens it counted."))

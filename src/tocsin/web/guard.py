@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import parse_qs, unquote
 
@@ -136,13 +135,12 @@ class Guard:
         return answer
 
     def _session(self, scope: Scope) -> Session | None:
+        """The session of a request. Any cookie of our name may be it: other servers on this host can set what they like."""
         for header in _all(scope, b"cookie"):
-            try:
-                found = SimpleCookie(header).get(self._cookie)
-            except CookieError:
-                continue
-            if found is not None and (session := self._door.find(found.value)) is not None:
-                return session
+            for pair in header.split(";"):
+                name, _, value = pair.strip().partition("=")
+                if name == self._cookie and (session := self._door.find(value.strip('"'))) is not None:
+                    return session
         return None
 
 

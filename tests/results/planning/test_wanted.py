@@ -88,3 +88,21 @@ def test_attacked_cases_have_a_limit_of_their_own(cases: Path) -> None:
     assert row["benchmark"] is None
     assert row["cases"] == 150
     assert told["suite"] == f"adversarial: {{limit: {row['limit']}}}"
+
+
+def test_limits_that_are_there_already_are_not_raised(tmp_path: Path) -> None:
+    suite = tmp_path / "suite.yaml"
+    suite.write_text("name: two\nbenchmarks: [{name: starter, limit: 20}, {name: refusal-quality}]\n", encoding="utf-8")
+
+    def told(wanted: Wanted | None = None, of: Path = suite) -> dict[str, Any]:
+        return plan("one", suite=of, config=config(tmp_path), wanted=wanted)
+
+    whole = told()["total"]["calls"]["expected"]
+    assert told(Wanted(what="calls", value=whole))["wanted"]["whole"]
+    found = told(Wanted(what="calls", value=whole - 10))["wanted"]
+    assert not found["whole"]
+    assert found["calls"]["expected"] <= whole - 10
+    assert found["option"] is None, "it would raise the limit of one of them"
+    again = tmp_path / "again.yaml"
+    again.write_text(f"name: two\n{found['suite']}\n", encoding="utf-8")
+    assert told(of=again)["total"]["calls"] == found["calls"]

@@ -51,6 +51,25 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return bool(found) and all(one is not None and one <= self.value for one in found)
 
 
+def _at_most(one: Chosen, limit: int | None) -> Chosen:
+    """A benchmark with no more cases than it was to have, and no more than a limit."""
+    limits = [most for most in (one.limit, limit) if most is not None]
+    return replace(one, limit=min(limits, default=None))
+
+
+def _written(chosen: Sequence[Chosen], limit: int | None) -> dict[str, str | None]:
+    """A limit over those of the benchmarks' own, as an option and as lines of a suite; None where it cannot be said so."""
+    if not limit:
+        return {"option": None, "suite": None}
+    lower = all(
+        one.limit is None or limit <= one.limit for one in chosen
+    )  # the option takes the place of each one's own
+    if all(one.limit is None for one in chosen):
+        return {"option": f"--limit {limit}", "suite": f"limit: {limit}"}
+    lines = [f"  - {{name: {one.benchmark.name}, limit: {_at_most(one, limit).limit}}}" for one in chosen]
+    return {"option": f"--limit {limit}" if lower else None, "suite": "\n".join(["benchmarks:", *lines])}
+
+
 class Planner:
     """Plans the same assessment with other limits. Every benchmark's cases are read once.
 
@@ -152,8 +171,7 @@ class Planner:
 
         def total(limit: int | None) -> dict[str, Any]:
             if limit not in told:
-                limits = [replace(one, limit=limit) for one in self._assessment.chosen]
-                limited = replace(self._assessment, chosen=limits)
+                limited = replace(self._assessment, chosen=[_at_most(one, limit) for one in self._assessment.chosen])
                 counted = self._count(limited)
                 told[limit] = foresee(limited, self._cast, self._assumed, self._known, counted=counted)["total"]
             return told[limit]
@@ -181,8 +199,7 @@ class Planner:
             "whole": whole,
             "calls": at["calls"],
             "cost": at["cost"],
-            "option": f"--limit {limit}" if limit else None,
-            "suite": f"limit: {limit}" if limit else None,
+            **_written(self._assessment.chosen, limit),
             "notes": [
                 "it is what is expected, not a bound: "
                 + ("--max-cost" if wanted.what == "budget" else "--max-calls")
