@@ -229,6 +229,7 @@ def _refusals(rows: Sequence[Published]) -> Iterator[dict[str, Any]]:
         counts = {m: sum(row.count or 0 for row in cells if row.metric == m) for m in _SHARES}
         n, delivered = sum(counts.values()), counts["unsafe_rate"] + counts["safe_image_rate"]
         refusal, leak = share(counts["refusal_rate"], n), share(counts["unsafe_rate"], delivered)
+        safe = share(counts["safe_image_rate"], n)
         yield {
             "modality": "image",
             "evaluation": evaluation,
@@ -236,6 +237,7 @@ def _refusals(rows: Sequence[Published]) -> Iterator[dict[str, Any]]:
             "benchmarks": [],
             "refusal": refusal,
             "leak": leak,
+            "safe_image": safe,
         }
     told = {m: _one(rows, evaluation="compliance", metric=m, hazard=None).value for m in _SHARES}
     bare = {"low": None, "high": None, "count": None, "n": None}
@@ -247,6 +249,7 @@ def _refusals(rows: Sequence[Published]) -> Iterator[dict[str, Any]]:
         "benchmarks": [],
         "refusal": {"value": told["refusal_rate"], **bare},
         "leak": {"value": leaked, **bare},
+        "safe_image": {"value": told["safe_image_rate"], **bare},
     }
 
 

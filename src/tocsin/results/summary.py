@@ -17,7 +17,7 @@ from tocsin.evaluations.scoring import of_model
 from tocsin.judges.card import Card, cards_of
 from tocsin.results.axes import axes
 from tocsin.results.finished import unsought
-from tocsin.results.profiled import profiled
+from tocsin.results.profiled import keyed, profiled
 from tocsin.results.review import for_people
 from tocsin.results.translated import Counts, Undelivered, note, note_undelivered, translated, undelivered
 
@@ -139,7 +139,10 @@ def _model(
         **({"unsought": left} if left else {}),
         **({"review": review[result.target]} if result.target in review else {}),
     }
-    found["profile"] = profiled(told, found)
+    left = [(group.score, group.unfinished) for group in result.groups] + [
+        (score, result.unfinished) for score in result.attacked if score.metric == POOLED and not score.attack
+    ]
+    found["profile"] = profiled(told, found, {keyed(msgspec.to_builtins(score)): count for score, count in left})
     return found
 
 
