@@ -121,12 +121,12 @@ def polar(
             profile,
             arcs,
             speak,
+            lines,
             (panel * (place % columns), deep * (place // columns)),
             panel / 2,
             head + reach.up,
-            beneath[place],
         )
-        for place, profile in enumerate(profiles)
+        for place, (profile, lines) in enumerate(zip(profiles, beneath, strict=True))
     ]
     size = f' width="{width}" height="{round(width * high / wide)}"' if width else ""
     room = "" if width else f' style="width:100%;max-width:{wide:.0f}px;height:auto"'
@@ -198,10 +198,10 @@ def _panel(
     profile: Mapping[str, Any],
     arcs: Sequence[Arc],
     speak: Speaker,
+    beneath: Sequence[str],
     corner: tuple[float, float],
     middle: float,
     centre: float,
-    beneath: Sequence[str],
 ) -> str:
     """One model: its name, the rings, and its wedges."""
     published = profile["origin"] == "published"

@@ -160,7 +160,7 @@ def stripes(start: float, end: float, inner: float, outer: float, step: float) -
 
 def letters(text: str) -> int:
     """Letters of usual width; those of Chinese, Japanese and Korean take two."""
-    return sum(2 if unicodedata.east_asianletters(sign) in "WF" else 1 for sign in text)
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def extent(arcs: Sequence[Arc]) -> Extent:

@@ -46,20 +46,20 @@ class Base(msgspec.Struct, frozen=True):
         value: In [0, 1]; None where nothing was measured.
         low: Lower limit; None where there is none.
         high: Upper limit.
-        why: Why it cannot be drawn from; empty where it can.
         least: The lowest that the value could be, whatever the attempts without an outcome were; None where that is not told,
             or where all have one.
         most: The highest.
         missing: How many have none, in words; empty where all have one.
+        why: Why it cannot be drawn from; empty where it can.
     """
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
-    why: str = ""
     least: float | None = None
     most: float | None = None
     missing: str = ""
+    why: str = ""
 
     @property
     def room(self) -> tuple[float, float]:
@@ -145,8 +145,8 @@ def inputs(profile: Mapping[str, Any], modality: str, told: Rules) -> dict[str, 
     found = {name: _base(scores.get(name), told) for name in told.group(modality).evaluations}
     refused = _base(scores.get(OVER_REFUSAL), told)
     ends = (refused.value, refused.high, refused.low, refused.most, refused.least)
-    turned = [None if end is None else 1 - end for end in ends]
-    found["over_refusal"] = Base(*turned[:3], refused.why, *turned[3:], refused.missing)
+    value, low, high, least, most = (None if end is None else 1 - end for end in ends)
+    found["over_refusal"] = Base(value, low, high, least, most, refused.missing, refused.why)
     style = next((one for one in profile["refusals"] if one["modality"] == modality), None)
     if modality != "image":
         for name in _STYLES:
@@ -158,9 +158,9 @@ def inputs(profile: Mapping[str, Any], modality: str, told: Rules) -> dict[str, 
         mine = next((one for one in profile["refusals"] if one.get("evaluation") == evaluation), None)
         for name in _IMAGES:
             share = mine and mine[name]
-            none = not share or share["value"] is None
-            lacking = Base(why=f"no prompt of {evaluation} was measured")
-            found[f"{name}:{evaluation}"] = lacking if none or not mine else _style(share, mine, told)
+            measured = share if share and share["value"] is not None else None
+            lacking = f"no prompt of {evaluation} was measured"
+            found[f"{name}:{evaluation}"] = _style(measured, mine, told) if measured and mine else Base(why=lacking)
     return found
 
 
@@ -190,7 +190,7 @@ def _within(
     if score["low"] is None or score["high"] is None:
         return Base(score["value"], why="it has no interval")
     ends = (least, most) if missing else (None, None)
-    return Base(score["value"], score["low"], score["high"], "", *ends, missing)
+    return Base(score["value"], score["low"], score["high"], *ends, missing)
 
 
 def _draw(bases: Mapping[str, Base], told: Rules) -> dict[str, Drawn]:

@@ -139,10 +139,10 @@ def _model(
         **({"unsought": left} if left else {}),
         **({"review": review[result.target]} if result.target in review else {}),
     }
-    left = [(group.score, group.unfinished) for group in result.groups] + [
+    cells = [(group.score, group.unfinished) for group in result.groups] + [
         (score, result.unfinished) for score in result.attacked if score.metric == POOLED and not score.attack
     ]
-    found["profile"] = profiled(told, found, {keyed(msgspec.to_builtins(score)): count for score, count in left})
+    found["profile"] = profiled(told, found, {keyed(msgspec.to_builtins(score)): count for score, count in cells})
     return found
 
 
