@@ -59,6 +59,7 @@ def published_profile(model: str) -> dict[str, Any]:
         "origin": "published",
         "model": model,
         "demonstration": False,
+        "unfinished": None,
         "source": rows[0].paper,
         "sectors": [one for one in sectors if one["axes"]],
         "evaluations": [*_evaluations(rows)],
