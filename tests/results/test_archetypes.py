@@ -197,7 +197,8 @@ def test_rules_exclude_each_other_so_that_no_order_decides() -> None:
         levels = (benchmark, adversarial, multilingual, compliance)
         known = {
             "level": sum(levels) / 4,
-            "spread": max(abs(one - sum(levels) / 4) for one in levels), "lowest": min(levels), "highest": max(levels), "benchmark": benchmark,
+            "spread": max(abs(one - sum(levels) / 4) for one in levels),
+            "lowest": min(levels), "highest": max(levels), "benchmark": benchmark,
             "drop": benchmark - adversarial, "compliance": compliance, "gap": compliance - adversarial,
             "over_refusal": 0.0, "hard_refusal": 0.0, "comply_then_warn": 1.0,
         }  # fmt: skip
