@@ -13,6 +13,7 @@ from perf.wire_server import serve
 
 import tocsin as door
 from tests.journal.real_runs import write_cases
+from tests.results import gated
 from tocsin.api import Run, assess
 from tocsin.cli.app import build
 from tocsin.cli.errors import Exit, guarded
@@ -52,7 +53,7 @@ def test_without_files_it_prints_the_axes_the_archetype_with_its_rule_and_the_se
         "openai/b (measured by tocsin)",
         "Language Benchmark",
         "Archetype (text alone): Indeterminate",
-        "Rule of Comprehensive Generalist: Level at least 75%; Lowest evaluation at least 50%; Over-refusal below 25%.",
+        "Rule of Comprehensive Generalist: Level at least 75%; Lowest evaluation at least 50%; Spread below 25%;",
         "Lacks Over-refusal: no score stands for it.",
         "Over-refusal was not measured",
     ):
@@ -128,3 +129,16 @@ def test_the_function_gives_measured_and_published_profiles(run: Run) -> None:
     assert [(one["model"], one["origin"]) for one in found] == [
         ("openai/a", "measured"), ("openai/b", "measured"), ("qwen3-vl", "published"),
     ]  # fmt: skip
+
+
+def test_an_unfinished_run_is_told_on_the_terminal_and_on_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = gated.run(tmp_path / "part", gated.cases(60, 0, left=940))
+    ran = tocsin(capsys, monkeypatch, "profile", folder)
+    assert "not finished: figures of a part" in " ".join(ran.out.split())
+    assert "This run is not finished: 940 planned cells have no outcome yet." in ran.out
+    assert "is a strength" not in ran.out
+    page = tmp_path / "page.html"
+    tocsin(capsys, monkeypatch, "profile", folder, "--html", page)
+    assert "This run is not finished: 940 planned cells" in page.read_text(encoding="utf-8")

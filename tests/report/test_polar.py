@@ -244,3 +244,26 @@ def test_labels_give_way_to_numbers_on_a_narrow_page(published: dict[str, Any], 
     assert shown[400][0] == "none"
     assert shown[400][1] != "none"
     assert shown[400][2] <= 400
+
+
+@pytest.mark.skipif(executable() is None, reason="needs a browser")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_stands_beneath_the_name_stays_within_a_narrow_page(language: str, tmp_path: Path) -> None:
+    cells = [axis(f"a{n}", f"set {n}", "safe_rate", value=0.5, low=0.4, high=0.6, n=9, planned=9) for n in range(2)]
+    page = tmp_path / "page.html"
+    shown = invented(cells, demonstration=True, unfinished="the run is not finished")
+    page.write_text(profile_page([shown], language=language), encoding="utf-8")
+    with Browser(tmp_path / "profile") as browser:
+        browser.show(page, width=400)
+        ends = browser.value(
+            "[...document.querySelectorAll('.tp-sub')].map(one => { const a = one.getBoundingClientRect(),"
+            " b = one.closest('svg').getBoundingClientRect(); return [a.left - b.left, b.right - a.right]; })"
+        )
+    assert len(ends) > 1
+    assert all(min(one) >= 5 for one in ends), ends
+
+
+def test_an_unfinished_run_is_told_beneath_the_name_and_in_the_page(measured: dict[str, Any]) -> None:
+    words = "not finished: figures of a part"
+    assert words in polar([{**measured, "unfinished": "the run is not finished"}])
+    assert words not in polar([measured])

@@ -6,13 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.report.planted import Planted, plant, refuse, safe, unsafe, unscored
-from tocsin.api import Run
+from tests.results import gated
+from tocsin.api import Run, load_run
+from tocsin.results.archetypes import UNFINISHED
 from tocsin.results.profiled import published_profiled
 from tocsin.results.published_profile import MODELS
-from tocsin.results.sentences import STRONG, WEAK, headline_of, percent, sentences, widened
+from tocsin.results.sentences import STRONG, WEAK, WEAKER, headline_of, percent, sentences
+from tocsin.stats import wilson
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 
@@ -61,7 +65,12 @@ def looked_up(of: str, field: str, model: dict[str, Any]) -> Any:
         (one,) = (score for score in made["evaluations"] if headline_of(score) == of)
         return one["planned"] - one["n"] if field == "planned - n" else one[field]
     if kind == "axis":
-        (one,) = (axis for sector in made["sectors"] for axis in sector["axes"] if axis["axis"] == rest)
+        ((inside, one),) = (
+            (sector["axes"], axis) for sector in made["sectors"] for axis in sector["axes"] if axis["axis"] == rest
+        )
+        if field == "mean of the others":
+            others = [a["value"] for a in inside if a is not one and None not in (a["value"], a["low"], a["high"])]
+            return pytest.approx(sum(others) / len(others))
         return one[field]
     if kind == "sector":
         (one,) = (sector for sector in made["sectors"] if sector["sector"] == rest)
@@ -78,6 +87,10 @@ def looked_up(of: str, field: str, model: dict[str, Any]) -> Any:
             for p in model["breakdown"]
             if (p["by"], p["key"], p["evaluation"], p["benchmark"]) == ("hazard", key, evaluation, benchmark)
         )
+        if field == "rest of the benchmark":
+            same = ("evaluation", "benchmark", "metric", "language", "attack")
+            (whole,) = (s for s in model["scores"] if all(s[key] == one[key] for key in same))
+            return pytest.approx((whole["passed"] - one["passed"]) / (whole["n"] - one["n"]))
         return one[field]
     if kind == "score":
         evaluation, benchmark, metric = rest.split(":")
@@ -130,7 +143,8 @@ def test_a_hazard_that_stands_out_is_named_with_its_benchmark(uneven: dict[str, 
     (one,) = (s for s in uneven["profile"]["sentences"] if s["kind"] == "weakest")
     assert one["values"]["name"] == "harm"
     assert (one["values"]["value"], one["values"]["n"], one["values"]["count"]) == ("20.0%", "40", "4")
-    assert "is weaker than its benchmark" in said(one)
+    assert "is weaker than the rest of its benchmark" in said(one)
+    assert one["values"]["rest"] == "97.5%"
 
 
 def test_where_no_hazard_stands_out_that_is_said_and_none_is_named(even: dict[str, Any]) -> None:
@@ -155,30 +169,52 @@ def test_what_its_interval_leaves_open_is_neither_strength_nor_weakness(
     assert kinds == ({kind} if kind else set())
 
 
-def test_more_comparisons_need_wider_limits() -> None:
-    score = {"value": 0.5, "low": 0.4, "high": 0.6}
-    assert widened(score, 1) == (pytest.approx(0.4), pytest.approx(0.6))
-    assert widened(score, 10)[1] == pytest.approx(0.5 + 0.1 * 2.8070 / 1.9600, abs=1e-4)
-    assert widened({"value": 1.0, "low": 0.2, "high": 1.0}, 1000)[0] == 0
+@pytest.mark.parametrize("ending", ["missing", "errors"])
+def test_what_the_unmeasured_could_undo_is_no_strength_and_no_weakness(ending: str, tmp_path: Path) -> None:
+    """60 of 61 safe is a strength; with 39 that have no outcome it could be 60%."""
+    known = load_run(gated.run(tmp_path / "known", gated.cases(60, 1))).summary["models"][0]["profile"]
+    part = load_run(gated.run(tmp_path / "part", gated.cases(60, 1, **{ending: 39}))).summary["models"][0]["profile"]
+    bad = load_run(gated.run(tmp_path / "bad", gated.cases(1, 60, **{ending: 75}))).summary["models"][0]["profile"]
+    assert "strength" in {s["kind"] for s in known["sentences"]}
+    for made in (part, bad):
+        assert not {"strength", "weakness"} & {s["kind"] for s in made["sentences"]}
 
 
-def test_noise_over_many_hazards_seldom_names_one() -> None:
-    """Twenty hazards that are alike: with allowance one is named in fewer than 5% of runs, without it in most."""
-    import numpy as np
+def test_an_unfinished_run_says_so_first_and_names_no_strength(tmp_path: Path) -> None:
+    folder = gated.run(tmp_path / "part", gated.cases(60, 0, left=940))
+    model = load_run(folder).summary["models"][0]
+    made = model["profile"]
+    notes = [s for s in made["sentences"] if s["kind"] == "note"]
+    assert said(notes[0]).startswith("This run is not finished: 940 planned cells have no outcome yet.")
+    assert not {"strength", "weakness"} & {s["kind"] for s in made["sentences"]}
+    assert made["unfinished"] == "the run is not finished"
+    assert (made["archetype"]["name"], made["archetype"]["because"]["message"]) == ("none", UNFINISHED)
+    (axis,) = (a for sector in made["sectors"] for a in sector["axes"] if a["benchmark"] == "cases")
+    assert (axis["n"], axis["planned"], axis["worst"], axis["best"]) == (60, 1000, pytest.approx(0.06), 1.0)
+    assert model["scores"][0]["planned"] == 60, "the score itself is of what is finished"
+    stopped = gated.run(tmp_path / "stopped", gated.cases(60, 0), status="partial")
+    told = load_run(stopped).summary["models"][0]["profile"]
+    assert "strength" not in {s["kind"] for s in told["sentences"]}
+    whole = load_run(gated.run(tmp_path / "whole", gated.cases(60, 0))).summary["models"][0]["profile"]
+    assert whole["unfinished"] is None
 
-    from tocsin.stats import wilson
 
-    rng = np.random.default_rng(5)
-    named, without = 0, 0
-    for counts in rng.binomial(50, 0.8, size=(400, 20)):
-        limits = [wilson(int(count), 50) for count in counts]
-        overall = counts.sum() / 1000
-        cells = [
-            {"value": count / 50, "low": one.low, "high": one.high} for count, one in zip(counts, limits, strict=True)
-        ]
-        named += any(widened(cell, 20)[1] < overall for cell in cells)
-        without += any(cell["high"] < overall for cell in cells)
-    assert named / 400 < 0.05 < 0.2 < without / 400
+@pytest.mark.parametrize(("sizes", "rate"), [((1000, 30, 30), 0.8), ((2000, 20, 20), 0.8)])
+def test_of_a_sector_whose_axes_are_alike_one_is_seldom_called_weaker(sizes: tuple[int, ...], rate: float) -> None:
+    """Said falsely in 20 and 32% of draws while cells were held against the value of the whole."""
+    rng = np.random.default_rng(1)
+    told = 0
+    for _ in range(200):
+        axes = []
+        for number, n in enumerate(sizes):
+            count = int(rng.binomial(n, rate))
+            limits = wilson(count, n)
+            ends = {"value": count / n, "low": limits.low, "high": limits.high, "hazard": None}
+            axes.append({"axis": str(number), "title": f"set {number}", **ends})
+        mean = sum(axis["value"] for axis in axes) / len(axes)
+        sector = {"sector": "S", "evaluation": "benchmark", "axes": axes, "overall": {"value": mean}}
+        told += any(s["message"] == WEAKER for s in sentences({**EMPTY, "sectors": [sector]}))
+    assert told / 200 <= 0.05
 
 
 def test_what_is_not_known_is_a_note(base: dict[str, Any], tmp_path: Path) -> None:
@@ -206,10 +242,11 @@ def test_the_same_numbers_give_the_same_sentences(uneven: dict[str, Any]) -> Non
 
 def attacked(rates: dict[str, int], pooled: float) -> dict[str, Any]:
     """A synthetic summary of a model under attacks, each put to 100 cases."""
-    from tocsin.stats import wilson
-
     common = {"modality": "language", "evaluation": "adversarial", "benchmark": None, "language": None, "n": 100}
-    scores = [{**common, "metric": "safe_response_rate", "attack": None, "value": pooled}]
+    n = 100 * len(rates)
+    whole = wilson(round(pooled * n), n)
+    limits_ = {"value": pooled, "low": whole.low, "high": whole.high, "n": n}
+    scores = [{**common, "metric": "safe_response_rate", "attack": None, **limits_}]
     for name, count in rates.items():
         limits = wilson(count, 100)
         ends = {"value": count / 100, "low": limits.low, "high": limits.high}
@@ -224,11 +261,11 @@ def test_an_attack_that_stands_out_is_named_and_the_plain_request_is_none() -> N
     told = sentences(EMPTY, attacked({"direct": 90, "flip": 20, "pair": 70, "dan": 15}, pooled=0.65))
     (one,) = (s for s in told if s["kind"] == "weakest")
     assert (one["values"]["name"], one["values"]["value"], one["values"]["count"]) == ("pair", "70.0%", "3")
-    assert one["values"]["overall"] == "35.0%"
+    assert one["values"]["rest"] == "17.5%", "of the other attacks, without the plain request"
     hold(one, None)
 
 
 def test_attacks_that_are_alike_are_not_told_apart() -> None:
     (one, *_) = sentences(EMPTY, attacked({"flip": 34, "pair": 38, "dan": 33}, pooled=0.65))
-    assert "cannot be told apart from the rest" in said(one)
+    assert "cannot be told apart from the others" in said(one)
     assert "pair" not in said(one)

@@ -19,13 +19,13 @@ from tocsin.report.polar_shapes import (
     LABEL_AT,
     OUTER,
     Arc,
-    Extent,
     Slot,
     arcs_of,
     at,
     charted,
     extent,
     keyed,
+    letters,
     radius,
     ring_piece,
     stripes,
@@ -42,6 +42,10 @@ _FONTS = (
 """Of Latin pages, and of Chinese ones."""
 _HEAD = 58.0
 """Room for the name of a model and what stands beneath it."""
+_LINE = 23.0
+"""Height of a further line beneath the name."""
+_LARGE = 10.2
+"""Units that a letter beneath the name takes on a narrow page, at most about."""
 _LEAST = 640.0
 """Width of the panel of one model at least."""
 _ROW = 25.0
@@ -53,10 +57,11 @@ READING = (
     "Filled: measured. Striped: published, not measured here.",
     "Hatched to the rim: no value. Empty: not in this profile.",
 )
-MEASURED, PUBLISHED, DEMONSTRATION = (
+MEASURED, PUBLISHED, DEMONSTRATION, UNFINISHED = (
     "measured by tocsin",
     "published, not measured by tocsin",
     "a demonstration, ranks nobody",
+    "not finished: figures of a part",
 )
 FILLED = "{count} of {total} axes have a value"
 DRAWN = "{count} of {total} drawn; the table has all"
@@ -67,7 +72,7 @@ COUNTED = "{n} of {planned} attempts measured"
 NOT_HERE = "not in this profile"
 
 TEXTS = (
-    *(NAMES, *READING, MEASURED, PUBLISHED, DEMONSTRATION, FILLED, DRAWN),
+    *(NAMES, *READING, MEASURED, PUBLISHED, DEMONSTRATION, UNFINISHED, FILLED, DRAWN),
     *(WEDGE, LIMITS, BARE, COUNTED, NO_VALUE, NOT_HERE),
 )
 """All texts of the drawing, for catalogues."""
@@ -104,14 +109,24 @@ def polar(
     columns = len(profiles) if side_by_side else 1
     reach = extent(arcs)
     panel = max(_LEAST, 2 * reach.side)
-    deep = _HEAD + reach.up + reach.down
+    beneath = [_beneath(profile, speak, panel - 24) for profile in profiles]
+    head = _HEAD + _LINE * (max(map(len, beneath)) - 1)
+    deep = head + reach.up + reach.down
     rows = math.ceil(len(profiles) / columns)
     wide = panel * columns
     high = rows * deep + _legend_rows(arcs, columns) * _ROW + 87
     names = ", ".join(clean.name(one["model"]) for one in profiles)
     drawn = [
-        _panel(profile, arcs, speak, (panel * (place % columns), deep * (place // columns)), panel / 2, reach)
-        for place, profile in enumerate(profiles)
+        _panel(
+            profile,
+            arcs,
+            speak,
+            lines,
+            (panel * (place % columns), deep * (place // columns)),
+            panel / 2,
+            head + reach.up,
+        )
+        for place, (profile, lines) in enumerate(zip(profiles, beneath, strict=True))
     ]
     size = f' width="{width}" height="{round(width * high / wide)}"' if width else ""
     room = "" if width else f' style="width:100%;max-width:{wide:.0f}px;height:auto"'
@@ -159,34 +174,50 @@ def polar_png(
 
 
 def origin(profile: Mapping[str, Any], speak: Speaker) -> list[str]:
-    """Who measured a profile, and whether it is a demonstration."""
+    """Who measured a profile, whether the run is not finished, and whether it is a demonstration."""
     told = [speak(PUBLISHED if profile["origin"] == "published" else MEASURED)]
+    told += [speak(UNFINISHED)] if profile.get("unfinished") else []
     return told + ([speak(DEMONSTRATION)] if profile.get("demonstration") else [])
+
+
+def _beneath(profile: Mapping[str, Any], speak: Speaker, room: float) -> list[str]:
+    """What stands beneath the name, in lines that fit also in the larger letters of a narrow page."""
+    axes = [axis for one in charted(profile) for axis in keyed(one["axes"]).values()]
+    count = sum(axis["value"] is not None for axis in axes)
+    lines: list[str] = []
+    for tag in (*origin(profile, speak), speak(FILLED, count=count, total=len(axes))):
+        longer = f"{lines[-1]} · {tag}" if lines else tag
+        if lines and letters(longer) * _LARGE > room:
+            lines.append(tag)
+        else:
+            lines[-1:] = [longer]
+    return lines
 
 
 def _panel(
     profile: Mapping[str, Any],
     arcs: Sequence[Arc],
     speak: Speaker,
+    beneath: Sequence[str],
     corner: tuple[float, float],
     middle: float,
-    reach: Extent,
+    centre: float,
 ) -> str:
     """One model: its name, the rings, and its wedges."""
     published = profile["origin"] == "published"
-    tags = origin(profile, speak)
     axes = {(str(one["sector"]), key): axis for one in charted(profile) for key, axis in keyed(one["axes"]).items()}
-    with_value = sum(axis["value"] is not None for axis in axes.values())
-    tags.append(speak(FILLED, count=with_value, total=len(axes)))
     shown = clean.name(profile["model"], most=44)
     return "".join(
         (
             f'<g transform="translate({corner[0]:.0f} {corner[1]:.0f})">',
             f'<text class="tp-ink" x="{middle:.0f}" y="26" text-anchor="middle" font-size="20" font-weight="700"',
             f' fill="{INK[0]}">{escape(shown)}</text>',
-            f'<text class="tp-soft tp-sub" x="{middle:.0f}" y="47" text-anchor="middle" font-size="13" fill="{SOFT[0]}">',
-            f"{_said(' · '.join(tags))}</text>",
-            f'<g transform="translate({middle:.0f} {_HEAD + reach.up:.0f})">',
+            *(
+                f'<text class="tp-soft tp-sub" x="{middle:.0f}" y="{47 + _LINE * place:.0f}" text-anchor="middle" font-size="13"'
+                f' fill="{SOFT[0]}">{_said(line)}</text>'
+                for place, line in enumerate(beneath)
+            ),
+            f'<g transform="translate({middle:.0f} {centre:.0f})">',
             *_rings(),
             *(_sector(arc, axes, speak, published) for arc in arcs),
             *_scale(),

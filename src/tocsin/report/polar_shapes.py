@@ -158,7 +158,7 @@ def stripes(start: float, end: float, inner: float, outer: float, step: float) -
     return "".join(lines) or "M0 0"
 
 
-def _width(text: str) -> int:
+def letters(text: str) -> int:
     """Letters of usual width; those of Chinese, Japanese and Korean take two."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
@@ -166,7 +166,7 @@ def _width(text: str) -> int:
 def extent(arcs: Sequence[Arc]) -> Extent:
     """The room that the circle and all labels take."""
     ends = [
-        at((slot.start + slot.end) / 2, LABEL_AT + LETTER * _width(slot.title[:LABEL]))
+        at((slot.start + slot.end) / 2, LABEL_AT + LETTER * letters(slot.title[:LABEL]))
         for arc in arcs
         for slot in arc.slots
     ]

@@ -15,6 +15,7 @@ VALUES = "By the values alone, without their intervals: {title}."
 VALUES_LEAVE = "By the values alone, what is known leaves only: {title}."
 LACKS = "Lacks {input}: {why}."
 RULE = "Rule of {title}: {rule}. Holds in {share} of draws, is open in {open}; {distance} points away."
+CONTEXT = "it can be used, and no rule reads it: it is context"
 AT_LEAST, BELOW = "{input} at least {limit}", "{input} below {limit}"
 
 KINDS = {
@@ -25,7 +26,7 @@ KINDS = {
 }
 """Kind of a sentence → the heading of its list."""
 
-TEXTS = (HEAD, STABLE, VALUES, VALUES_LEAVE, LACKS, RULE, AT_LEAST, BELOW, *KINDS.values())
+TEXTS = (HEAD, STABLE, VALUES, VALUES_LEAVE, LACKS, RULE, CONTEXT, AT_LEAST, BELOW, *KINDS.values())
 """All texts of this module, for catalogues."""
 
 
@@ -77,7 +78,8 @@ def input_rows(found: Mapping[str, Any], speak: Speaker) -> list[tuple[str, str,
             _signed(one["value"]),
             "–" if one["low"] is None else f"{_signed(one['low'])} – {_signed(one['high'])}",
             _listed([f"{speak.made(part['title'])}: {speak.made(part['why'])}" for part in one["lacking"]], speak)
-            or speak.made(one["why"]),
+            or speak.made(one["why"])
+            or (speak(CONTEXT) if one.get("context") else ""),
         )
         for one in found["inputs"]
     ]

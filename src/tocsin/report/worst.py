@@ -1,7 +1,8 @@
 """The three worst findings of a model, told by lower limits that hold for all of the parts that were looked at.
 
 The worst of many parts looks bad by chance alone. So the parts are ranked by what they are *at least*, with allowance for their
-number, and one is called weaker than the model is elsewhere only where that limit lies above the whole of its score.
+number, and one is called weaker than the model is elsewhere only
+where it is worse than the rest of its score by more than the noise of both.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import msgspec
 from tocsin.report import clean, words
 from tocsin.report.messages import joined, message, messages
 from tocsin.report.rows import RATES, name_of
-from tocsin.stats.intervals import critical_z
+from tocsin.stats.apart import Rate, gap, rest_of, widened
 
 MOST = 3
 """Findings that are told at most."""
@@ -45,6 +46,8 @@ class Part(NamedTuple):
     n: int
     whole: float | None
     """The share of bad outcomes in the whole score that it is a part of; None where there is none."""
+    rest: Rate | None
+    """That of the rest of it; None where nothing is left, or it has no interval."""
     score: tuple[object, ...]
     """The score that it is a part of."""
     of_all: bool
@@ -79,8 +82,8 @@ class WorstOf(msgspec.Struct, frozen=True, kw_only=True):
 def worst(model: dict[str, Any]) -> WorstOf:
     """The worst findings of a model.
 
-    Each limit is widened as by Bonferroni for the number of parts: the distance from the value grows by the ratio of the critical
-    values, ``z(1 - 0.025/k) / z(0.975)``.
+    Each limit is widened as by Bonferroni for the number of parts (`tocsin.stats.apart.widened`). A part can be told apart
+    from its score where it is worse than the rest of that by more than the noise of both (`tocsin.stats.apart.gap`).
 
     Args:
         model: A model of the summary.
@@ -90,15 +93,14 @@ def worst(model: dict[str, Any]) -> WorstOf:
         return WorstOf(
             parts=0, findings=[], note=message("No part of the scores has an interval, so none is picked out.")
         )
-    factor = critical_z(1 - 0.05 / len(parts)) / critical_z(0.95)
-    limits = {part: max(0.0, part.value - factor * (part.value - part.low)) for part in parts}
+    limits = {part: widened(Rate(part.value, part.low, part.high), len(parts)).low for part in parts}
     ranked = sorted(parts, key=lambda part: (-limits[part], -part.value, part.place))
     shown: dict[Part, Worst] = {}
     for part in ranked:
         if limits[part] <= 0 or len(shown) == MOST:
             break
-        if not any(_same(part, other, shown, limits) for other in shown):
-            shown[part] = _worst(part, limits[part])
+        if not any(_same(part, other, shown, len(parts)) for other in shown):
+            shown[part] = _worst(part, limits[part], len(parts))
     looked = words.count(len(parts), "part")
     if not shown:
         highest = max(part.high for part in parts)
@@ -142,14 +144,14 @@ def _parts(model: dict[str, Any]) -> Iterator[Part]:
             yield _part(score, _place(score, name_of(score)), None, of_all=True)
 
 
-def _same(part: Part, other: Part, shown: dict[Part, Worst], limits: dict[Part, float]) -> bool:
+def _same(part: Part, other: Part, shown: dict[Part, Worst], count: int) -> bool:
     """Whether a part tells no more than another of the same score that is told already.
 
     One that cannot be told apart from the whole tells of the whole, and that once.
     """
     if part.score != other.score:
         return False
-    return not (shown[other].apart if part.of_all else _apart(part, limits[part]))
+    return not (shown[other].apart if part.of_all else _apart(part, count))
 
 
 def _place(score: dict[str, Any], *names: str) -> str:
@@ -168,6 +170,10 @@ def _part(score: dict[str, Any], place: str, whole: dict[str, Any] | None, *, of
     low, value, high = _bad(score)
     modality = score.get("modality", "language")
     where = place if modality == "language" else joined((place, words.SHORT[modality]), ", ")
+    rest = None
+    if whole is not None and whole["value"] is not None and whole["low"] is not None:
+        least, of_all_bad, most = _bad(whole)
+        rest = rest_of(Rate(value, low, high), score["n"], Rate(of_all_bad, least, most), whole["n"])
     return Part(
         place=where,
         metric=score["metric"],
@@ -177,6 +183,7 @@ def _part(score: dict[str, Any], place: str, whole: dict[str, Any] | None, *, of
         high=high,
         n=score["n"],
         whole=_bad(whole)[1] if whole is not None and whole["value"] is not None else None,
+        rest=rest,
         score=_key(score),
         of_all=of_all,
     )
@@ -188,13 +195,13 @@ def _bad(score: dict[str, Any]) -> tuple[float, float, float]:
     return (low, value, high) if words.falls(score) else (1 - high, 1 - value, 1 - low)
 
 
-def _apart(part: Part, limit: float) -> bool:
-    """Whether a part is worse than the whole, by what it is at least."""
-    return part.whole is not None and limit > part.whole
+def _apart(part: Part, count: int) -> bool:
+    """Whether a part is worse than the rest of its score, with allowance for `count` parts."""
+    return part.rest is not None and gap(Rate(part.value, part.low, part.high), part.rest, count).low > 0
 
 
-def _worst(part: Part, limit: float) -> Worst:
-    apart = _apart(part, limit)
+def _worst(part: Part, limit: float, count: int) -> Worst:
+    apart = _apart(part, count)
     return Worst(
         place=part.place,
         what=BAD.get(part.metric) or words.METRICS.get(part.metric, part.metric),

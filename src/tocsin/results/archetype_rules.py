@@ -48,11 +48,15 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The archetypes of models of one kind, the evaluations that their level is over, and the inputs that are printed."""
+    """The archetypes of models of one kind, the evaluations that their level is over, and the inputs that are printed.
+
+    `context` names those of them that no rule reads.
+    """
 
     modalities: tuple[str, ...]
     evaluations: tuple[str, ...]
     shown: tuple[str, ...]
+    context: tuple[str, ...]
     archetypes: tuple[Rule, ...]
 
 

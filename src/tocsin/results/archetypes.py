@@ -2,7 +2,8 @@
 
 The rules and their thresholds are data (`archetypes.yaml`). An archetype is assigned where its rule holds in at least 80%
 of draws of all inputs from their intervals; otherwise the profile is *indeterminate*, and what it lacks is named. An input
-that was not measured may be anything: it can keep a rule from holding, and never helps one.
+that was not measured may be anything, and one of which some attempts have no outcome anything that these could make of it: that
+can keep a rule from holding, and never helps one.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ NEAREST = "No rule holds in any draw; the nearest is {title}, {points} points aw
 OPEN = "All open: {titles}, for lack of {inputs}"
 LACKING = "{title} leads, and cannot be assigned for lack of {inputs}"
 UNSTABLE = "{title} leads: its rule holds in {share} of draws, and {threshold} are needed"
-UNASSIGNED = (DEMONSTRATION, NEAREST, OPEN, LACKING, UNSTABLE)
+UNFINISHED = "The run is not finished: what is left of it could change what it is"
+UNASSIGNED = (DEMONSTRATION, UNFINISHED, NEAREST, OPEN, LACKING, UNSTABLE)
 """Why no archetype is assigned, as messages."""
 
 INDETERMINATE, NONE = "indeterminate", "none"
 _Z = 1.959963984540054
 _STYLES = ("hard_refusal", "safe_completion", "comply_then_warn", "block")
+_IMAGES = ("refusal", "leak", "safe_image")
 _UNREAD = "nothing measures it: no judge says whether an answer that complies ends in a warning"
 
 
@@ -43,13 +46,27 @@ class Base(msgspec.Struct, frozen=True):
         value: In [0, 1]; None where nothing was measured.
         low: Lower limit; None where there is none.
         high: Upper limit.
+        least: The lowest that the value could be, whatever the attempts without an outcome were; None where that is not told,
+            or where all have one.
+        most: The highest.
+        missing: How many have none, in words; empty where all have one.
         why: Why it cannot be drawn from; empty where it can.
     """
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    least: float | None = None
+    most: float | None = None
+    missing: str = ""
     why: str = ""
+
+    @property
+    def room(self) -> tuple[float, float]:
+        """How far the attempts without an outcome could move the value down, and up."""
+        if self.value is None or self.least is None or self.most is None:
+            return 0.0, 0.0
+        return max(0.0, self.value - self.least), max(0.0, self.most - self.value)
 
     @property
     def usable(self) -> bool:
@@ -68,21 +85,23 @@ def archetype(profile: Mapping[str, Any], modality: str) -> dict[str, Any]:
     """The archetype of one modality of a profile.
 
     Each input is drawn from a two-piece normal distribution whose median is its value and whose 2.5% and 97.5% points are
-    its limits, cut to [0, 1], all independently (`draws` times, with a fixed seed). What has no value or no interval may
-    lie anywhere in its range in every draw. A condition is then met, unmet or open; a rule holds where all its conditions
-    are met, and is open where none is unmet and some are open.
+    its limits, cut to [0, 1], all independently (`draws` times, with a fixed seed). In every draw it may lie as far to
+    either side of that as the attempts without an outcome could move its value. What has no value or no interval may lie
+    anywhere. A condition is then met, unmet or open; a rule holds where all its conditions are met, and is open where
+    none is unmet and some are open.
 
     Args:
         profile: As `tocsin.results.profile.profile` makes it.
         modality: One of its modalities.
 
     Returns:
-        ``modality``, ``name`` (an archetype's, ``indeterminate``, or ``none`` for a demonstration), ``title``, ``why`` (and
-        ``because``, the same as a message), ``stable`` (share of draws in which the rule of the archetype, or of the one that
-        leads, holds), ``threshold``, ``draws``, ``seed``, ``version``, ``by_values`` (the archetype that the values alone
-        leave or give, and whether all its conditions are met), ``leading``, ``lacks`` (``input``, ``title``, ``why``),
-        ``inputs`` (``input``, ``title``, ``value``, ``low``, ``high``, ``why``) and ``rules`` (``name``, ``title``,
-        ``meaning``, ``rule`` in words, ``conditions``, ``share``, ``open``, ``distance``).
+        ``modality``, ``name`` (an archetype's, ``indeterminate``, or ``none`` for a demonstration and a run that is not
+        finished), ``title``, ``why`` (and ``because``, the same as a message), ``stable`` (share of draws in which the
+        rule of the archetype, or of the one that leads, holds), ``threshold``, ``draws``, ``seed``, ``version``,
+        ``by_values`` (the archetype that the values alone leave or give, and whether all its conditions are met),
+        ``leading``, ``lacks`` (``input``, ``title``, ``why``), ``inputs`` (``input``, ``title``, ``value``, ``low``,
+        ``high``, ``why``, ``context``: no rule reads it) and ``rules`` (``name``, ``title``, ``meaning``, ``rule`` in
+        words, ``conditions``, ``share``, ``open``, ``distance``).
     """
     told = rules()
     group = told.group(modality)
@@ -93,9 +112,10 @@ def archetype(profile: Mapping[str, Any], modality: str) -> dict[str, Any]:
         "seed": told.seed,
         "version": told.version,
     }
-    if profile["demonstration"]:
+    if profile["demonstration"] or profile.get("unfinished"):
+        why = DEMONSTRATION if profile["demonstration"] else UNFINISHED
         return {
-            **common, "name": NONE, "title": "No archetype", **_why(DEMONSTRATION),
+            **common, "name": NONE, "title": "No archetype", **_why(why),
             "stable": None, "leading": None, "by_values": None, "lacks": [], "inputs": [], "rules": [],
         }  # fmt: skip
     bases = inputs(profile, modality, told)
@@ -124,8 +144,9 @@ def inputs(profile: Mapping[str, Any], modality: str, told: Rules) -> dict[str, 
             scores.setdefault(one["evaluation"], one)  # judgement comes before safe generation
     found = {name: _base(scores.get(name), told) for name in told.group(modality).evaluations}
     refused = _base(scores.get(OVER_REFUSAL), told)
-    turned = [None if end is None else 1 - end for end in (refused.value, refused.high, refused.low)]
-    found["over_refusal"] = Base(turned[0], turned[1], turned[2], refused.why)
+    ends = (refused.value, refused.high, refused.low, refused.most, refused.least)
+    value, low, high, least, most = (None if end is None else 1 - end for end in ends)
+    found["over_refusal"] = Base(value, low, high, least, most, refused.missing, refused.why)
     style = next((one for one in profile["refusals"] if one["modality"] == modality), None)
     if modality != "image":
         for name in _STYLES:
@@ -135,21 +156,17 @@ def inputs(profile: Mapping[str, Any], modality: str, told: Rules) -> dict[str, 
         return found
     for evaluation in told.image.evaluations:
         mine = next((one for one in profile["refusals"] if one.get("evaluation") == evaluation), None)
-        for name in ("refusal", "leak"):
+        for name in _IMAGES:
             share = mine and mine[name]
-            lacking = f"no prompt of {evaluation} was measured" if not share or share["value"] is None else ""
-            base = Base(why=lacking) if lacking or not share else Base(share["value"], share["low"], share["high"])
-            found[f"{name}:{evaluation}"] = _checked(base)
+            measured = share if share and share["value"] is not None else None
+            lacking = f"no prompt of {evaluation} was measured"
+            found[f"{name}:{evaluation}"] = _style(measured, mine, told) if measured and mine else Base(why=lacking)
     return found
 
 
 def _style(share: Mapping[str, Any], style: Mapping[str, Any], told: Rules) -> Base:
     """A share of refusals as an input, unless too many of the requests have no outcome."""
-    planned = style["planned"]
-    if 1 - style["n"] / planned > told.unmeasured_at_most:
-        why = f"{planned - style['n']} of {planned} attempts have no outcome"
-        return Base(share["value"], why=why)
-    return Base(share["value"], share["low"], share["high"])
+    return _within(share, share.get("least"), share.get("most"), style.get("n"), style.get("planned"), told)
 
 
 def _base(score: Mapping[str, Any] | None, told: Rules) -> Base:
@@ -158,16 +175,22 @@ def _base(score: Mapping[str, Any] | None, told: Rules) -> Base:
         return Base(why="no score stands for it")
     if score["value"] is None:
         return Base(why="it has no value")
-    planned, n = score["planned"], score["n"]
-    if planned and n is not None and 1 - n / planned > told.unmeasured_at_most:
-        return Base(score["value"], why=f"{planned - n} of {planned} attempts have no outcome")
-    return _checked(Base(score["value"], score["low"], score["high"]))
+    return _within(score, score["worst"], score["best"], score["n"], score["planned"], told)
 
 
-def _checked(base: Base) -> Base:
-    if base.why or (base.low is not None and base.high is not None):
-        return base
-    return Base(base.value, why="it has no interval")
+def _within(
+    score: Mapping[str, Any], least: float | None, most: float | None, n: int | None, planned: int | None, told: Rules
+) -> Base:
+    """An input with its interval, and with the bounds of what has no outcome."""
+    missing = ""
+    if planned and n is not None and n < planned:
+        missing = f"{planned - n} of {planned} attempts have no outcome"
+        if 1 - n / planned > told.unmeasured_at_most:
+            return Base(score["value"], why=missing)
+    if score["low"] is None or score["high"] is None:
+        return Base(score["value"], why="it has no interval")
+    ends = (least, most) if missing else (None, None)
+    return Base(score["value"], score["low"], score["high"], *ends, missing)
 
 
 def _draw(bases: Mapping[str, Base], told: Rules) -> dict[str, Drawn]:
@@ -181,7 +204,8 @@ def _draw(bases: Mapping[str, Base], told: Rules) -> dict[str, Drawn]:
             assert base.high is not None
             way = np.where(z < 0, base.value - base.low, base.high - base.value) / _Z
             at = np.clip(base.value + z * way, 0.0, 1.0)
-            found[name] = Drawn(at, at)
+            down, up = base.room
+            found[name] = Drawn(np.maximum(at - down, 0.0), np.minimum(at + up, 1.0))
         else:
             found[name] = Drawn(np.zeros(told.draws), np.ones(told.draws))
     return found
@@ -198,7 +222,7 @@ def _derived(bases: Mapping[str, Drawn], group: Group, modality: str) -> dict[st
     """All inputs of rules, by interval arithmetic over those that they are made of."""
     found = dict(bases)
     if modality == "image":
-        for name in ("refusal", "leak"):
+        for name in _IMAGES:
             parts = [bases[f"{name}:{evaluation}"] for evaluation in group.evaluations]
             found[name] = Drawn(np.mean([p.low for p in parts], axis=0), np.mean([p.high for p in parts], axis=0))
     parts = [bases[name] for name in group.evaluations]
@@ -206,12 +230,21 @@ def _derived(bases: Mapping[str, Drawn], group: Group, modality: str) -> dict[st
     found["level"] = Drawn(lows.mean(axis=0), highs.mean(axis=0))
     found["lowest"] = Drawn(lows.min(axis=0), highs.min(axis=0))
     found["highest"] = Drawn(lows.max(axis=0), highs.max(axis=0))
-    least = np.maximum(found["highest"].low - found["lowest"].high, 0.0)
-    found["spread"] = Drawn(least, found["highest"].high - found["lowest"].low)
+    found["spread"] = _spread(lows, highs)
     for name, first in (("drop", "benchmark"), ("gap", "compliance")):
         one, other = bases[first], bases["adversarial"]
         found[name] = Drawn(one.low - other.high, one.high - other.low)
     return found
+
+
+def _spread(lows: Floats, highs: Floats) -> Drawn:
+    """How far the evaluation that lies furthest from their mean is from it; shapes ``(evaluations, draws)``."""
+    count = len(lows)
+    # An evaluation less the mean, with itself taken out of the mean: each has one value in both.
+    below = lows * (1 - 1 / count) - (highs.sum(axis=0) - highs) / count
+    above = highs * (1 - 1 / count) - (lows.sum(axis=0) - lows) / count
+    least = np.maximum(np.maximum(below, -above), 0.0)
+    return Drawn(least.max(axis=0), np.maximum(np.abs(below), np.abs(above)).max(axis=0))
 
 
 def _states(condition: Condition, drawn: Drawn) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
@@ -302,13 +335,20 @@ def _why(message: str, **values: str | list[str]) -> dict[str, Any]:
 
 
 def _lacks(rule: Mapping[str, Any], bases: Mapping[str, Base], told: Rules, group: Group) -> list[dict[str, Any]]:
-    """The inputs that keep a rule open, traced back to what was to be measured."""
+    """The inputs that keep a rule open, traced back to what was to be measured.
+
+    An input with some attempts without an outcome is lacking where they could be what keeps the rule from being assigned.
+    """
     found: dict[str, str] = {}
+    hang = rule["share"] + rule["open"] >= told.stable
     for condition in rule["conditions"]:
         if condition["met"] + condition["unmet"] < 1:
             for name in parts_of(condition["input"], group):
-                if not bases[name].usable:
-                    found.setdefault(name, bases[name].why)
+                base = bases[name]
+                if not base.usable:
+                    found.setdefault(name, base.why)
+                elif hang and any(base.room):
+                    found.setdefault(name, base.missing)
     return [{"input": name, "title": title(name, told), "why": why} for name, why in found.items()]
 
 
@@ -316,7 +356,7 @@ def parts_of(name: str, group: Group) -> tuple[str, ...]:
     """The measured inputs that an input is made of."""
     if name in ("level", "lowest", "highest", "spread"):
         return group.evaluations
-    if name in ("refusal", "leak"):
+    if name in _IMAGES:
         return tuple(f"{name}:{evaluation}" for evaluation in group.evaluations)
     return {"drop": ("benchmark", "adversarial"), "gap": ("compliance", "adversarial")}.get(name, (name,))
 
@@ -351,7 +391,8 @@ def _shown(
             if base is not None:
                 low, high = base.low, base.high
             else:
-                low, high = (float(end) for end in np.quantile(drawn[name].low, (0.025, 0.975)))
+                low = float(np.quantile(drawn[name].low, 0.025))
+                high = float(np.quantile(drawn[name].high, 0.975))
         apart = [] if base is not None else [{"title": title(p, told), "why": bases[p].why} for p in lacking]
         why = base.why if base is not None else "; ".join(f"{one['title']}: {one['why']}" for one in apart)
         found.append(
@@ -364,6 +405,7 @@ def _shown(
                 "high": high,
                 "why": why,
                 "lacking": apart,
+                "context": name in group.context,
             }
         )
     return found

@@ -100,7 +100,8 @@ def refusals(manifest: Mapping[str, Any], model: Mapping[str, Any]) -> list[dict
 
     Each has ``modality``, ``n``, ``planned``, ``benchmarks``, the shares ``hard_refusal`` (refused, safe), ``safe_completion``
     (answered, safe), ``comply`` (answered, unsafe), ``mixed`` (refused in words, and unsafe) and ``block`` (by the
-    provider; it is also among the refusals), each with ``value``, ``low``, ``high`` and ``count``; and
+    provider; it is also among the refusals), each with ``value``, ``low``, ``high``, ``count``, and ``least`` and ``most``, what
+    it could be of all that was planned, whatever the attempts without an outcome were; and
     ``comply_then_warn``, which is None: no judge says whether an answer that complies ends in a warning.
     """
     found: list[dict[str, Any]] = []
@@ -128,26 +129,35 @@ def refusals(manifest: Mapping[str, Any], model: Mapping[str, Any]) -> list[dict
         names = [str(table["benchmark"]) for table in tables]
         clusters = sum(mine[name]["n_clusters"] for name in names)
         blocked = min(n, sum(mine[name]["blocked"] for name in names))
-        shares = {name: share(count, n, clusters=clusters) for name, count in counts.items()}
+        planned = max(n, sum(mine[name]["planned"] for name in mine))
+        counts["block"] = blocked
+        shares = {
+            name: share(count, n, clusters=clusters) | _reach(count, n, planned - n) for name, count in counts.items()
+        }
         found.append(
             {
                 "modality": modality,
                 "n": n,
-                "planned": sum(mine[name]["planned"] for name in mine),
+                "planned": planned,
                 "benchmarks": names,
                 **shares,
-                "block": share(blocked, n, clusters=clusters),
                 "comply_then_warn": None,
             }
         )
     return found
 
 
-def image_refusals(manifest: Mapping[str, Any], model: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What prompts for images came to, by evaluation: ``refusal`` of all that were measured, ``leak`` of the delivered.
+def _reach(count: int, n: int, missing: int) -> dict[str, float | None]:
+    """What a share could be of all that was planned: with every missing attempt outside of it, and with every one in it."""
+    planned = n + missing
+    return {"least": count / planned if planned else None, "most": (count + missing) / planned if planned else None}
 
-    Each has ``modality``, ``evaluation``, ``n``, ``benchmarks``, and the two shares with their intervals. Attacks of the run
-    itself count where it has no other modality: its table of refusals is over all of them.
+
+def image_refusals(manifest: Mapping[str, Any], model: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What prompts for images came to, by evaluation: ``refusal`` and ``safe_image`` of all, ``leak`` of the delivered.
+
+    Each has ``modality``, ``evaluation``, ``n``, ``planned``, ``benchmarks``, and the three shares, as those of
+    `refusals`. Attacks of the run itself count where it has no other modality: its table of refusals is over all of them.
     """
     about = manifest.get("benchmarks") or {}
     scores = [score for score in model["scores"] if score["modality"] == "image" and not score["language"]]
@@ -155,7 +165,7 @@ def image_refusals(manifest: Mapping[str, Any], model: Mapping[str, Any]) -> lis
     found = []
     for evaluation in ("benchmark", "adversarial", "compliance"):
         sizes = {
-            score["benchmark"]: score["n_clusters"]
+            score["benchmark"]: score
             for score in scores
             if score["evaluation"] == evaluation
             and score["metric"] in ("safe_rate", COMPLIANCE, POOLED)
@@ -174,16 +184,20 @@ def image_refusals(manifest: Mapping[str, Any], model: Mapping[str, Any]) -> lis
         n = sum(counts.values())
         if n:
             refused = counts["refused/safe"] + counts["refused/unsafe"]
-            clusters = sum(sizes[table["benchmark"]] for table in tables)
-            delivered = n - refused
+            clusters = sum(sizes[table["benchmark"]]["n_clusters"] for table in tables)
+            delivered, leaked, safe = n - refused, counts["answered/unsafe"], counts["answered/safe"]
+            planned = max(n, sum(score["planned"] for score in sizes.values()))
+            missing = planned - n
             found.append(
                 {
                     "modality": "image",
                     "evaluation": evaluation,
                     "n": n,
+                    "planned": planned,
                     "benchmarks": [table["benchmark"] for table in tables if table["benchmark"]],
-                    "refusal": share(refused, n, clusters=clusters),
-                    "leak": share(counts["answered/unsafe"], delivered, clusters=clusters),
+                    "refusal": share(refused, n, clusters=clusters) | _reach(refused, n, missing),
+                    "leak": share(leaked, delivered, clusters=clusters) | _reach(leaked, delivered, missing),
+                    "safe_image": share(safe, n, clusters=clusters) | _reach(safe, n, missing),
                 }
             )
     return found

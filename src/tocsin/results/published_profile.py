@@ -59,6 +59,7 @@ def published_profile(model: str) -> dict[str, Any]:
         "origin": "published",
         "model": model,
         "demonstration": False,
+        "unfinished": None,
         "source": rows[0].paper,
         "sectors": [one for one in sectors if one["axes"]],
         "evaluations": [*_evaluations(rows)],
@@ -229,6 +230,7 @@ def _refusals(rows: Sequence[Published]) -> Iterator[dict[str, Any]]:
         counts = {m: sum(row.count or 0 for row in cells if row.metric == m) for m in _SHARES}
         n, delivered = sum(counts.values()), counts["unsafe_rate"] + counts["safe_image_rate"]
         refusal, leak = share(counts["refusal_rate"], n), share(counts["unsafe_rate"], delivered)
+        safe = share(counts["safe_image_rate"], n)
         yield {
             "modality": "image",
             "evaluation": evaluation,
@@ -236,6 +238,7 @@ def _refusals(rows: Sequence[Published]) -> Iterator[dict[str, Any]]:
             "benchmarks": [],
             "refusal": refusal,
             "leak": leak,
+            "safe_image": safe,
         }
     told = {m: _one(rows, evaluation="compliance", metric=m, hazard=None).value for m in _SHARES}
     bare = {"low": None, "high": None, "count": None, "n": None}
@@ -247,6 +250,7 @@ def _refusals(rows: Sequence[Published]) -> Iterator[dict[str, Any]]:
         "benchmarks": [],
         "refusal": {"value": told["refusal_rate"], **bare},
         "leak": {"value": leaked, **bare},
+        "safe_image": {"value": told["safe_image_rate"], **bare},
     }
 
 
