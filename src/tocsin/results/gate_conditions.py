@@ -24,6 +24,7 @@ _EITHER = ("suite", "sampling")
 """Where a condition of a kind that is not known here belongs: it has to be the same if either has."""
 _TOLD = {
     "judge": "judge", "data": "data", "sample": "sample", "system": "system prompt of the suite", "filter": "difficulty filter",
+    "adversarial": "setting",
 }  # fmt: skip
 _PARTS = ("attacks", "skipped")
 """What a manifest says of attacks that the conditions of the attacks say already, or that was not put."""
@@ -42,16 +43,20 @@ def differing(run: Side, baseline: Side, score: Score, then: Score | None, same:
         then: The same score of the baseline, if it has one.
         same: What has to be the same, of `tocsin.results.policy.CONDITIONS`.
     """
+    if then is None:
+        return ["the baseline has no such score"]
     names = {score["benchmark"]} if score["benchmark"] else _behind(run, score) | _behind(baseline, score)
-    told = conditions_apart(*(_conditions(side, names, score) for side in (run, baseline)))
+    both = {name for name in names if all(name in side.manifest["benchmarks"] for side in (run, baseline))}
+    told = conditions_apart(*(_conditions(side, both, score) for side in (run, baseline)))
     found = [one for one in told if set(_PART_OF.get(one.what, _EITHER)) & set(same)]
-    said = [
+    said = [f"benchmark {name} is not in both" for name in sorted(names - both)]
+    said += [
         f"another {_TOLD.get(one.what, one.what)}{f' of {one.of}' if one.of else ''}: {one.one or 'none'} here,"
         f" {one.other or 'none'} in the baseline"
         for one in found
     ]
-    # Verdicts say themselves whose they are; a manifest that tells the same of both does not make them one judge's.
-    if then is not None and score["judge"] != then["judge"] and not any(one.what == "judge" for one in found):
+    # Cells may have gone to another judge than the one that their benchmark names.
+    if score["judge"] != then["judge"] and not any(one.what == "judge" for one in found):
         said.append(f"another judge: {score['judge']} here, {then['judge']} in the baseline")
     return said
 
@@ -86,8 +91,10 @@ def _conditions(side: Side, names: set[str], score: Score) -> list[Condition]:
         every = list(manifest.get("attacks") or {})
         attacks = [score["attack"]] if score["attack"] in every else every
         settings = {name: value for name, value in (manifest.get("adversarial") or {}).items() if name not in _PARTS}
-        found += [Condition("adversarial", name, str(value)) for name, value in sorted(settings.items())]
-    return [*found, suite_of(manifest), *conditions(manifest, names, attacks=attacks)]
+        found += [Condition("adversarial", f"attacks, {name}", str(value)) for name, value in sorted(settings.items())]
+    named = suite_of(manifest)
+    found.append(Condition("suite", "", f"{named.of}, {named.value}"))
+    return [*found, *conditions(manifest, names, attacks=attacks)]
 
 
 def _behind(side: Side, score: Score) -> set[str]:
