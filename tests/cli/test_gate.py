@@ -41,7 +41,7 @@ def bad(folder: Path) -> Path:
 def test_a_run_that_passes_ends_with_0_and_says_why(tocsin: object, tmp_path: Path) -> None:
     ran: Ran = tocsin(good(tmp_path))  # type: ignore[operator]
     assert ran.code == Exit.DONE, ran.out + ran.err
-    assert ran.out.splitlines()[-1] == "PASSED: 6 checks"
+    assert ran.out.splitlines()[-1] == "PASSED: 7 checks"
     assert "at least 0.8 as wanted" in " ".join(ran.out.split())
 
 

@@ -265,6 +265,15 @@ def test_names_that_are_hostile_stay_text_in_every_form() -> None:
     assert not any(line.startswith("::") for line in text.splitlines())
 
 
+def test_names_make_no_links_and_no_placeholders_in_sarif() -> None:
+    (run,) = json.loads(sarif(nasty(r"[Fix available](https://evil.example/x) {0} \[a](b)")))["runs"]
+    texts = run["results"][0]["message"]["text"], run["tool"]["driver"]["rules"][0]["shortDescription"]["text"]
+    for text in texts:
+        assert r"\[Fix available\](https://evil.example/x) {{0}} \\\[a\](b)" in text
+        plain = re.sub(r"\\[\\\[\]]|\{\{|\}\}", "", text)
+        assert not set(plain) & set("\\[]{}")
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=60))
 def test_whatever_a_name_is_the_forms_stay_whole(text: str) -> None:

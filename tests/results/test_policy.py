@@ -82,6 +82,7 @@ def test_the_coverage_policy_names_all_twelve_axes() -> None:
         ("name: p\nlimits: {half_width: 0.5}\nrules: [{id: a, at_least: 0.5}]", "limits.half_width"),
         (f"{RULE}, limits: {{unscored: 1}}}}]", "limits: unscored"),
         ("name: p\nregressions: [{id: a, max_drop: 1}]", "max_drop"),
+        ("name: p\nregressions: [{id: a, max_drop: 0, mode: significant, reads: limit}]", "reads the interval alone"),
         ("name: p\nregressions: [{id: a, max_drop: 0.1, same: [dataset]}]", "what two judges say is not one measure"),
         ("name: p\nrequired: {axes: language}", "no axis is named 'language'"),
         ("name: p\nrequired: {languages: [xx-not-one]}", "languages"),

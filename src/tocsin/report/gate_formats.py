@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -82,7 +83,7 @@ def sarif(result: GateResult) -> str:
                         "rules": [
                             {
                                 "id": rule,
-                                "shortDescription": {"text": clean.name(titles.get(rule) or rule)},
+                                "shortDescription": {"text": _message(titles.get(rule) or rule)},
                                 "defaultConfiguration": {"level": "error"},
                             }
                             for rule in rules
@@ -116,7 +117,7 @@ def _result(result: GateResult, check: Check, rules: list[str]) -> dict[str, Any
         "ruleIndex": rules.index(check.rule),
         "level": "error",
         "kind": "fail",
-        "message": {"text": clean.name(f"{check.model or _WHOLE}, {_named(check)}: {check.reason}", most=_REASON)},
+        "message": {"text": _message(f"{check.model or _WHOLE}, {_named(check)}: {check.reason}", most=_REASON)},
         "locations": [
             {
                 "physicalLocation": place,
@@ -136,6 +137,11 @@ def _result(result: GateResult, check: Check, rules: list[str]) -> dict[str, Any
             "notes": [clean.name(note) for note in check.notes],
         },
     }
+
+
+def _message(text: str, *, most: int = clean.NAME) -> str:
+    """A plain text message, in which names make no links and no placeholders (SARIF 2.1.0, sections 3.11.5 and 3.11.6)."""
+    return re.sub(r"[\\\[\]]", r"\\\g<0>", clean.name(text, most=most)).replace("{", "{{").replace("}", "}}")
 
 
 def _uri(path: str) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from tocsin.results.gate_always import always, required
 from tocsin.results.gate_checks import nothing, shown_off, unmatched
+from tocsin.results.gate_conditions import set_up_otherwise
 from tocsin.results.gate_grades import grade_checks
 from tocsin.results.gate_judges import judge_faults
 from tocsin.results.gate_regressions import baseline_check, regressions
@@ -51,11 +52,16 @@ def gate(
             " or name a policy with regressions, such as regression"
         )
     checks: list[Check] = []
+    otherwise: list[str] = []
     for name in chosen:
         mine = always(run, name, policy)
         against = None if baseline is None else (baseline, _opposite(baseline, name, baseline_model))
         if against is not None:
             mine.append(baseline_check(run, name, policy, against))
+            if names := set_up_otherwise(run, name, against):
+                otherwise.append(
+                    f"{name} is set up otherwise than in the baseline ({', '.join(names)}): a difference may come from that alone"
+                )
         applied = 0
         for rule in policy.rules:
             if _is_about(rule, run, name):
@@ -95,7 +101,7 @@ def gate(
         models=chosen,
         baseline=None if baseline is None else baseline.summary["run"],
         checks=checks,
-        flags=_flags(policy, checks),
+        flags=[*_flags(policy, checks), *otherwise],
         lines=told.lines,
     )
 
@@ -217,6 +223,8 @@ def _flags(policy: Policy, checks: Sequence[Check]) -> list[str]:
     for rule in policy.regressions:
         if rule.mode == "significant":
             said.append(f"rule {rule.id} fails only if a regression is shown: with few cases a large one stays unseen")
+        if rule.mode == "significant" or rule.reads == "limit":
+            said.append(f"rule {rule.id} reads the interval alone: what missing answers could hide is not in it")
         if left := [name for name in ("suite", "dataset", "sampling") if name not in rule.same]:
             said.append(f"rule {rule.id} compares across another {', '.join(left)}")
     if policy.demonstration:

@@ -79,7 +79,8 @@ def required(run: Side, models: Sequence[str], model: str | None, policy: Policy
         left = [one for one in run.manifest.get("left_out", ()) if one.get("model") in (None, *models)]
         names = list(dict.fromkeys(str(one["benchmark"]) for one in left))
         more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
-        faults = [f"left out: {', '.join(names[:_FEW])}{more} (run.json says why)"] if names else []
+        mend = "give them what they need, take a suite without them, or a policy that lets them be left out"
+        faults = [f"left out: {', '.join(names[:_FEW])}{more} (run.json says why): {mend}"] if names else []
         checks.append(_of_policy(model, "nothing left out", faults, "no benchmark of the suite was left out", {}))
     return checks
 

@@ -6,8 +6,7 @@ What is compared is the share of attempts that did what was wanted; which attemp
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -163,77 +162,6 @@ def matched_sides(run: Side, model: str, baseline: Side, other: str) -> Matched:
         for side, name in ((baseline, other), (run, model))
     )
     return Matched(before, now)
-
-
-def differing(run: Side, baseline: Side, found: Found, then: Score | None, same: tuple[str, ...]) -> list[str]:
-    """What sets two runs' figures for a score apart, besides the models, in sentences; an empty list if nothing does.
-
-    Args:
-        run: The run.
-        baseline: The baseline.
-        found: A score of the run.
-        then: The same score of the baseline, if it has one.
-        same: What has to be the same, of `tocsin.results.policy.CONDITIONS`.
-    """
-    said = []
-    if "judge" in same and then is not None and found.score["judge"] != then["judge"]:
-        said.append(f"another judge: {found.score['judge']} here, {then['judge']} in the baseline")
-    suites = [side.manifest["suite"] for side in (run, baseline)]
-    if "suite" in same:
-        said += _apart("suite", suites, ("name", "version"))
-    if "sampling" in same:
-        said += _apart("suite", suites, ("sampling", "repeats", "seed", "draw", "limit", "languages"))
-        said += _apart("difficulty", [side.manifest.get("difficulty") or {} for side in (run, baseline)], None)
-    names = [found.score["benchmark"]] if found.score["benchmark"] else _behind(run, found.score)
-    for name in names:
-        about = [side.manifest["benchmarks"].get(name) for side in (run, baseline)]
-        if about[0] is None or about[1] is None:
-            said.append(f"benchmark {name} is not in both")
-            continue
-        if "suite" in same:
-            said += _apart(name, about, ("version",))
-        if "sampling" in same:
-            said += _apart(name, about, ("sample", "limit", "draw"))
-            entries = [_entry(side, name) for side in (run, baseline)]
-            said += _apart(name, entries, ("sampling", "system"))
-        if "dataset" in same:
-            files = [
-                {one["path"]: one["sha256"] for one in (told.get("dataset") or {}).get("files", ())} for told in about
-            ]
-            if files[0] != files[1]:
-                said.append(f"{name}: other data (the sha256 of its files differs)")
-    if found.score["evaluation"] == _LIVE and "suite" in same:
-        attacks = [
-            {name: told.get("identity") for name, told in side.manifest["attacks"].items()} for side in (run, baseline)
-        ]
-        said += _apart("attacks", attacks, None)
-        said += _apart("adversarial", [side.manifest.get("adversarial") or {} for side in (run, baseline)], None)
-    return said
-
-
-def _behind(run: Side, score: Score) -> list[str]:
-    """The benchmarks that a score over several rests on. Attacks may put a text into an image, so of theirs all are named."""
-    about: Mapping[str, Any] = run.manifest["benchmarks"]
-    return sorted(
-        name
-        for name in run.behind.get(score["evaluation"], ())
-        if score["evaluation"] == _LIVE or about.get(name, {}).get("modality") == score["modality"]
-    )
-
-
-def _entry(side: Side, name: str) -> dict[str, Any]:
-    entries = side.manifest["suite"].get("benchmarks") or ()
-    return next((one for one in entries if isinstance(one, dict) and one.get("name") == name), {})
-
-
-def _apart(what: str, told: list[Any], names: tuple[str, ...] | None) -> list[str]:
-    if names is None:
-        return [f"{what}: not the same in both runs"] if told[0] != told[1] else []
-    return [
-        f"{what}: {name} is {told[0].get(name)!r} here and {told[1].get(name)!r} in the baseline"
-        for name in names
-        if told[0].get(name) != told[1].get(name)
-    ]
 
 
 def is_itself(run: Side, baseline: Side) -> bool:

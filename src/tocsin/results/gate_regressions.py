@@ -8,16 +8,16 @@ from tocsin.results.gate_always import baseline_faults
 from tocsin.results.gate_baseline import (
     Compared,
     cells_of,
-    differing,
     matched_sides,
     paired_difference,
     unpaired_difference,
 )
-from tocsin.results.gate_checks import shown_off, unmatched
+from tocsin.results.gate_checks import opposite, shown_off, unmatched, vanished
+from tocsin.results.gate_conditions import Against, differing
 from tocsin.results.gate_result import Check, told_score, verdict
 from tocsin.results.gate_scores import Found, Score, Side, lacking, number, select_scores
 from tocsin.results.matched import Matched
-from tocsin.results.policy import Policy, Regression, limits_of
+from tocsin.results.policy import Limits, Policy, Regression, limits_of
 
 
 class _Shared(NamedTuple):
@@ -32,10 +32,6 @@ class _Shared(NamedTuple):
     several: int
 
 
-Against = tuple[Side, str]
-"""The baseline run, and its model that one is held against."""
-
-
 def baseline_check(run: Side, model: str, policy: Policy, against: Against) -> Check:
     """Whether anything can be held against the baseline."""
     passed, reason = verdict(
@@ -48,7 +44,7 @@ def baseline_check(run: Side, model: str, policy: Policy, against: Against) -> C
 
 
 def regressions(rule: Regression, run: Side, model: str, policy: Policy, against: Against) -> list[Check]:
-    """The checks of one rule on one model.
+    """The checks of one rule on one model: of each score that it selects in the run, and in the baseline.
 
     Strict rules are tests of non-inferiority that all have to succeed, so each keeps its level (Berger 1982, Technometrics
     24:295-300). Of rules that fail only if a regression is shown, several would show one by chance: their intervals share the
@@ -57,6 +53,7 @@ def regressions(rule: Regression, run: Side, model: str, policy: Policy, against
     found = select_scores(run.model(model), rule.select)
     several = len(found) * len(run.models)
     checks = unmatched(rule, "regression", model, found)
+    checks += vanished(rule, "regression", model, found, select_scores(against[0].model(against[1]), rule.select))
     if found:
         with matched_sides(run, model, *against) as matched:
             shared = _Shared(matched, several)
@@ -68,9 +65,9 @@ def _regression(
     rule: Regression, run: Side, model: str, policy: Policy, against: Against, found: Found, shared: _Shared
 ) -> Check:
     baseline, other = against
-    limits, score = limits_of(policy, rule), found.score
-    then = _then(baseline, other, found)
-    faults = differing(run, baseline, found, then, rule.same)
+    limits, score = _limits(policy, rule), found.score
+    then = opposite(baseline, other, found)
+    faults = differing(run, baseline, score, then, rule.same)
     faults += shown_off(run, score, policy)
     for side in (run, baseline):
         if side.manifest["suite"].get("stopping"):
@@ -79,9 +76,7 @@ def _regression(
             )
     faults += lacking(score, limits, low=number(score["low"]), high=number(score["high"]))
     compared = None
-    if then is None:
-        faults.append("the baseline has no such score")
-    else:
+    if then is not None:
         lacks = lacking(then, limits, low=number(then["low"]), high=number(then["high"]))
         faults += [f"in the baseline {lack}" for lack in lacks]
         compared, apart = _compared(rule, run, found, then, shared)
@@ -106,7 +101,11 @@ def _regression(
         about=found.named,
         score=found.address,
         reads=told_score(found),
-        threshold={"max_drop": rule.max_drop, "mode": rule.mode, "reads": rule.reads},
+        threshold={
+            "max_drop": rule.max_drop,
+            "mode": rule.mode,
+            "reads": rule.reads if rule.mode == "strict" else None,
+        },
         details=details,
         passed=passed,
         reason=reason if passed or not said else f"{reason[:-1]} ({said}).",
@@ -114,12 +113,14 @@ def _regression(
     )
 
 
-def _then(baseline: Side, model: str, found: Found) -> Score | None:
-    """The same score of the baseline."""
-    told = baseline.model(model)
-    pool = map(Found, told["scores"]) if found.by is None else (Found(p, p["by"], p["key"]) for p in told["breakdown"])
-    same = (one.score for one in pool if (one.address, one.by, one.key) == (found.address, found.by, found.key))
-    return next(same, None)
+def _limits(policy: Policy, rule: Regression) -> Limits:
+    """The limits of a rule. One that reads no bound of what is unmeasured bears no more of it than a silent policy does."""
+    limits = limits_of(policy, rule)
+    if rule.mode == "strict":
+        return limits
+    most = Limits()
+    caps = {"errors": min(limits.errors, most.errors), "unscored": min(limits.unscored, most.unscored)}
+    return limits.model_copy(update=caps)
 
 
 def _compared(rule: Regression, run: Side, found: Found, then: Score, shared: _Shared) -> tuple[Compared, list[str]]:
@@ -130,11 +131,19 @@ def _compared(rule: Regression, run: Side, found: Found, then: Score, shared: _S
     confidence = 0.95 if rule.mode == "strict" else 1 - 0.05 / max(1, shared.several)
     planned = found.score["planned"]
     paired = paired_difference(shared.matched, cells, planned=planned, confidence=confidence)
-    if paired.cells and paired.shared / paired.cells >= rule.overlap:
+    sides = (
+        (paired.cells, f"{paired.cells} attempts are of cases that the baseline has, too"),
+        (then["planned"], f"the baseline's {then['planned']} attempts are of cases that the run has, too"),
+    )
+    short = [
+        f"only {paired.shared} of {what}, and a share of {rule.overlap:g} is needed"
+        for count, what in sides
+        if not count or paired.shared / count < rule.overlap
+    ]
+    if not short:
         return paired, []
     if {"dataset", "sampling"} <= set(rule.same):
-        share = f"{paired.shared} of {paired.cells} attempts are of cases that the baseline has, too"
-        return paired, [f"only {share}, and a share of {rule.overlap:g} is needed"]
+        return paired, short
     return unpaired_difference(found.score, then), []
 
 

@@ -300,6 +300,12 @@ class Regression(Selecting):
             raise ValueError("has to name judge: what two judges say is not one measure")
         return value
 
+    @model_validator(mode="after")
+    def _reads_what_it_says(self) -> Regression:
+        if self.mode == "significant" and "reads" in self.model_fields_set:
+            raise ValueError("reads: mode significant reads the interval alone: leave reads out, or write mode: strict")
+        return self
+
 
 class Grading(Selecting):
     """Five grades in the style of AILuminate: the unsafe share beside that of a reference system."""
