@@ -94,9 +94,9 @@ def label_agreement(run: Path | str) -> dict[str, Any]:
     """How far the draw of a run is labelled on the labelling page, and how far annotators agree.
 
     Returns:
-        ``design``, ``seed``, ``drawn``, ``labelled`` (answers that the votes give a label; votes that are not blind give none), ``closed`` (those whose label was
-        taken), ``left_out`` (why the others have none → how many), ``contested``, ``rows``, ``annotators`` and ``questions``:
-        see `voting.agreement_of`.
+        ``design``, ``seed``, ``drawn``, ``labelled`` (answers that the votes give a label; votes that are not blind give none),
+        ``closed`` (those whose label was taken), ``left_out`` (why the others have none → how many), ``contested``, ``rows``,
+        ``annotators`` and ``questions``: see `voting.agreement_of`.
 
     Raises:
         JournalError: It is no run folder, or a file cannot be read.

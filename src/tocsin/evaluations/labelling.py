@@ -86,7 +86,7 @@ def _begin(folder: Path, each: int, seed: int, design: Design) -> Labels:
             f"{folder}: {before.each} of each were drawn and some were labelled: a draw can grow, and not shrink to {each}"
         )
     if before is not None and (before.seed, before.drawn_as) != (seed, design):
-        how = f"--seed {before.seed}{'' if before.drawn_as == 'random' else f' --design {before.drawn_as}'}"
+        how = _how(before)
         if known:
             raise ValueError(
                 f"{folder} has labels of another draw: go on with {how}, or delete {run_labels.FILE} in it"
@@ -140,13 +140,18 @@ def add(
             raise ValueError(
                 f"{folder}: the sheet says otherwise than the labels that are there, of answer{'s' * (len(others) > 1)} {named}:"
                 f" take these rows out of the sheet, or, to begin anew, delete {run_labels.FILE} in the folder and draw with"
-                f" --seed {drawn.seed}. Nothing was changed"
+                f" {_how(drawn)}. Nothing was changed"
             )
         if _answers(drawn.agreement) > _answers(agreement):
             agreement = drawn.agreement or {}
         return take(
             folder, msgspec.structs.replace(drawn, agreement=agreement), drawn.failed | dict(failed), left, sha256
         )
+
+
+def _how(labels: Labels) -> str:
+    """The options that draw as these were drawn."""
+    return f"--seed {labels.seed}{'' if labels.drawn_as == 'random' else f' --design {labels.drawn_as}'}"
 
 
 _NAMED = 10

@@ -79,7 +79,7 @@ class Vote(NamedTuple):
     seconds: float
     at: float
     seen: bool = False
-    """Whether the judge's verdicts may have been known to who gave it: such a vote makes no label, and is no part of agreement."""
+    """Whether the judge's verdicts may have been known to the annotator: it makes no label then, and is no part of agreement."""
 
 
 def draw_name(labels: Labels) -> str:
@@ -223,7 +223,10 @@ def votes_of(folder: Path, labels: Labels) -> list[Vote]:
         if db is None:
             return []
         rows = db.execute(f"{_LATEST} ORDER BY annotator, cell, adjudicates", (draw_name(labels),)).fetchall()
-    found = [Vote(who, cell, bool(over), *rest, bool(seen)) for who, cell, over, *rest, seen in rows]
+    found = [
+        Vote(who, cell, bool(over), word, comment, seconds, at, bool(seen))
+        for who, cell, over, word, comment, seconds, at, seen in rows
+    ]
     return [one for one in found if one.word != TAKEN_BACK and one.cell in cells]
 
 

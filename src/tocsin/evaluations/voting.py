@@ -151,8 +151,8 @@ def agreement_of(
         names: Whether annotators are named; else they are numbered in the order of their names.
 
     Returns:
-        ``annotators`` (name, voted, cannot_tell, median_seconds, hours, adjudicated, not_blind) and ``questions``: for each the question,
-        ``alpha`` and ``pairs``.
+        ``annotators`` (name, voted, cannot_tell, median_seconds, hours, adjudicated, not_blind) and ``questions``: for each
+        the question, ``alpha`` and ``pairs``.
     """
     votes = list(votes)
     everyone = annotators(votes)

@@ -1,8 +1,8 @@
 """Who labels a run sees nothing of its records until the labels are closed; who has seen them gives votes that say so.
 
-The one rule, for every page that shows verdicts. A session becomes an annotator's when somebody joins the labelling of a run in it,
-and one that has looked at the run when a record, or a list that was filtered, sorted or searched, was opened in it. The list as
-it opens by itself shows no text, and nothing that leads from one to a verdict.
+The one rule, for every page that shows verdicts. A session becomes an annotator's when somebody joins the labelling of a run in
+it, and one that has looked at the run when a record, or a list that was filtered, sorted or searched, was opened in it. The list
+as it opens by itself shows no text, and nothing that leads from one to a verdict.
 """
 
 from __future__ import annotations

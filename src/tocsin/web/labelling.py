@@ -351,7 +351,7 @@ class Pages:
         if others := [one for one in self._labelling_here(request, folder, labels, given) if one != but]:
             raise Trouble(
                 409,
-                f"{shown_name(others[0])} labels in this browser and has votes left to give: how others voted is shown after that",
+                f"{shown_name(others[0])} labels in this browser and has votes left to give: what others say is shown after that",
             )
 
     def _may_decide(self, request: Request, folder: Path, labels: Labels, who: str, cell: int) -> Drawn:

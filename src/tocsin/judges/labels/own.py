@@ -36,8 +36,9 @@ def own_labels(path: Path) -> LabelSet:
     ``weight``: how many answers this one stands for, at least 1, where labels were drawn unequally. The inclusion
     probability is its inverse. ``images`` are paths of images beside the file that a model made, as a list or separated by
     ``|``: with them, ``response`` may be empty. ``question_images`` are those that were shown along with the prompt. Where every
-    row has ``no`` in ``attacked``, all are answers to plain requests, and a card of them may correct rates of such; where every row
-    has ``yes`` or ``no``, some came of attacks; else nobody knows. The set is named by the file, with ``own-`` before it.
+    row has ``no`` in ``attacked``, all are answers to plain requests, and a card of them may correct rates of such; where
+    every row has ``yes`` or ``no``, some came of attacks; else nobody knows. The set is named by the file, with ``own-``
+    before it.
     """
     return LabelSet(
         name=f"own-{path.stem}",
