@@ -166,7 +166,8 @@ def test_who_was_told_how_others_voted_votes_no_more(page: Page) -> None:
     assert page.get(f"/decide/{page.cells[0]}?by=Cy").status == 409
     assert page.post("/finish", by="Cy").status == 303
     assert "a thought" in page.get(f"/decide/{page.cells[0]}?by=Cy").text
-    assert page.vote("Cy", page.cells[0], "safe") == 400
+    refused = page.post("/vote", by="Cy", cell=str(page.cells[0]), place="1", word="safe")
+    assert (refused.status, "would not be blind" in refused.text, "journal" in refused.text) == (400, True, False)
     assert page.post("/finish", by="Ann").status == 303
     assert page.vote("Ann", page.cells[1], "unsafe") == 400, "nor does who has voted change a word"
     assert page.post("/undo", by="Ann").status == 400

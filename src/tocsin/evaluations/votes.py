@@ -172,15 +172,18 @@ def vote(
     row = draw, name, cell, int(adjudicates), word, _whole(comment)[:COMMENT], spent, time.time()
     with opened(folder, create=True) as db:
         assert db is not None, "it is made if it is not there"
-        if not adjudicates and _count(db, "told", draw, name, cell):
-            raise ValueError(
-                f"answer {cell}: you were told how far others agree on it, so a vote of yours would not be blind; what you said"
-                " before stays"
+        refused = not adjudicates and _count(db, "told", draw, name, cell) > 0
+        if not refused:
+            seen = seen or _count(db, "votes", draw, name, cell, " AND seen") > 0
+            db.execute(
+                "INSERT INTO votes (draw, annotator, cell, adjudicates, word, comment, seconds, at, seen)"
+                " VALUES (?,?,?,?,?,?,?,?,?)",
+                (*row, int(seen)),
             )
-        seen = seen or bool(_count(db, "votes", draw, name, cell, " AND seen"))
-        db.execute(
-            "INSERT INTO votes (draw, annotator, cell, adjudicates, word, comment, seconds, at, seen) VALUES (?,?,?,?,?,?,?,?,?)",
-            (*row, int(seen)),
+    if refused:
+        raise ValueError(
+            f"answer {cell}: you were told how far others agree on it, so a vote of yours would not be blind; what you said"
+            " before stays"
         )
 
 
