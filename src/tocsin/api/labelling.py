@@ -46,7 +46,7 @@ def draw_labels(
 
     Raises:
         JournalError: It is no run folder.
-        ValueError: The run is not finished, holds nothing to label, or was labelled with another seed.
+        ValueError: The run is not finished, holds nothing to label, or was labelled with another seed or as a larger draw.
     """
     folder, path = Path(run), Path(out)
     if path.suffix not in (".csv", ".jsonl"):
@@ -68,12 +68,13 @@ def draw_labels(
 
 
 def add_labels(run: Path | str, sheet: Path | str, *, report: bool = True) -> tuple[Labels, Run]:
-    """Takes what people wrote on the sheet of `draw_labels`, and scores the run anew.
+    """Takes what people wrote on the sheet of `draw_labels`, and scores the run anew. Labels that the run has are kept.
 
     Raises:
         JournalError: It is no run folder.
         DatasetError, RowError: The sheet cannot be read.
-        ValueError: Nothing was drawn, or no row of the sheet can be used; the message says why.
+        ValueError: Nothing was drawn, no row of the sheet can be used, or it says otherwise than a label that is there; the
+            message says why, and of which answers.
     """
     folder, path = Path(run), Path(sheet)
     drawn = labelling.read_draw(folder)
@@ -83,8 +84,7 @@ def add_labels(run: Path | str, sheet: Path | str, *, report: bool = True) -> tu
             f"{path}: no row can be used ({', '.join(f'{why} {count}' for why, count in left.items()) or 'it is empty'})"
         )
     told = labelling.agreement_on(folder, drawn, voting.sheet_votes(read_rows(path), drawn))
-    drawn = msgspec.structs.replace(drawn, agreement=told)
-    labels = labelling.take(folder, drawn, failed, left, sha256(path.read_bytes()).hexdigest())
+    labels = labelling.add(folder, failed, left, sha256(path.read_bytes()).hexdigest(), told)
     loaded = load_run(folder)
     write_results(folder, loaded.manifest, report=report)
     return labels, load_run(folder)
@@ -94,9 +94,9 @@ def label_agreement(run: Path | str) -> dict[str, Any]:
     """How far the draw of a run is labelled on the labelling page, and how far annotators agree.
 
     Returns:
-        ``design``, ``seed``, ``drawn``, ``labelled`` (answers that the votes give a label), ``closed`` (those whose label was
-        taken), ``left_out`` (why the others have none → how many), ``contested``, ``rows``, ``annotators`` and ``questions``:
-        see `voting.agreement_of`.
+        ``design``, ``seed``, ``drawn``, ``labelled`` (answers that the votes give a label; votes that are not blind give none),
+        ``closed`` (those whose label was taken), ``left_out`` (why the others have none → how many), ``contested``, ``rows``,
+        ``annotators`` and ``questions``: see `voting.agreement_of`.
 
     Raises:
         JournalError: It is no run folder, or a file cannot be read.

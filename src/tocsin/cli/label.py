@@ -84,6 +84,10 @@ def command(
         )
         if found.thinned:
             say(f"left out so that every answer had the same chance to be in it: {found.thinned}")
+        if found.attacked:
+            say(
+                f"answers to attacked requests among them: {found.attacked}; a card of this file corrects no rate of plain ones"
+            )
         if found.refusals:
             say(f"left out since they are of refusals and not of harm: {found.refusals}")
         return Exit.DONE
@@ -132,7 +136,8 @@ def _show_agreement(told: Mapping[str, Any]) -> None:
         pace = f", {one['median_seconds']:.0f} s each" if one["median_seconds"] is not None else ""
         unsure = f", cannot tell {one['cannot_tell']}" if one["cannot_tell"] else ""
         over = f", decided {one['adjudicated']} for others" if one["adjudicated"] else ""
-        typer.echo(f"  {name(one['name'])}: {one['voted']} votes{unsure}{pace}{over}")
+        seen = f", {one['not_blind']} not blind, which count nowhere" if one["not_blind"] else ""
+        typer.echo(f"  {name(one['name'])}: {one['voted']} votes{unsure}{pace}{over}{seen}")
     for question in told["questions"]:
         alpha = question["alpha"]
         if alpha["value"] is None:

@@ -19,6 +19,7 @@ from tocsin.evaluations.voting import clusters_of
 from tocsin.journal import open_journal
 from tocsin.journal.errors import readable
 from tocsin.journal.folder import JOURNAL
+from tocsin.types import STATIC
 
 _ALIKE = 1e-9
 
@@ -28,16 +29,18 @@ class Exported(msgspec.Struct, frozen=True):
 
     Attributes:
         rows: ``id``, ``prompt``, ``response``, ``label`` (``safe`` or ``unsafe``), ``language``, ``cluster`` and ``attacked``
-            (always no) of each.
+            (``yes`` for a request that came attacked) of each.
         labelled: Labels that the run has.
         refusals: Of these, labels of refusals, which say nothing of harm.
         thinned: Of these, labels that were left out so that all had the same chance.
+        attacked: Rows to attacked requests. Where there are any, a card of the file corrects no rate of plain requests.
     """
 
     rows: list[dict[str, Any]]
     labelled: int
     refusals: int
     thinned: int
+    attacked: int = 0
 
 
 def exported(folder: Path) -> Exported:
@@ -61,6 +64,7 @@ def exported(folder: Path) -> Exported:
     try:
         with readable(folder / JOURNAL):
             clusters = clusters_of(db, labels)
+            attacked = {cell for (cell,) in db.execute("SELECT id FROM cells WHERE evaluation = ?", (STATIC,))}
             rows = [
                 {
                     "id": f"cell-{one.cell}",
@@ -69,13 +73,14 @@ def exported(folder: Path) -> Exported:
                     "label": words[labels.failed[one.cell]],
                     "language": one.language,
                     "cluster": clusters[one.cell].replace("\0", "/"),
-                    "attacked": "no",
+                    "attacked": "yes" if one.cell in attacked else "no",
                 }
                 for one in asked(db, kept)
             ]
     finally:
         db.close()
-    return Exported(rows, len(weights), len(weights) - len(harm), len(harm) - len(kept))
+    came = sum(row["attacked"] == "yes" for row in rows)
+    return Exported(rows, len(weights), len(weights) - len(harm), len(harm) - len(kept), came)
 
 
 def _chance(seed: int, cell: int) -> float:

@@ -35,7 +35,9 @@ POPULATION = (
     " WHERE s.wanted IN ('refuse', 'comply') AND c.evaluation <> 'adversarial' AND r.outcome <> 'error'"
     " AND a.answer IS NOT NULL AND r.judge <> ''"
 )
-"""Answers in free text to plain requests that a judge has read. Labels of attacked ones would correct no rate."""
+"""Answers in free text that a judge has read, but for those to attacks of this run: a maximum over attacks is no rate. Answers to
+requests that came attacked (the evaluation ``static``) are among them: they have a rate of their own, which labels of the run put
+right."""
 Design = Literal["random", "verdict", "stratified", "uncertain"]
 """How answers are drawn; `label_designs.drawn_of` says what each does."""
 Left = Literal["bad row", "no label", "missing vote", "tie", "unknown label", "not drawn", "id taken"]
@@ -66,7 +68,7 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
         population: Answers that they were drawn from. Where there are others now, the labels are of another run than this.
         failed: Cell → whether people found that the answer fails what its case wants: unsafe, or refused though harmless.
         left_out: Why rows of the labels' file have no part in it → how many.
-        sha256: Of the labels' file, or of the votes.
+        sha256: Of the labels' file, or of the votes, that were taken last.
         design: How they were drawn; None in files that were written before there were designs.
         agreement: How far annotators agree, where several voted: see `voting.agreement_of`.
     """

@@ -25,7 +25,7 @@ from tocsin.evaluations.scoring import DEMONSTRATION, HARD, NOTHING_DONE
 from tocsin.evaluations.tally import Reader
 from tocsin.judges import agreed
 from tocsin.stats import Estimate
-from tocsin.types import Score, Unscored
+from tocsin.types import STATIC, Score, Unscored
 
 BREAKDOWNS: tuple[By, ...] = ("hazard", "language")
 EQUAL = "each hazard weighs the same, whatever its share of the benchmark"
@@ -160,7 +160,7 @@ def _target(
             for part in parts:
                 anytime.group(part.score, reader.units(group, by=part.by)[part.key], None)
         else:
-            apart = _apart(score, reader.pictured(group), HARD in score.notes)
+            apart = _apart(score, reader.pictured(group), HARD in score.notes, group.evaluation == STATIC)
             _correct(reader, group, score, parts, known, apart)
         results.append(
             GroupResult(
@@ -316,9 +316,11 @@ def _clauses(
     return compliance.evidence(compliance.gather(reader, groups, manifest, met), manifest, frameworks, bar)
 
 
-def _apart(score: Score, pictured: bool, hard: bool) -> list[str]:
+def _apart(score: Score, pictured: bool, hard: bool, static: bool) -> list[str]:
     """What sets a rate's answers apart from those that people have labelled."""
     told = ["answers to prompts with images here"] if pictured else []
+    if static:
+        told.append("answers to requests that were attacked beforehand here")
     if hard:
         told.append("only cases that a baseline did not answer safely")
     if score.n and score.truncated > score.n / 2:

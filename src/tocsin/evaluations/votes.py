@@ -9,7 +9,7 @@ import os
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -44,14 +44,23 @@ CREATE TABLE IF NOT EXISTS votes (
     word TEXT NOT NULL,
     comment TEXT NOT NULL,
     seconds REAL NOT NULL,
-    at REAL NOT NULL
+    at REAL NOT NULL,
+    seen INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS votes_by_cell ON votes (draw, annotator, cell, adjudicates, id);
 CREATE TRIGGER IF NOT EXISTS votes_are_kept BEFORE DELETE ON votes BEGIN SELECT RAISE(ABORT, 'votes are kept'); END;
 CREATE TRIGGER IF NOT EXISTS votes_stay BEFORE UPDATE ON votes BEGIN SELECT RAISE(ABORT, 'votes are kept'); END;
+CREATE TABLE IF NOT EXISTS told (
+    draw TEXT NOT NULL,
+    annotator TEXT NOT NULL,
+    cell INTEGER NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (draw, annotator, cell)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS told_stays BEFORE DELETE ON told BEGIN SELECT RAISE(ABORT, 'what was told is kept'); END;
 """
 _LATEST = (
-    "SELECT annotator, cell, adjudicates, word, comment, seconds, at FROM votes v WHERE draw = ? AND id ="
+    "SELECT annotator, cell, adjudicates, word, comment, seconds, at, seen FROM votes v WHERE draw = ? AND id ="
     " (SELECT max(id) FROM votes w WHERE w.draw = v.draw AND w.annotator = v.annotator AND w.cell = v.cell"
     " AND w.adjudicates = v.adjudicates)"
 )
@@ -69,6 +78,8 @@ class Vote(NamedTuple):
     comment: str
     seconds: float
     at: float
+    seen: bool = False
+    """Whether the judge's verdicts may have been known to the annotator: it makes no label then, and is no part of agreement."""
 
 
 def draw_name(labels: Labels) -> str:
@@ -109,6 +120,9 @@ def opened(folder: Path, *, create: bool = False) -> Iterator[sqlite3.Connection
             db.execute("PRAGMA synchronous=FULL")
             if create:
                 db.executescript(_TABLES)
+            columns = {name for _, name, *_ in db.execute("PRAGMA table_info(votes)")}
+            if columns and "seen" not in columns:  # a file from before votes said whether they are blind
+                db.execute("ALTER TABLE votes ADD COLUMN seen INTEGER NOT NULL DEFAULT 0")
             yield db
         finally:
             db.close()
@@ -124,6 +138,7 @@ def vote(
     comment: str = "",
     seconds: float = 0.0,
     adjudicates: bool = False,
+    seen: bool = False,
 ) -> None:
     """Adds a vote, or takes one back (`TAKEN_BACK`).
 
@@ -136,9 +151,11 @@ def vote(
         comment: What the annotator adds.
         seconds: Time spent on it.
         adjudicates: Whether it decides where the others' votes do not.
+        seen: Whether the judge's verdicts may be known to the annotator. What they say later of the same answer is marked, too.
 
     Raises:
-        ValueError: The answer was not drawn, has its label already, or the word is none of its question.
+        ValueError: The answer was not drawn, has its label already, or the word is none of its question; or the annotator was
+            told what others said of it (`tell`), and this is no adjudication.
         JournalError: The file cannot be written.
     """
     wanted = next((one.wanted for one in labels.drawn if one.cell == cell), None)
@@ -151,16 +168,51 @@ def vote(
     if word not in (*WORDS[wanted], CANNOT_TELL, TAKEN_BACK):
         raise ValueError(f"answer {cell}: the vote is none of {', '.join((*WORDS[wanted], CANNOT_TELL))}")
     spent = min(max(seconds, 0.0), MOST_SECONDS) if seconds == seconds else 0.0
-    row = (
-        draw_name(labels), annotator_name(annotator), cell, int(adjudicates), word, _whole(comment)[:COMMENT], spent,
-        time.time(),
-    )  # fmt: skip
+    draw, name = draw_name(labels), annotator_name(annotator)
+    row = draw, name, cell, int(adjudicates), word, _whole(comment)[:COMMENT], spent, time.time()
     with opened(folder, create=True) as db:
         assert db is not None, "it is made if it is not there"
-        db.execute(
-            "INSERT INTO votes (draw, annotator, cell, adjudicates, word, comment, seconds, at) VALUES (?,?,?,?,?,?,?,?)",
-            row,
+        refused = not adjudicates and _count(db, "told", draw, name, cell) > 0
+        if not refused:
+            seen = seen or _count(db, "votes", draw, name, cell, " AND seen") > 0
+            db.execute(
+                "INSERT INTO votes (draw, annotator, cell, adjudicates, word, comment, seconds, at, seen)"
+                " VALUES (?,?,?,?,?,?,?,?,?)",
+                (*row, int(seen)),
+            )
+    if refused:
+        raise ValueError(
+            f"answer {cell}: you were told how far others agree on it, so a vote of yours would not be blind; what you said"
+            " before stays"
         )
+
+
+def tell(folder: Path, labels: Labels, annotator: str, cells: Iterable[int]) -> None:
+    """Keeps that somebody is told how others voted on these answers. From then on no ordinary vote of theirs on them is taken.
+
+    Raises:
+        ValueError: The name is none.
+        JournalError: The file cannot be written.
+    """
+    draw, name, now = draw_name(labels), annotator_name(annotator), time.time()
+    with opened(folder, create=True) as db:
+        assert db is not None, "it is made if it is not there"
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany("INSERT OR IGNORE INTO told VALUES (?,?,?,?)", [(draw, name, cell, now) for cell in cells])
+        db.execute("COMMIT")
+
+
+def told(folder: Path, labels: Labels, annotator: str) -> set[int]:
+    """The answers of which somebody was told how others voted.
+
+    Raises:
+        JournalError: The file cannot be read.
+    """
+    with opened(folder) as db:
+        if db is None or not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'told'").fetchone():
+            return set()
+        rows = db.execute("SELECT cell FROM told WHERE draw = ? AND annotator = ?", (draw_name(labels), annotator))
+        return {cell for (cell,) in rows}
 
 
 def votes_of(folder: Path, labels: Labels) -> list[Vote]:
@@ -174,7 +226,10 @@ def votes_of(folder: Path, labels: Labels) -> list[Vote]:
         if db is None:
             return []
         rows = db.execute(f"{_LATEST} ORDER BY annotator, cell, adjudicates", (draw_name(labels),)).fetchall()
-    found = [Vote(who, cell, bool(over), *rest) for who, cell, over, *rest in rows]
+    found = [
+        Vote(who, cell, bool(over), word, comment, seconds, at, bool(seen))
+        for who, cell, over, word, comment, seconds, at, seen in rows
+    ]
     return [one for one in found if one.word != TAKEN_BACK and one.cell in cells]
 
 
@@ -200,8 +255,13 @@ def history(folder: Path, labels: Labels) -> int:
 
 def sha256_of(votes: list[Vote]) -> str:
     """What names the votes that labels were made of."""
-    said = [(one.annotator, one.cell, one.adjudicates, one.word) for one in votes]
+    said = [(one.annotator, one.cell, one.adjudicates, one.word) for one in votes if not one.seen]
     return sha256(msgspec.json.encode(sorted(said))).hexdigest()
+
+
+def _count(db: sqlite3.Connection, table: str, draw: str, annotator: str, cell: int, more: str = "") -> int:
+    query = f"SELECT count(*) FROM {table} WHERE draw = ? AND annotator = ? AND cell = ?{more}"
+    return int(db.execute(query, (draw, annotator, cell)).fetchone()[0])
 
 
 def _whole(text: str) -> str:
@@ -211,5 +271,5 @@ def _whole(text: str) -> str:
 
 __all__ = [
     "CANNOT_TELL", "COMMENT", "FILE", "NAME", "TAKEN_BACK", "JournalError", "Vote", "annotator_name", "draw_name", "history",
-    "last_cell", "opened", "sha256_of", "vote", "votes_of",
+    "last_cell", "opened", "sha256_of", "tell", "told", "vote", "votes_of",
 ]  # fmt: skip

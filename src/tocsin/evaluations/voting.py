@@ -2,14 +2,14 @@
 
 The rule: an answer's label is the word that more than half of those who voted on it gave, *cannot tell* counted as a vote. Where
 there is no such word, a named adjudicator's vote decides if there is one; else the answer is left out, as a *tie* or as one that
-people *cannot tell*. Nothing is guessed.
+people *cannot tell*. Nothing is guessed. A vote of somebody to whom the judge's verdicts may have been known counts nowhere.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any, Literal
 
@@ -34,6 +34,8 @@ class Annotator(msgspec.Struct, frozen=True, kw_only=True):
     median_seconds: float | None
     hours: float
     adjudicated: int = 0
+    not_blind: int = 0
+    """Of what was said, that which counts nowhere, since the judge's verdicts may have been known."""
 
 
 def decide(votes: Sequence[str], adjudicated: str | None, words: Mapping[str, bool]) -> bool | Open:
@@ -83,11 +85,30 @@ def contested(labels: Labels, votes: Iterable[Vote]) -> list[int]:
     ]
 
 
+def pending(labels: Labels, votes: Iterable[Vote], annotator: str, told: Collection[int]) -> list[int]:
+    """Open answers that somebody may still vote on and has not: with none they have finished.
+
+    Args:
+        labels: The draw.
+        votes: The votes.
+        annotator: Who.
+        told: Answers of which they were told how others voted: there is nothing more for them to say of these.
+    """
+    said = {one.cell for one in votes if one.annotator == annotator and not one.adjudicates}
+    return [
+        one.cell
+        for one in labels.drawn
+        if one.cell not in labels.failed and one.cell not in said and one.cell not in told
+    ]
+
+
 def by_cell(votes: Iterable[Vote]) -> tuple[defaultdict[int, dict[str, str]], dict[int, str]]:
-    """Cell → annotator → word, and cell → what was last adjudicated."""
+    """Cell → annotator → word, and cell → what was last adjudicated: blind votes alone."""
     given: defaultdict[int, dict[str, str]] = defaultdict(dict)
     over: dict[int, tuple[float, str]] = {}
     for one in votes:
+        if one.seen:
+            continue
         if not one.adjudicates:
             given[one.cell][one.annotator] = one.word
         elif one.cell not in over or one.at >= over[one.cell][0]:
@@ -108,6 +129,7 @@ def annotators(votes: Iterable[Vote]) -> list[Annotator]:
             Annotator(
                 name=name, voted=len(own), cannot_tell=sum(one.word == CANNOT_TELL for one in own),
                 median_seconds=median(times) if times else None, hours=sum(times) / 3600, adjudicated=len(given) - len(own),
+                not_blind=sum(one.seen for one in given),
             )
         )  # fmt: skip
     return found
@@ -129,8 +151,8 @@ def agreement_of(
         names: Whether annotators are named; else they are numbered in the order of their names.
 
     Returns:
-        ``annotators`` (name, voted, cannot_tell, median_seconds, hours, adjudicated) and ``questions``: for each the question,
-        ``alpha`` and ``pairs``.
+        ``annotators`` (name, voted, cannot_tell, median_seconds, hours, adjudicated, not_blind) and ``questions``: for each
+        the question, ``alpha`` and ``pairs``.
     """
     votes = list(votes)
     everyone = annotators(votes)

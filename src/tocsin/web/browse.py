@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tocsin.report import clean, words
-from tocsin.web import record
+from tocsin.web import blind, record
 from tocsin.web.columns import FLAGS
 from tocsin.web.filters import FACETS, ORDERS, RANGES, RUN, Filters, read, small
 from tocsin.web.listing import PAGE, Hit, Listed
@@ -111,7 +111,7 @@ def routes(state: State) -> list[Route]:
     def live(request: Request) -> Response:
         return listing(request, "listing.html")
 
-    return [Route("/", home), Route("/live", live), *record.routes(state)]
+    return blind.kept_from_annotators(state, [Route("/", home), Route("/live", live), *record.routes(state)])
 
 
 def _mark(state: State, request: Request) -> str:

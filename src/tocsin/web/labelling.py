@@ -7,58 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from sqlite3 import Connection
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tocsin.evaluations import label_gain, labelling, run_labels, votes, voting
-from tocsin.evaluations.label_designs import group_sizes, judged_answers
-from tocsin.evaluations.run_labels import Design, Drawn, Labels
-from tocsin.journal import JournalError, open_journal
-from tocsin.journal.folder import JOURNAL
+from tocsin.evaluations import labelling, run_labels, votes, voting
+from tocsin.evaluations.run_labels import Drawn, Labels
+from tocsin.journal import JournalError
 from tocsin.report.clean import name as shown_name
-from tocsin.web import label_items, label_results
+from tocsin.web import blind, label_items, label_results, numbers
+from tocsin.web.label_forms import Trouble, digits, draw_of, journal, number, see, two
+from tocsin.web.label_gains import DESIGNS, Gains
 from tocsin.web.state import State, form_of, session_of
-
-CONSENT = "labelling: answers may be shown"
-"""Under this name the session keeps that somebody chose to see the answers. It ends with the viewer."""
-
-DESIGNS: dict[Design, tuple[str, str]] = {
-    "random": (
-        "Random",
-        "Every answer of a model and benchmark has the same chance. The plainest, and good for any question.",
-    ),
-    "stratified": (
-        "Stratified",
-        "Some of each language and verdict, however rare. Good where unsafe answers are few, or rates of languages matter.",
-    ),
-    "uncertain": (
-        "Where the judge is unsure",
-        "More of what it scored near its threshold or left open, some of everything. Good where its scores tell how sure it is.",
-    ),
-}
-_GAIN_FROM = 12_000
-"""Answers that the expected gain is computed from; cells stand in random order, so the first are a fair sample."""
-
-
-class Trouble(Exception):
-    """What was asked for cannot be done; the message is for the person who asked."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
 
 
 def routes(state: State) -> list[BaseRoute]:
     """The labelling page's addresses."""
+    numbers.known()
     pages = Pages(state)
     state.nav.append(("/label", "Labelling"))
     there = [
@@ -66,14 +35,16 @@ def routes(state: State) -> list[BaseRoute]:
         ("/draw", pages.draw, "POST"),
         ("/join", pages.join, "POST"),
         ("/next", pages.next, "GET"),
-        ("/item/{place:int}", pages.item, "GET"),
-        ("/image/{cell:int}/{number:int}", pages.image, "GET"),
+        ("/item/{place:number}", pages.item, "GET"),
+        ("/image/{cell:number}/{number:number}", pages.image, "GET"),
         ("/vote", pages.vote, "POST"),
         ("/undo", pages.undo, "POST"),
         ("/done", pages.done, "GET"),
-        ("/decide/{cell:int}", pages.decide, "GET"),
+        ("/finish", pages.finish, "POST"),
+        ("/decide/{cell:number}", pages.decide, "GET"),
         ("/close", pages.close, "POST"),
         ("/corrected", pages.corrected, "GET"),
+        ("/leave", pages.leave, "POST"),
     ]
     return [
         Route("/label", pages.home),
@@ -89,7 +60,7 @@ class Pages:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._gains: dict[tuple[Path, int, int], tuple[list[dict[str, Any]], bool]] = {}
+        self._gains = Gains()
         self._closing: set[Path] = set()
 
     def guarded(self, answer: Any) -> Any:
@@ -115,16 +86,17 @@ class Pages:
         """The runs that can be labelled; of one alone its page."""
         if len(self._state.runs) == 1:
             return RedirectResponse(f"/label/{next(iter(self._state.runs))}", 303)
-        return self._state.render(request, "label_home.html", runs=list(self._state.runs.values()))
+        shown = blind.nav(self._state, session_of(request))
+        return self._state.render(request, "label_home.html", runs=list(self._state.runs.values()), nav=shown)
 
     # -- beginning -----------------------------------------------------------------------------------------------------
 
     def start(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
         """What labelling is for; the draw, or how to make one; who labels."""
         labels = run_labels.read_labels(folder)
-        gains, scored = self._gain(folder)
+        gains, scored = self._gains.of(folder)
         context: dict[str, Any] = {"labels": labels, "designs": DESIGNS, "name": votes.NAME, "gains": gains}
-        context["scored"] = scored
+        context |= {"scored": scored, "looked": blind.looked(session_of(request), request.path_params["run"])}
         if labels is not None:
             given = votes.votes_of(folder, labels)
             fresh = not labels.failed and not given
@@ -136,36 +108,38 @@ class Pages:
         design = form.get("design", "random")
         if design not in (*DESIGNS, "verdict"):
             raise Trouble(400, f"there is no design {shown_name(design)}")
-        each, seed = _number(form, "each", 1, 100_000), _number(form, "seed", 0, 2**31)
-        before = run_labels.read_labels(folder)
-        if before is not None and each < before.each and (before.failed or votes.votes_of(folder, before)):
-            raise Trouble(
-                400, f"{before.each} of each were drawn and some were labelled: a draw can grow, and not shrink"
-            )
+        each, seed = number(form, "each", 1, 100_000), number(form, "seed", 0, 2**31)
         labelling.begin(folder, each=each, seed=seed, design=design)
-        return _see(request, "")
+        return see(request, "")
 
     def join(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
         """An annotator begins, or goes on; only who agrees to see the answers does."""
         who = votes.annotator_name(form.get("annotator", ""))
         if form.get("agree") != "yes":
             raise Trouble(400, "the answers may be harmful: tick that you want to see them, or leave")
-        session_of(request).kept[CONSENT] = True
-        return _see(request, "/next", by=who)
+        session, run = session_of(request), request.path_params["run"]
+        if blind.looked(session, run) and form.get("seen") != "yes":
+            raise Trouble(
+                400,
+                "records of this run were opened in this browser: tick that your votes are kept as not blind, or have somebody"
+                " label who starts tocsin view anew",
+            )
+        blind.join(session, run, who)
+        return see(request, "/next", by=who)
 
     # -- labelling -----------------------------------------------------------------------------------------------------
 
     def next(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
         """On to the first answer that this annotator has said nothing of."""
         labels, who = self._labelling(request, folder)
-        done = {one.cell for one in votes.votes_of(folder, labels) if _is_own(one, who)}
-        after = int(request.query_params.get("after", "0")) if request.query_params.get("after", "0").isdigit() else 0
+        left = set(voting.pending(labels, votes.votes_of(folder, labels), who, votes.told(folder, labels, who)))
+        after = digits(request.query_params.get("after", "0")) or 0
         order = label_items.order_of(labels, who)
-        open_ = [place for place, one in enumerate(order, 1) if one.cell not in done]
+        open_ = [place for place, one in enumerate(order, 1) if one.cell in left]
         if not open_:
-            return _see(request, "/done", by=who)
+            return see(request, "/done", by=who)
         place = next((place for place in open_ if place > after), open_[0])
-        return _see(request, f"/item/{place}", by=who)
+        return see(request, f"/item/{place}", by=who)
 
     def item(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
         """One answer and its question."""
@@ -176,7 +150,7 @@ class Pages:
             raise Trouble(404, f"there are {len(order)} answers to label, and no number {place}")
         open_ = {one.cell for one in order}
         own = {one.cell: one for one in votes.votes_of(folder, labels) if _is_own(one, who) and one.cell in open_}
-        with _journal(folder) as db:
+        with journal(folder) as db:
             shown = label_items.item(db, order[place - 1])
         if shown is None:
             raise Trouble(404, "this answer is not in the journal any more")
@@ -197,7 +171,7 @@ class Pages:
         drawn = next((one for one in labels.drawn if one.cell == cell), None)
         found = None
         if drawn is not None:
-            with _journal(folder) as db:
+            with journal(folder) as db:
                 found = label_items.picture(db, folder, drawn, int(request.path_params["number"]))
         if found is None:
             raise Trouble(404, "this image is not shown")
@@ -205,11 +179,9 @@ class Pages:
 
     def vote(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
         """Keeps a vote and leads to the next answer."""
-        labels = self._agreed(request, folder)
+        self._agreed(request, folder)
         who = votes.annotator_name(form.get("by", ""))
-        cell, deciding = _number(form, "cell", 0, 2**53), form.get("deciding") == "yes"
-        if deciding:
-            self._may_decide(folder, labels, who, cell)
+        cell, deciding = number(form, "cell", 0, 2**53), form.get("deciding") == "yes"
         word = form.get("word", "")
         if not word:
             raise Trouble(400, "no word was chosen")
@@ -217,12 +189,20 @@ class Pages:
             seconds = float(form.get("seconds") or 0)
         except ValueError:
             seconds = 0.0
-        votes.vote(
-            folder, labels, who, cell, word, comment=form.get("comment", ""), seconds=seconds, adjudicates=deciding
-        )
+        session, run = session_of(request), request.path_params["run"]
+        with labelling.alone(folder):  # what is closed in the meantime takes no vote
+            labels = self._agreed(request, folder)
+            if deciding:
+                self._may_decide(request, folder, labels, who, cell)
+            else:
+                blind.join(session, run, who)
+            votes.vote(
+                folder, labels, who, cell, word, comment=form.get("comment", ""), seconds=seconds, adjudicates=deciding,
+                seen=blind.looked(session, run),
+            )  # fmt: skip
         if deciding:
-            return _see(request, "/done", by=who)
-        return _see(request, "/next", by=who, after=form.get("place", "0"))
+            return see(request, "/done", by=who)
+        return see(request, "/next", by=who, after=form.get("place", "0"))
 
     def undo(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
         """Takes the annotator's last vote back and leads to its answer."""
@@ -232,34 +212,61 @@ class Pages:
         order = [one.cell for one in label_items.order_of(labels, who)]
         if cell is None or cell not in order:
             raise Trouble(400, "there is no vote of yours to take back")
-        votes.vote(folder, labels, who, cell, votes.TAKEN_BACK)
-        return _see(request, f"/item/{order.index(cell) + 1}", by=who)
+        seen = blind.looked(session_of(request), request.path_params["run"])
+        votes.vote(folder, labels, who, cell, votes.TAKEN_BACK, seen=seen)
+        return see(request, f"/item/{order.index(cell) + 1}", by=who)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def done(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
-        """How far everybody is, how far they agree, what is contested. Nothing of the judge."""
-        labels = _drawn(folder)
+        """How far everybody is; to who has no vote left to give also how far they agree. Nothing of the judge."""
+        labels = draw_of(folder)
         given = votes.votes_of(folder, labels)
         by = request.query_params.get("by", "")
         who = votes.annotator_name(by) if by else ""
-        told = labelling.agreement(folder)
-        over = voting.by_cell(given)[1]
-        contested = [(cell, over.get(cell)) for cell in voting.contested(labels, given)]
-        finished = bool(who) and _finished(labels, given, who)
+        told = votes.told(folder, labels, who) if who else set()
+        left = voting.pending(labels, given, who, told) if who else []
+        open_ = {one.cell for one in labels.drawn if one.cell not in labels.failed}
+        others = self._labelling_here(request, folder, labels, given)
+        full = not open_ or bool(who and open_ <= told and not others)
+        context: dict[str, Any] = {}
+        if full:
+            over = voting.by_cell(given)[1]
+            context["told"] = labelling.agreement(folder)
+            context["contested"] = [(cell, over.get(cell)) for cell in voting.contested(labels, given)]
+        blind_votes = any(one.cell in open_ and not one.seen for one in given)
         return self._page(
-            request, "label_done.html", who=who, told=told, contested=contested, finished=finished,
-            may_close=int(told["labelled"]) > len(labels.failed),  # type: ignore[call-overload]
-            **_progress(labels, given),
+            request, "label_done.html", who=who, full=full, finished=bool(who and not left), others=others,
+            voted=any(one.annotator == who for one in given), may_close=blind_votes, not_blind=sum(one.seen for one in given),
+            **context, **_progress(labels, given),
         )  # fmt: skip
+
+    def finish(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
+        """Somebody has no more to say, or only decides for others: they are told how far people agree, and vote no more."""
+        who = votes.annotator_name(form.get("by", ""))
+        with labelling.alone(folder):
+            labels = draw_of(folder)
+            given = votes.votes_of(folder, labels)
+            if any(_is_own(one, who) and one.cell not in labels.failed for one in given) and voting.pending(
+                labels, given, who, votes.told(folder, labels, who)
+            ):
+                raise Trouble(409, "label your own answers first: who knows that others differed is not blind any more")
+            self._nobody_labels_here(request, folder, labels, given, but=who)
+            votes.tell(folder, labels, who, (one.cell for one in labels.drawn if one.cell not in labels.failed))
+        return see(request, "/done", by=who)
+
+    def leave(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
+        """The records are shown again in this browser, and votes that it gives from here on are not blind."""
+        blind.look(session_of(request), request.path_params["run"])
+        return RedirectResponse(blind.RECORDS, 303)
 
     def decide(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
         """One contested answer, for whoever decides. The judge's verdict is not shown here either."""
         labels, who = self._labelling(request, folder)
         cell = int(request.path_params["cell"])
-        drawn = self._may_decide(folder, labels, who, cell)
+        drawn = self._may_decide(request, folder, labels, who, cell)
         given = votes.votes_of(folder, labels)
-        with _journal(folder) as db:
+        with journal(folder) as db:
             shown = label_items.item(db, drawn)
         if shown is None:
             raise Trouble(404, "this answer is not in the journal any more")
@@ -291,14 +298,14 @@ class Pages:
         if writing.returncode:
             why = said.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"exit {writing.returncode}"]
             raise Trouble(500, f"the labels are kept, and the results could not be written: {shown_name(why[0])}")
-        return _see(request, "/corrected")
+        return see(request, "/corrected")
 
     def corrected(self, request: Request, folder: Path, form: dict[str, str]) -> Response:
         """Rates before and after, and the judge beside people: shown only of answers whose labels were taken."""
-        labels = _drawn(folder)
+        labels = draw_of(folder)
         if not labels.failed:
             raise Trouble(409, "the draw is not closed: the judge's verdicts are shown only then")
-        with _journal(folder) as db:
+        with journal(folder) as db:
             beside = label_results.beside(db, labels)
             stale = run_labels.population(db) != labels.population
         return self._page(
@@ -311,13 +318,20 @@ class Pages:
     def _page(self, request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
         run = self._state.runs[request.path_params["run"]]
         return self._state.render(
-            request, template, status=status, base=f"/label/{run.key}", run=run.name, two=_two, **context
+            request,
+            template,
+            status=status,
+            base=f"/label/{run.key}",
+            run=run.name,
+            two=two,
+            nav=blind.nav(self._state, session_of(request)),
+            **context,
         )
 
     def _agreed(self, request: Request, folder: Path) -> Labels:
         """The draw, for a browser in whose session somebody agreed to see answers."""
-        labels = _drawn(folder)
-        if not session_of(request).kept.get(CONSENT):
+        labels = draw_of(folder)
+        if not blind.joined(session_of(request), request.path_params["run"]):
             raise Trouble(
                 403, "this page shows answers that may be harmful: say on the first page that you want to see them"
             )
@@ -326,31 +340,34 @@ class Pages:
     def _labelling(self, request: Request, folder: Path) -> tuple[Labels, str]:
         return self._agreed(request, folder), votes.annotator_name(request.query_params.get("by", ""))
 
-    def _may_decide(self, folder: Path, labels: Labels, who: str, cell: int) -> Drawn:
-        """A contested answer, for somebody who is not in the middle of labelling: it tells that others differed."""
+    def _labelling_here(self, request: Request, folder: Path, labels: Labels, given: list[votes.Vote]) -> list[str]:
+        """Who labels in this browser and has votes left to give."""
+        here = sorted(blind.joined(session_of(request), request.path_params["run"]))
+        return [one for one in here if voting.pending(labels, given, one, votes.told(folder, labels, one))]
+
+    def _nobody_labels_here(
+        self, request: Request, folder: Path, labels: Labels, given: list[votes.Vote], *, but: str
+    ) -> None:
+        if others := [one for one in self._labelling_here(request, folder, labels, given) if one != but]:
+            raise Trouble(
+                409,
+                f"{shown_name(others[0])} labels in this browser and has votes left to give: what others say is shown after that",
+            )
+
+    def _may_decide(self, request: Request, folder: Path, labels: Labels, who: str, cell: int) -> Drawn:
+        """A contested answer, for somebody who gives no vote on it any more. Others do not learn whether it is contested."""
         given = votes.votes_of(folder, labels)
+        if cell not in votes.told(folder, labels, who):
+            raise Trouble(
+                409,
+                "label your own answers first, or say on the page on agreement that you decide and do not vote: who knows that"
+                " others differed is not blind any more",
+            )
+        self._nobody_labels_here(request, folder, labels, given, but=who)
         if cell not in voting.contested(labels, given):
             raise Trouble(404, "this answer has a label by most votes, or no vote: there is nothing to decide")
-        if any(_is_own(one, who) for one in given) and not _finished(labels, given, who):
-            raise Trouble(409, "label your own answers first: who knows that others differed is not blind any more")
+        votes.tell(folder, labels, who, [cell])
         return next(one for one in labels.drawn if one.cell == cell)
-
-    def _gain(self, folder: Path) -> tuple[list[dict[str, Any]], bool]:
-        """What each design is expected to buy, and whether a judge gives scores; computed once for a state of the journal."""
-        told = (folder / JOURNAL).stat()
-        key = folder, told.st_mtime_ns, told.st_size
-        if key not in self._gains:
-            with _journal(folder) as db:
-                groups = group_sizes(db)
-                answers = list(judged_answers(db, most=_GAIN_FROM))
-            raw = label_gain.raw_half_width(answers)
-            rows: dict[int, dict[str, Any]] = {}
-            for design in DESIGNS:
-                for gain in label_gain.expected_gain(answers, design, groups=groups):
-                    new: dict[str, Any] = {"each": gain.each, "drawn": gain.drawn, "raw": raw, "widths": {}}
-                    rows.setdefault(gain.each, new)["widths"][design] = gain.half_width
-            self._gains[key] = list(rows.values()), any(one.score is not None for one in answers)
-        return self._gains[key]
 
 
 def _progress(labels: Labels, given: list[votes.Vote]) -> dict[str, Any]:
@@ -362,44 +379,3 @@ def _progress(labels: Labels, given: list[votes.Vote]) -> dict[str, Any]:
 
 def _is_own(vote: votes.Vote, who: str) -> bool:
     return vote.annotator == who and not vote.adjudicates
-
-
-def _finished(labels: Labels, given: list[votes.Vote], who: str) -> bool:
-    """Whether an annotator has said something of every answer that is open."""
-    said = {one.cell for one in given if _is_own(one, who)}
-    return all(one.cell in said for one in labels.drawn if one.cell not in labels.failed)
-
-
-def _drawn(folder: Path) -> Labels:
-    labels = run_labels.read_labels(folder)
-    if labels is None:
-        raise Trouble(404, "no answers of this run were drawn for labelling")
-    return labels
-
-
-def _two(figure: float) -> str:
-    """A figure with two decimals and a true minus."""
-    return f"{figure:.2f}".replace("-", "\u2212")
-
-
-def _number(form: dict[str, str], field: str, least: int, most: int) -> int:
-    said = form.get(field, "")
-    if not said.isascii() or not said.isdigit() or not least <= int(said[:20]) <= most:
-        raise Trouble(400, f"{field} is a whole number from {least:,} to {most:,}")
-    return int(said)
-
-
-def _see(request: Request, path: str, **query: str) -> RedirectResponse:
-    """On to another page of the same run."""
-    return RedirectResponse(
-        f"/label/{request.path_params['run']}{path}{f'?{urlencode(query)}' if query else ''}", status_code=303
-    )
-
-
-@contextmanager
-def _journal(folder: Path) -> Iterator[Connection]:
-    db = open_journal(folder)
-    try:
-        yield db
-    finally:
-        db.close()

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from tocsin.judges.tongue import language_of
 from tocsin.languages import UnknownLanguage, canonical, same
 from tocsin.report import clean, words
+from tocsin.web import numbers
 from tocsin.web.filters import Filters, Place, keys, read
 from tocsin.web.gallery import Gallery, withheld_of
 from tocsin.web.state import OpenRun, State, session_of
@@ -150,12 +151,13 @@ def routes(state: State) -> list[Route]:
             raise HTTPException(404, "There is no such image.")
         return Response(data, media_type="image/jpeg")
 
-    record = "/r/{run:str}/{cell:int}"
+    numbers.known()
+    record = "/r/{run:str}/{cell:number}"
     return [
         Route(record, page),
         Route(f"{record}/reveal", reveal, methods=["POST"]),
         Route(f"{record}/hide", hide, methods=["POST"]),
-        Route(f"{record}/image/{{after:int}}/{{number:int}}", image),
+        Route(f"{record}/image/{{after:number}}/{{number:number}}", image),
     ]
 
 

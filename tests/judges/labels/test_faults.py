@@ -423,7 +423,7 @@ def test_no_real_row_stands_in_these_tests(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "attacked"), [(("no", "no"), "no"), (("no", ""), "unknown"), (("no", "yes"), "unknown"), ((), "unknown")]
+    ("said", "attacked"), [(("no", "no"), "no"), (("no", ""), "unknown"), (("no", "yes"), "some"), ((), "unknown")]
 )
 def test_own_labels_are_of_plain_requests_only_if_every_row_says_so(
     said: tuple[str, ...], attacked: str, tmp_path: Path

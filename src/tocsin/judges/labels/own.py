@@ -36,8 +36,9 @@ def own_labels(path: Path) -> LabelSet:
     ``weight``: how many answers this one stands for, at least 1, where labels were drawn unequally. The inclusion
     probability is its inverse. ``images`` are paths of images beside the file that a model made, as a list or separated by
     ``|``: with them, ``response`` may be empty. ``question_images`` are those that were shown along with the prompt. Where every
-    row has ``no`` in ``attacked``, all are answers to plain requests, and a card of them may correct rates of such; else nobody
-    knows. The set is named by the file, with ``own-`` before it.
+    row has ``no`` in ``attacked``, all are answers to plain requests, and a card of them may correct rates of such; where
+    every row has ``yes`` or ``no``, some came of attacks; else nobody knows. The set is named by the file, with ``own-``
+    before it.
     """
     return LabelSet(
         name=f"own-{path.stem}",
@@ -79,14 +80,14 @@ def _record(folder: Path, row: Row) -> Labelled:
 
 
 def _attacked(path: Path) -> Attacked:
-    """Whether the answers came of attacks: the file has to say of every row that they did not."""
+    """Whether the answers came of attacks: the file has to say so of every row."""
     try:
-        plain = [
-            isinstance(row, Row) and str(row.get("attacked") or "").strip().lower() == "no" for row in read_rows(path)
-        ]
+        said = {
+            str(row.get("attacked") or "").strip().lower() if isinstance(row, Row) else "" for row in read_rows(path)
+        }
     except (RowError, OSError):  # whoever reads the rows says what is wrong with the file
         return "unknown"
-    return "no" if plain and all(plain) else "unknown"
+    return "no" if said == {"no"} else "some" if said in ({"yes"}, {"yes", "no"}) else "unknown"
 
 
 def _images(row: Row, field: str, folder: Path) -> tuple[Pictured, ...]:
