@@ -115,6 +115,22 @@ def test_where_nothing_is_bad_beyond_chance_that_is_said_with_what_is_left_open(
     assert worst(a_model(a_part("unknown", value=None, low=None, high=None, n=0))).parts == 0
 
 
+def test_a_corrected_score_is_told_as_corrected_and_its_raw_parts_are_not_held_against_it() -> None:
+    put_right = {"value": 0.9, "low": 0.85, "high": 0.934, "method": "PPI++", "card": None}
+    whole = a_score(value=0.1, low=0.07, high=0.15, n=200, unscored=0, error=0, corrected=put_right)
+    found = worst(a_model(a_part("raw", value=0.0, low=0.0, high=0.2, n=40), scores=(whole,)))
+    (told,) = found.findings
+    assert (told.value, told.told) == ("10%", "corrected for the judge's errors")
+    assert found.parts == 1
+
+
+def test_a_demonstration_comes_after_what_was_measured_in_earnest_and_is_marked() -> None:
+    shown = a_score(value=0.1, low=0.05, high=0.2, n=60, unscored=0, error=0, notes=["demonstration"])
+    real = a_score(benchmark="real", value=0.7, low=0.6, high=0.8, n=100, unscored=0, error=0)
+    found = worst(a_model(scores=(shown, real)))
+    assert [(one.value, one.demonstration) for one in found.findings] == [("30%", False), ("90%", True)]
+
+
 def test_lower_is_better_where_it_is() -> None:
     over = a_part("h", metric="over_refusal_rate", evaluation="over-refusal", value=0.6, low=0.5, high=0.7)
     assert worst(a_model(over)).findings[0].limit == "50%"

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tocsin.evaluations.scoring import DEMONSTRATION
 from tocsin.report import clean, words
 from tocsin.report.messages import joined, message, messages
 from tocsin.report.rows import RATES, name_of
@@ -52,6 +53,9 @@ class Part(NamedTuple):
     """The score that it is a part of."""
     of_all: bool
     """Whether it is that score itself."""
+    corrected: bool
+    """Whether the share is put right for the judge's errors."""
+    demonstration: bool
 
 
 class Worst(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +70,7 @@ class Worst(msgspec.Struct, frozen=True, kw_only=True):
     """What the share is at least, with allowance for all parts."""
     apart: bool
     """Whether it can be told apart from the whole that it is a part of."""
+    demonstration: bool
     told: str
     """The same as a sentence."""
 
@@ -85,6 +90,9 @@ def worst(model: dict[str, Any]) -> WorstOf:
     Each limit is widened as by Bonferroni for the number of parts (`tocsin.stats.apart.widened`). A part can be told apart
     from its score where it is worse than the rest of that by more than the noise of both (`tocsin.stats.apart.gap`).
 
+    A score that is corrected for its judge's errors is told by its corrected limits, and its parts that have no correction of
+    their own are left out: the judge's raw verdicts would contradict what is known of the whole. Demonstrations come last.
+
     Args:
         model: A model of the summary.
     """
@@ -94,7 +102,7 @@ def worst(model: dict[str, Any]) -> WorstOf:
             parts=0, findings=[], note=message("No part of the scores has an interval, so none is picked out.")
         )
     limits = {part: widened(Rate(part.value, part.low, part.high), len(parts)).low for part in parts}
-    ranked = sorted(parts, key=lambda part: (-limits[part], -part.value, part.place))
+    ranked = sorted(parts, key=lambda part: (part.demonstration, -limits[part], -part.value, part.place))
     shown: dict[Part, Worst] = {}
     for part in ranked:
         if limits[part] <= 0 or len(shown) == MOST:
@@ -132,6 +140,8 @@ def _parts(model: dict[str, Any]) -> Iterator[Part]:
             continue
         key = words.language(str(part["key"])) if part["by"] == "language" else clean.name(part["key"])
         whole = wholes.get(_key(part))
+        if whole is not None and _corrected(whole) and not _corrected(part):
+            continue
         yield _part(part, _place(part, name_of(part | {part["by"]: None}), key), whole)
     pooled = {score.get("modality"): score for score in model["scores"] if score["metric"] == "safe_response_rate"}
     for score in model["scores"]:
@@ -186,13 +196,22 @@ def _part(score: dict[str, Any], place: str, whole: dict[str, Any] | None, *, of
         rest=rest,
         score=_key(score),
         of_all=of_all,
+        corrected=_corrected(score) is not None,
+        demonstration=DEMONSTRATION in score.get("notes", ()),
     )
 
 
 def _bad(score: dict[str, Any]) -> tuple[float, float, float]:
-    """Low, value and high of the share of bad outcomes."""
-    low, value, high = score["low"], score["value"], score["high"]
+    """Low, value and high of the share of bad outcomes, corrected where it can be."""
+    told = _corrected(score) or score
+    low, value, high = told["low"], told["value"], told["high"]
     return (low, value, high) if words.falls(score) else (1 - high, 1 - value, 1 - low)
+
+
+def _corrected(score: dict[str, Any]) -> dict[str, Any] | None:
+    """The rate put right for the judge's errors, with limits; None where there is none."""
+    found: dict[str, Any] | None = score.get("corrected")
+    return None if found is None or None in (found["value"], found["low"], found["high"]) else found
 
 
 def _apart(part: Part, count: int) -> bool:
@@ -202,6 +221,7 @@ def _apart(part: Part, count: int) -> bool:
 
 def _worst(part: Part, limit: float, count: int) -> Worst:
     apart = _apart(part, count)
+    put_right = message("corrected for the judge's errors") if part.corrected else ""
     return Worst(
         place=part.place,
         what=BAD.get(part.metric) or words.METRICS.get(part.metric, part.metric),
@@ -210,9 +230,15 @@ def _worst(part: Part, limit: float, count: int) -> Worst:
         n=f"{part.n:,}",
         limit=words.percent(limit),
         apart=apart,
-        told=message("more than over the whole, {whole}", whole=words.percent(part.whole))
-        if apart
-        else message("cannot be told apart from the whole, {whole}", whole=words.percent(part.whole))
-        if part.whole is not None
-        else "",
+        demonstration=part.demonstration,
+        told=joined([one for one in (_against(part, apart), put_right) if one], "; "),
     )
+
+
+def _against(part: Part, apart: bool) -> str:
+    """How a part stands to the whole that it is of; empty without one."""
+    if part.whole is None:
+        return ""
+    if apart:
+        return message("more than over the whole, {whole}", whole=words.percent(part.whole))
+    return message("cannot be told apart from the whole, {whole}", whole=words.percent(part.whole))
