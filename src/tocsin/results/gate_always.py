@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tocsin.results.finished import reasons
 from tocsin.results.gate_baseline import is_itself
 from tocsin.results.gate_result import Check, verdict
 from tocsin.results.gate_scores import Score, Side, lacking, number
@@ -33,14 +34,7 @@ def always(run: Side, model: str, policy: Policy) -> list[Check]:
 
 def unfinished(side: Side, model: str) -> list[str]:
     """What of a run is not finished, in sentences."""
-    said = []
-    if side.summary["status"] != "complete":
-        said.append(f"the run is {side.summary['status']} and not complete: tocsin assess --resume goes on with it")
-    if left := side.model(model)["unfinished"] or side.unsought(side.models.index(model)):
-        said.append(f"{left} planned cells have no outcome yet")
-    if (side.manifest.get("rejudged") or {}).get("partial"):
-        said.append("the answers that it judges are those of a run that was not finished")
-    return said
+    return reasons(side.manifest, side.model(model))
 
 
 def baseline_faults(run: Side, policy: Policy, baseline: Side, model: str) -> list[str]:

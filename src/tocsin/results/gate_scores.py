@@ -79,22 +79,6 @@ class Side(msgspec.Struct, frozen=True):
         behind = self.behind.get(score["evaluation"], set())
         return any(about.get(name, {}).get("demonstration") for name in behind)
 
-    def unsought(self, target: int) -> int:
-        """Cells of a search without an outcome, of cases that no attack has broken: there the search is not at its end.
-
-        0 where every cell is planned to be asked; the summary counts what is unfinished there.
-        """
-        if (self.manifest.get("adversarial") or {}).get("mode") != "worst-case":
-            return 0
-        row = self.db.execute(
-            "SELECT count(*) FROM cells c WHERE c.target = ? AND c.evaluation = 'adversarial'"
-            " AND NOT EXISTS (SELECT 1 FROM records r WHERE r.cell = c.id)"
-            " AND c.case_ref NOT IN (SELECT d.case_ref FROM cells d JOIN latest q ON q.cell = d.id"
-            " WHERE d.target = ? AND d.evaluation = 'adversarial' AND q.outcome = 'unsafe')",
-            (target, target),
-        ).fetchone()
-        return int(row[0])
-
     def attempts(self, target: int) -> Attempts:
         """How the attempts at a target's cells ended, over the whole run.
 

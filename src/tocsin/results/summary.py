@@ -16,6 +16,7 @@ from tocsin.evaluations.score import GroupResult, TargetResult, score_run
 from tocsin.evaluations.scoring import of_model
 from tocsin.judges.card import Card, cards_of
 from tocsin.results.axes import axes
+from tocsin.results.finished import unsought
 from tocsin.results.profiled import profiled
 from tocsin.results.review import for_people
 from tocsin.results.translated import Counts, Undelivered, note, note_undelivered, translated, undelivered
@@ -29,7 +30,8 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
     Beyond the contract's fields each model has ``breakdown`` (a score for each hazard and language), ``refusal_tables``
     (refusal × safety, by benchmark), ``axes`` (each evaluation's main score, or why it has none), ``attacks`` (what
     stands beside adversarial scores), ``multilingual`` (safe generation language by language), ``compliance`` (the clauses of
-    each framework), ``unscored_reasons``, ``unfinished`` (cells that count nowhere yet) and, where judges left answers to
+    each framework), ``unscored_reasons``, ``unfinished`` (cells that count nowhere yet), ``unsought`` (cells
+    that a search has yet to ask; absent where it is at its end) and, where judges left answers to
     people, ``review`` (benchmark → how many), and the run has ``judges``:
     identity → what its calibration cards say, and ``translations``: benchmark → language → how many of its cases were
     translated, and by whom they were reviewed.
@@ -63,7 +65,15 @@ def summarise(db: sqlite3.Connection, manifest: dict[str, Any], labels: Labels |
         "comparisons": _comparisons(manifest, results),
         "translations": counts,
         "models": [
-            _model(manifest, manifest["targets"][result.target]["name"], result, counts, missing, review)
+            _model(
+                manifest,
+                manifest["targets"][result.target]["name"],
+                result,
+                counts,
+                missing,
+                review,
+                unsought(db, manifest, result.target),
+            )
             for result in results
         ],
     }
@@ -96,6 +106,7 @@ def _model(
     counts: Counts,
     missing: Undelivered,
     review: dict[int, dict[str, int]],
+    left: int,
 ) -> dict[str, Any]:
     made = [*(group.score for group in result.groups), *result.own, *result.means, *result.attacked]
     scores = [msgspec.to_builtins(score) for score in made]
@@ -125,6 +136,7 @@ def _model(
             *_of_attacks(result, "unscored_reasons"),
         ],
         "unfinished": sum(group.unfinished for group in result.groups) + result.unfinished,
+        **({"unsought": left} if left else {}),
         **({"review": review[result.target]} if result.target in review else {}),
     }
     found["profile"] = profiled(told, found)

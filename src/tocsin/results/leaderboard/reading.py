@@ -21,6 +21,7 @@ from tocsin.journal import open_journal, readable
 from tocsin.journal.folder import JOURNAL
 from tocsin.results.axes import axes
 from tocsin.results.conditions import Condition, conditions, suite_of
+from tocsin.results.finished import unfinished
 from tocsin.results.leaderboard import clusters
 from tocsin.results.leaderboard.clusters import Store
 from tocsin.results.leaderboard.figures import Entry, Figure, Given, Part, Place, falls, unfit
@@ -82,7 +83,7 @@ class _Target:
     ) -> None:
         self._reader, self._manifest, self._target, self._entry = reader, manifest, target, entry
         self._scores: Sequence[Mapping[str, Any]] = model["scores"]
-        self._unfinished = int(model["unfinished"])
+        self._unfinished = unfinished(manifest, model)
         self._store, self._texts = store, texts
         self._kept: dict[str, bool] = {}
         self._groups = {
@@ -233,8 +234,8 @@ class _Target:
         score = figure.score
         if demonstration or self._manifest.get("demonstration"):
             return "a demonstration: it shows what a run is like, and ranks nobody"
-        if self._manifest["status"] != "complete" or self._unfinished:
-            return "the run is not finished"
+        if self._unfinished:
+            return self._unfinished
         if figure.series and not figure.parts and score["value"] is not None:
             return "its run may stop at any time, and it has no confidence sequence"
         return unfit(score, figure.missing)
