@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-
 NOT_FINISHED = "the run is not finished"
 SEARCHING = "its search for attacks that succeed is not at its end"
 OF_UNFINISHED = "the answers that it judges are those of a run that was not finished"
