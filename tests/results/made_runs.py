@@ -108,11 +108,15 @@ def _write(
         for target, some in enumerate(targets):
             ends = (outcome or None for outcome in some)
             said |= {(benchmark, case.id, "direct", target): end for case, end in zip(cases, ends, strict=True)}
+    there = {(row.benchmark, row.case_id): cells for row, cells in plan}
     for benchmark, some in attacked.items():
         for number, both in enumerate(some):
             case = runs.case(number)
             cells = [PlannedCell(0, "adversarial", name, 0, "refusal", len(plan)) for name in ATTACKS]
-            plan.append((PlannedCase(benchmark, case.id, case), cells))
+            if (benchmark, case.id) in there:  # asked plainly, too
+                there[benchmark, case.id] += cells
+            else:
+                plan.append((PlannedCase(benchmark, case.id, case), cells))
             ends = iter(both.split("/"))
             said |= {(benchmark, case.id, name, 0): next(ends) for name in ATTACKS}
 

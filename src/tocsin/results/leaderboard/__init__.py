@@ -61,7 +61,7 @@ def leaderboard(runs: Iterable[Given], *, with_published: bool = False, across: 
             for board in boards_of([one for one in figures if _component(one)], store, across)
             if not only_repeating(board, main)
         ]
-        means = boards_of(means_of(figures), store, across)
+        means = boards_of(means_of(figures, store), store, across)
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "boards": main,
