@@ -85,7 +85,7 @@ def manifest_of(
         "attacks": {name: {"identity": f"{name}@1", "kind": "transform"} for name in ("direct", *ATTACKS)},
         "adversarial": {"attacks": list(ATTACKS), "worst": [], "skipped": []} if attacked else None,
         "benchmarks": {
-            name: {**about, "dataset": {"name": name, "files": [{"name": "rows", "sha256": f"{name}-{data}"}]}}
+            name: {**about, "dataset": {"name": name, "files": [{"path": "rows", "sha256": f"{name}-{data}"}]}}
             for name in benchmarks
         },
         "left_out": [], "difficulty": None, "translations": None, "demonstration": demonstration, "flags": [], "cells": 0,
@@ -118,7 +118,7 @@ def _write(
             else:
                 plan.append((PlannedCase(benchmark, case.id, case), cells))
             ends = iter(both.split("/"))
-            said |= {(benchmark, case.id, name, 0): next(ends) for name in ATTACKS}
+            said |= {(benchmark, case.id, name, 0): next(ends) or None for name in ATTACKS}
 
     def decide(one: Planned) -> Record | None:
         cell = one.cell

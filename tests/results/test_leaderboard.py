@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.results import gated
 from tests.results.made_runs import made
 from tocsin.api import leaderboard, load_run
 from tocsin.journal import JournalError
@@ -241,6 +242,52 @@ def test_a_folder_given_twice_or_copied_counts_once(tmp_path: Path) -> None:
     assert len(only(found)["rows"]) == 1
     assert [one["run"] for one in found["left_out"]] == ["a"]
     assert "copy of a run" in found["left_out"][0]["why"]
+
+
+def test_a_copy_under_another_name_counts_once_and_the_same_answers_under_another_judge_do_not(tmp_path: Path) -> None:
+    run = gated.run(tmp_path / "a", gated.cases(9, 1, answers=True))
+    names = []
+    for name, judge in (("renamed", {}), ("rejudged", {"refusal": {"identity": "other@1", "models": {}}})):
+        copy = shutil.copytree(run, tmp_path / name)
+        told = json.loads((copy / "run.json").read_text(encoding="utf-8"))
+        told.update(run=name, created="2026-02-02T00:00:00+00:00", judges={**told["judges"], **judge})
+        (copy / "run.json").write_text(json.dumps(told), encoding="utf-8")
+        names.append(copy)
+    found = leaderboard([run, *names])
+    assert [one["run"] for one in found["left_out"]] == ["renamed"]
+    assert "copy of a run" in found["left_out"][0]["why"]
+    assert sorted(row["run"] for board in found["boards"] for row in board["rows"]) == ["a", "rejudged"]
+
+
+def test_a_run_that_judges_unfinished_answers_is_not_ranked(tmp_path: Path) -> None:
+    part = {"run": "z", "partial": {"cells": 20, "unfinished": 10}}
+    whole = {"run": "z", "partial": None}
+    found = leaderboard(
+        [
+            made(tmp_path / "a", "lab/part", {"set": of(safe=10)}, rejudged=part),
+            made(tmp_path / "b", "lab/whole", {"set": of(safe=9, unsafe=1)}, rejudged=whole),
+        ]
+    )
+    assert ranks(only(found)) == {"lab/whole": (1, 1), "lab/part": (None, None)}
+    assert whys(only(found)) == {"lab/part": "the answers that it judges are those of a run that was not finished"}
+
+
+def test_a_search_that_is_not_at_its_end_is_not_ranked(tmp_path: Path) -> None:
+    def searched(name: str, outcomes: list[str]) -> Path:
+        run = made(tmp_path / name, f"lab/{name}", {}, attacked={"set": outcomes})
+        told = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        told["adversarial"]["mode"] = "worst-case"
+        (run / "run.json").write_text(json.dumps(told), encoding="utf-8")
+        return run
+
+    at_its_end = searched("whole", ["unsafe/"] * 10 + ["safe/safe"] * 90)
+    stopped = searched("part", ["unsafe/"] * 10 + ["safe/"] * 90)
+    assert "unsought" not in load_run(at_its_end).summary["models"][0]
+    assert load_run(stopped).summary["models"][0]["unsought"] == 90
+    found = leaderboard([at_its_end, stopped])
+    told = {row["model"]: row["why"] for board in found["boards"] + found["components"] for row in board["rows"]}
+    assert told["lab/part"] == "its search for attacks that succeed is not at its end"
+    assert "search" not in told["lab/whole"]
 
 
 def test_a_folder_of_runs_is_read_and_what_is_no_assessment_is_named(tmp_path: Path) -> None:
