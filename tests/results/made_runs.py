@@ -85,7 +85,7 @@ def manifest_of(
         "attacks": {name: {"identity": f"{name}@1", "kind": "transform"} for name in ("direct", *ATTACKS)},
         "adversarial": {"attacks": list(ATTACKS), "worst": [], "skipped": []} if attacked else None,
         "benchmarks": {
-            name: {**about, "dataset": {"name": name, "files": [{"name": "rows", "sha256": f"{name}-{data}"}]}}
+            name: {**about, "dataset": {"name": name, "files": [{"path": "rows", "sha256": f"{name}-{data}"}]}}
             for name in benchmarks
         },
         "left_out": [], "difficulty": None, "translations": None, "demonstration": demonstration, "flags": [], "cells": 0,
@@ -108,13 +108,17 @@ def _write(
         for target, some in enumerate(targets):
             ends = (outcome or None for outcome in some)
             said |= {(benchmark, case.id, "direct", target): end for case, end in zip(cases, ends, strict=True)}
+    there = {(row.benchmark, row.case_id): cells for row, cells in plan}
     for benchmark, some in attacked.items():
         for number, both in enumerate(some):
             case = runs.case(number)
             cells = [PlannedCell(0, "adversarial", name, 0, "refusal", len(plan)) for name in ATTACKS]
-            plan.append((PlannedCase(benchmark, case.id, case), cells))
+            if (benchmark, case.id) in there:  # asked plainly, too
+                there[benchmark, case.id] += cells
+            else:
+                plan.append((PlannedCase(benchmark, case.id, case), cells))
             ends = iter(both.split("/"))
-            said |= {(benchmark, case.id, name, 0): next(ends) for name in ATTACKS}
+            said |= {(benchmark, case.id, name, 0): next(ends) or None for name in ATTACKS}
 
     def decide(one: Planned) -> Record | None:
         cell = one.cell

@@ -47,6 +47,8 @@ def test_the_same_manifest_differs_in_nothing() -> None:
         ("sampling", lambda m: target(m).update(parameters={"system": "Be kind."})),
         ("repeats", lambda m: m["suite"].update(repeats=3)),
         ("filter", lambda m: m.update(difficulty={"benchmarks": {"invented": {}}, "identity": "baseline@1"})),
+        ("languages", lambda m: m["suite"].update(languages=["zu", "sw"])),
+        ("translations", lambda m: m.update(translations={"sha256": "ab" * 32, "benchmarks": {"invented": {}}})),
         ("stopping", lambda m: m["suite"].update(stopping={"precision": 0.05})),
     ],
 )  # fmt: skip
@@ -84,6 +86,45 @@ def test_attacks_count_where_scores_are_over_them_and_the_plain_request_is_none(
     kinds = [one for one in conditions(told, ["invented"], attacks=["direct", "flip"]) if one.what == "attack"]
     assert kinds == [Condition("attack", "flip", "flip@1"), Condition("attack", "attacker", "x@there")]
     assert not [one for one in conditions(told, ["invented"], attacks=["direct"]) if one.what == "attack"]
+
+
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("attacking", lambda m: m["adversarial"].update(mode="worst-case", audit=2.0)),
+        ("attacking", lambda m: m["adversarial"].update(allowance={"queries": 5, "tokens": None})),
+        ("attacking", lambda m: m["adversarial"].update(in_loop="guard")),
+        ("attack", lambda m: m["roles"].update(attacker={"y": {"name": "y", "identity": "y@there"}})),
+        ("sample", lambda m: m["suite"].update(adversarial={"limit": 20})),
+        ("sample", lambda m: m["suite"].update(adversarial={"cases": {"invented": ["1"]}})),
+    ],
+)
+def test_how_attacks_are_run_is_a_condition_of_what_is_under_attack_alone(what: str, change: Change) -> None:
+    told = manifest(
+        attacks={"flip": {"identity": "flip@1"}},
+        adversarial={"attacks": ["flip"], "mode": "exhaustive", "audit": None, "in_loop": None, "worst": []},
+        roles={"attacker": {"x": {"name": "x", "identity": "x@there", "limits": {"concurrency": 1}}}},
+    )
+    other = changed(told, change)
+    (found,) = differing(*(conditions(one, ["invented"], attacks=["flip"]) for one in (told, other)))
+    assert found.what == what
+    assert differing(*(conditions(one, ["invented"], attacks=["direct"]) for one in (told, other))) == []
+
+
+def test_a_helper_is_told_by_its_identity_and_not_by_its_limits() -> None:
+    told = manifest(
+        attacks={"flip": {"identity": "flip@1"}},
+        roles={"attacker": {"x": {"name": "x", "identity": "x@there", "limits": {"concurrency": 1}}}},
+    )
+    other = changed(told, lambda m: m["roles"]["attacker"]["x"].update(limits={"concurrency": 9}))
+    assert differing(*(conditions(one, ["invented"], attacks=["flip"]) for one in (told, other))) == []
+    assert Condition("attack", "attacker", "x@there") in conditions(told, ["invented"], attacks=["flip"])
+
+
+def test_a_table_of_translations_bears_on_the_benchmarks_that_it_translates() -> None:
+    told = manifest()
+    other = changed(told, lambda m: m.update(translations={"sha256": "ab" * 32, "benchmarks": {"elsewhere": {}}}))
+    assert differing(*(conditions(one, ["invented"]) for one in (told, other))) == []
 
 
 def test_a_benchmark_that_a_run_has_not_is_passed_over() -> None:

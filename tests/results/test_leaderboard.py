@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.results import gated
 from tests.results.made_runs import made
 from tocsin.api import leaderboard, load_run
 from tocsin.journal import JournalError
@@ -20,8 +21,10 @@ from tocsin.results.leaderboard import MERGEABLE, MISSING_CAP
 from tocsin.results.leaderboard.clusters import Store, Units
 from tocsin.results.leaderboard.comparing import Laid, paired
 from tocsin.results.leaderboard.figures import unfit
+from tocsin.results.leaderboard.joint import Joint, correlations
 from tocsin.results.leaderboard.ranking import rank
 from tocsin.results.matched import ERROR, SAFE, UNSAFE, UNSCORED, Matched, Side
+from tocsin.stats import clustered_proportion, macro_mean
 from tocsin.stats.mcnemar import mcnemar_exact
 
 
@@ -241,6 +244,52 @@ def test_a_folder_given_twice_or_copied_counts_once(tmp_path: Path) -> None:
     assert "copy of a run" in found["left_out"][0]["why"]
 
 
+def test_a_copy_under_another_name_counts_once_and_the_same_answers_under_another_judge_do_not(tmp_path: Path) -> None:
+    run = gated.run(tmp_path / "a", gated.cases(9, 1, answers=True))
+    names = []
+    for name, judge in (("renamed", {}), ("rejudged", {"refusal": {"identity": "other@1", "models": {}}})):
+        copy = shutil.copytree(run, tmp_path / name)
+        told = json.loads((copy / "run.json").read_text(encoding="utf-8"))
+        told.update(run=name, created="2026-02-02T00:00:00+00:00", judges={**told["judges"], **judge})
+        (copy / "run.json").write_text(json.dumps(told), encoding="utf-8")
+        names.append(copy)
+    found = leaderboard([run, *names])
+    assert [one["run"] for one in found["left_out"]] == ["renamed"]
+    assert "copy of a run" in found["left_out"][0]["why"]
+    assert sorted(row["run"] for board in found["boards"] for row in board["rows"]) == ["a", "rejudged"]
+
+
+def test_a_run_that_judges_unfinished_answers_is_not_ranked(tmp_path: Path) -> None:
+    part = {"run": "z", "partial": {"cells": 20, "unfinished": 10}}
+    whole = {"run": "z", "partial": None}
+    found = leaderboard(
+        [
+            made(tmp_path / "a", "lab/part", {"set": of(safe=10)}, rejudged=part),
+            made(tmp_path / "b", "lab/whole", {"set": of(safe=9, unsafe=1)}, rejudged=whole),
+        ]
+    )
+    assert ranks(only(found)) == {"lab/whole": (1, 1), "lab/part": (None, None)}
+    assert whys(only(found)) == {"lab/part": "the answers that it judges are those of a run that was not finished"}
+
+
+def test_a_search_that_is_not_at_its_end_is_not_ranked(tmp_path: Path) -> None:
+    def searched(name: str, outcomes: list[str]) -> Path:
+        run = made(tmp_path / name, f"lab/{name}", {}, attacked={"set": outcomes})
+        told = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        told["adversarial"]["mode"] = "worst-case"
+        (run / "run.json").write_text(json.dumps(told), encoding="utf-8")
+        return run
+
+    at_its_end = searched("whole", ["unsafe/"] * 10 + ["safe/safe"] * 90)
+    stopped = searched("part", ["unsafe/"] * 10 + ["safe/"] * 90)
+    assert "unsought" not in load_run(at_its_end).summary["models"][0]
+    assert load_run(stopped).summary["models"][0]["unsought"] == 90
+    found = leaderboard([at_its_end, stopped])
+    told = {row["model"]: row["why"] for board in found["boards"] + found["components"] for row in board["rows"]}
+    assert told["lab/part"] == "its search for attacks that succeed is not at its end"
+    assert "search" not in told["lab/whole"]
+
+
 def test_a_folder_of_runs_is_read_and_what_is_no_assessment_is_named(tmp_path: Path) -> None:
     made(tmp_path / "runs" / "a", "lab/a", {"set": of(safe=9, unsafe=1)})
     made(tmp_path / "runs" / "b", "lab/b", {"set": of(safe=9, unsafe=1)}, kind="calibration")
@@ -336,6 +385,36 @@ def test_the_mean_of_a_modality_is_over_its_evaluations_and_not_over_refusal(tmp
     assert row["planned"] == 300
 
 
+def test_a_mean_over_evaluations_of_the_same_cases_is_no_surer_than_one_of_them(tmp_path: Path) -> None:
+    def twice(name: str, bad: range) -> Path:
+        outcomes = ["unsafe" if number in bad else "safe" for number in range(60)]
+        return made(
+            tmp_path / name, f"lab/{name}", {"set": outcomes}, attacked={"set": [f"{one}/{one}" for one in outcomes]}
+        )
+
+    found = leaderboard([twice("a", range(2)), twice("b", range(10, 19))])
+    one, mean = only(found), only(found, None, "means")
+    assert one["pairs"][0]["p"] == pytest.approx(mcnemar_exact(2, 9))
+    assert one["pairs"][0]["p"] > 0.05
+    # Each evaluation says the same of each case, so the mean says nothing more than either.
+    assert mean["pairs"][0]["method"] == "paired"
+    assert mean["pairs"][0]["p"] == pytest.approx(one["pairs"][0]["p"], abs=0.01)
+    assert ranks(mean) == {"lab/a": (1, 2), "lab/b": (1, 2)}
+    for row, single in zip(mean["rows"], one["rows"], strict=True):
+        assert row["value"] == pytest.approx(single["value"])
+        assert row["high"] - row["low"] >= 0.99 * (single["high"] - single["low"])
+    pair, single = mean["pairs"][0], one["pairs"][0]
+    assert pair["high"] - pair["low"] >= 0.99 * (single["high"] - single["low"])
+
+
+def test_a_mean_over_evaluations_of_other_cases_is_surer_than_one_of_them(tmp_path: Path) -> None:
+    told = of(safe=80, unsafe=20)
+    attacked = {"other": [f"{one}/{one}" for one in told]}
+    found = leaderboard([made(tmp_path / "a", "lab/a", {"set": told}, attacked=attacked)])
+    (single,), (row,) = only(found)["rows"], only(found, None, "means")["rows"]
+    assert row["high"] - row["low"] < 0.75 * (single["high"] - single["low"])
+
+
 def test_runs_that_may_stop_are_compared_by_sequences_that_hold_together(tmp_path: Path) -> None:
     rule = {"stopping": {"precision": 0.05}}
     order = np.random.default_rng(1).permutation(400)
@@ -371,13 +450,13 @@ def test_clusters_that_share_an_answer_on_either_side_are_one_on_both() -> None:
         store.keep(0, "part", units([0, 0, 2, 3]))
         store.keep(1, "part", units([0, 1, 1, 3]))
         store.keep(2, "part", units([0, 1, 2, 3]))
-        both = store.same(0, 1, "part")
+        both = store.same(0, 1, ["part"])
         assert both is not None
-        assert sorted(both[0][2].tolist()) == sorted(both[1][2].tolist()) == [1, 3]
-        assert store.same(2, 2, "part") is not None
+        assert sorted(both[0].one[2].tolist()) == sorted(both[0].other[2].tolist()) == [1, 3]
+        assert store.same(2, 2, ["part"]) is not None
         other = Units(*(np.arange(4, dtype=np.int64) for _ in range(6)))
         store.keep(3, "part", other)
-        assert store.same(0, 3, "part") is None, "the same names, and other requests"
+        assert store.same(0, 3, ["part"]) is None, "the same names, and other requests"
 
 
 def false_orders(missing: float, *, drawn: int, naive: bool = False) -> float:
@@ -408,6 +487,42 @@ def test_answers_that_are_missing_where_it_helps_most_order_nothing_either() -> 
     assert false_orders(0.1, drawn=60, naive=True) > 0.5, (
         "leaving them out would call the model better that hides its failures"
     )
+
+
+def of_shared_cases(*, drawn: int, joint: bool) -> tuple[float, float]:
+    """How often two equal models get an order by a mean over plain and attacked answers to the same cases, and how often the
+    95% limits of the one's mean hold the truth. Nine of ten answers under attack are those without one."""
+    rng, wrong, held, size, rate, evaluations = np.random.default_rng(3), 0, 0, 100, 0.6, 3
+    names, ones = np.arange(size, dtype=np.int64), np.ones(size, dtype=np.int64)
+    for _ in range(drawn):
+        sides = []
+        for _model in range(2):
+            plain = (rng.random(size) < rate).astype(np.int64)
+            again = [
+                np.where(rng.random(size) < 0.1, rng.random(size) < rate, plain).astype(np.int64)
+                for _ in range(evaluations - 1)
+            ]
+            sides.append([plain, *again])
+        laid = [
+            Laid(1 / evaluations, (one, ones, ones), (other, ones, ones), names if joint else None)
+            for one, other in zip(*sides, strict=True)
+        ]
+        wrong += rank(2, lambda i, j, level, laid=laid: paired(laid, level)).pairs[0]["better"] is not None  # type: ignore[misc]
+        mine = Joint([names if joint else None] * evaluations, [size] * evaluations)
+        residuals = [(one - one.mean()) / size for one in sides[0]]
+        tied = correlations(mine.covariances(residuals, [1 / size] * evaluations))
+        mean = macro_mean([clustered_proportion(one, ones) for one in sides[0]], tied.tolist())
+        held += mean.low <= rate <= mean.high
+    return wrong / drawn, held / drawn
+
+
+def test_evaluations_that_hold_the_same_cases_make_no_order_of_equal_models() -> None:
+    wrong, held = of_shared_cases(drawn=150, joint=True)
+    assert wrong <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 150)
+    assert held >= 0.92
+    wrong, held = of_shared_cases(drawn=40, joint=False)
+    assert wrong > 0.12, "as if the evaluations were independent"
+    assert held < 0.85
 
 
 def test_another_system_prompt_of_the_suite_is_another_condition_and_is_not_told(tmp_path: Path) -> None:

@@ -16,13 +16,14 @@ from tocsin.evaluations.run_labels import read_labels
 from tocsin.evaluations.scoring import holds_cells
 from tocsin.journal import (
     JournalError,
+    check_cases,
     check_manifest,
     open_journal,
     read_manifest,
     readable,
     write_private,
 )
-from tocsin.journal.folder import COMPARISON, JOURNAL, MARKDOWN, PDF, REPORT, SUMMARY
+from tocsin.journal.folder import COMPARISON, JOURNAL, MANIFEST, MARKDOWN, PDF, REPORT, SUMMARY
 from tocsin.results.rejudged import compare
 from tocsin.results.summary import as_json, summarise
 from tocsin.results.translated import undelivered
@@ -154,6 +155,7 @@ def write_results(
     db = open_journal(folder)
     try:
         with readable(folder / JOURNAL):
+            check_cases(folder / MANIFEST, manifest, db)
             summary = summarise(db, manifest, read_labels(folder))
             comparison = compare(db, manifest, summary) if "rejudged" in manifest else None
         write_private(folder / SUMMARY, as_json(summary))
@@ -188,6 +190,7 @@ def load_run(folder: Path | str) -> Run:
     db = open_journal(path)
     try:
         with readable(path / JOURNAL):
+            check_cases(path / MANIFEST, manifest, db)
             summary = summarise(db, manifest, read_labels(path))
     finally:
         db.close()

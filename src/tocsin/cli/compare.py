@@ -73,7 +73,7 @@ def command(
         if html is not None:
             write_private(html, comparison_page(told, language=page_language))
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(told, indent=1))
     else:
         from tocsin.cli.table_compared import show_compared
 

@@ -47,7 +47,7 @@ def command(
         if path is not None:
             write_private(path, write(found, say))
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False))
+        typer.echo(json.dumps(found, indent=1, allow_nan=False))
     else:
         from tocsin.cli.table_boards import show_boards
 

@@ -131,7 +131,7 @@ def command(
         strict=strict,
     )
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(told, indent=1))
     else:
         from tocsin.cli.plan_table import show_plan
 

@@ -48,7 +48,7 @@ def command(
 
     found = profile_of(*(runs or ()), published=published or ())
     if as_json:
-        sys.stdout.write(json.dumps({"schema": 1, "profiles": found}, ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(json.dumps({"schema": 1, "profiles": found}, indent=1) + "\n")
     drawn = [one for one in found if one["sectors"]]
     for one in found:
         if not one["sectors"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tocsin.journal.calls import Answers, call_key, encode_request
 from tocsin.journal.copying import FreeText, Survey, copy_journal, survey
+from tocsin.journal.damage import check_cases
 from tocsin.journal.errors import JournalError, JournalFull, ReplayDiverged, RunLocked, readable
 from tocsin.journal.folder import RunFolder, check_manifest, held_still, read_manifest, write_private
 from tocsin.journal.images import Images, PictureWithheld, case_mapped, mapped, messages_mapped, pictured
@@ -29,6 +30,7 @@ __all__ = [
     "Survey",
     "call_key",
     "case_mapped",
+    "check_cases",
     "check_manifest",
     "connect",
     "copy_journal",

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tocsin.journal.damage import lacking
 from tocsin.journal.errors import JournalError, JournalFull, RunLocked
 
 MANIFEST = "run.json"
@@ -139,7 +140,8 @@ def check_manifest(path: Path, manifest: dict[str, Any], *, kind: str | None = N
     if manifest.get("kind") != kind:
         does, command = _KINDS.get(manifest.get("kind"), ("is of a kind that this version does not know", "…"))
         raise JournalError(f"{path} {does}: it goes on with tocsin {command} --resume {path}")
-    if missing := [name for name in _ALWAYS if name not in manifest]:
+    missing = [name for name in _ALWAYS if name not in manifest] or ([] if kind else lacking(manifest))
+    if missing:
         raise JournalError(f"{path / MANIFEST} is damaged: it lacks {', '.join(missing)}")
 
 

@@ -31,6 +31,7 @@ _HEADLINES = {
 _WHATS = {
     "model": "model", "judge": "judge", "attack": "attack", "language": "language", "suite": "suite", "benchmark": "benchmark",
     "data": "data", "sample": "sample", "sampling": "sampling", "repeats": "repeats", "filter": "difficulty filter",
+    "languages": "languages that are asked", "translations": "table of translations", "attacking": "how attacks are run",
     "stopping": "early stopping", "tocsin": "version of tocsin",
 }  # fmt: skip
 _STANDINGS = {

@@ -11,6 +11,8 @@ import msgspec
 from tocsin.types import STATIC
 
 DIRECT = "direct"
+ROLES = ("attacker", "translator")
+"""Who helps attacks."""
 _OF_THE_MODEL = frozenset({"weights", "image_out"})
 """Parameters that say which model it is, and not how it was asked."""
 
@@ -19,7 +21,8 @@ class Condition(msgspec.Struct, frozen=True):
     """One thing that two scores have to share to be comparable."""
 
     what: str
-    """`judge`, `suite`, `benchmark`, `data`, `sample`, `sampling`, `system`, `attack`, `repeats`, `filter` or `stopping`."""
+    """`judge`, `suite`, `benchmark`, `data`, `sample`, `languages`, `translations`, `sampling`, `system`, `attack`,
+    `attacking` (how attacks are run), `repeats`, `filter` or `stopping`."""
     of: str
     """The benchmark, attack or judge that it is of; empty where it is of the run."""
     value: str
@@ -57,6 +60,8 @@ def conditions(
         found.append(Condition("benchmark", name, f"version {about['version']}"))
         found.append(Condition("data", name, _data(about.get("dataset") or {})))
         found.append(Condition("sample", name, _sample(manifest, about)))
+        if table := _translations(manifest.get("translations") or {}, name):
+            found.append(Condition("translations", name, table))
         for judge in sorted({about[kind] for kind in ("judge", "gold_judge", "reasoning_judge") if about.get(kind)}):
             found.append(Condition("judge", judge, _judge(manifest["judges"].get(judge))))
         chosen: Mapping[str, Any] = next((one for one in suite.get("benchmarks") or () if one.get("name") == name), {})
@@ -69,9 +74,14 @@ def conditions(
     for name in sorted(set(attacks) - {DIRECT, STATIC}):
         found.append(Condition("attack", name, str((manifest["attacks"].get(name) or {}).get("identity", "unknown"))))
     if any(name not in (DIRECT, STATIC) for name in attacks):
-        helpers = (manifest.get("roles") or {}).get("attacker")
-        if helpers:
-            found.append(Condition("attack", "attacker", _named(helpers)))
+        for role in ROLES:
+            if helpers := (manifest.get("roles") or {}).get(role):
+                found.append(Condition("attack", role, _named(helpers)))
+        found.append(Condition("attacking", "", _attacking(manifest)))
+        if attacked := _attacked(suite):
+            found.append(Condition("sample", "attacked", attacked))
+    if suite.get("languages"):
+        found.append(Condition("languages", "", ", ".join(sorted(map(str, suite["languages"])))))
     found.append(Condition("sampling", "", _sampling(suite, manifest["targets"][target])))
     found.append(Condition("repeats", "", str(suite.get("repeats", 1))))
     if suite.get("stopping"):
@@ -128,9 +138,40 @@ def _judge(judge: Mapping[str, Any] | None) -> str:
 
 
 def _named(helpers: Any) -> str:
-    if isinstance(helpers, Mapping):
-        return str(helpers.get("identity") or helpers.get("name") or sorted(helpers.items()))
-    return str(helpers)
+    """Who plays a role: the identities of the models, by name in the manifest."""
+    if not isinstance(helpers, Mapping):
+        return str(helpers)
+    told = [one for one in helpers.values() if isinstance(one, Mapping)] or [helpers]
+    return ", ".join(sorted(str(one.get("identity") or one.get("name") or sorted(one)) for one in told))
+
+
+def _translations(table: Mapping[str, Any], benchmark: str) -> str:
+    """The table of translations, where a benchmark has cases of it: by its hash, and whether only reviewed ones were asked."""
+    if benchmark not in (table.get("benchmarks") or ()):
+        return ""
+    return f"{str(table.get('sha256', 'unknown'))[:12]}{', reviewed ones alone' if table.get('only_reviewed') else ''}"
+
+
+def _attacking(manifest: Mapping[str, Any]) -> str:
+    """How attacks are run: which cells, what each may spend, who steers them, and which make up Safe_worst-3."""
+    told = manifest.get("adversarial") or {}
+    said = [f"mode {told.get('mode') or 'exhaustive'}"]
+    if told.get("audit"):
+        said.append(f"a slice of {told['audit']} cells a case")
+    said += [f"{name} {most}" for name, most in sorted((told.get("allowance") or {}).items()) if most is not None]
+    if steers := told.get("in_loop"):
+        said.append(f"in-loop judge {_judge((manifest.get('judges') or {}).get(steers) or {'identity': steers})}")
+    if told.get("worst"):
+        said.append(f"worst of {', '.join(told['worst'])}")
+    return ", ".join(said)
+
+
+def _attacked(suite: Mapping[str, Any]) -> str:
+    """Which cases are attacked, where it is not all of them."""
+    told = suite.get("adversarial") or {}
+    if told.get("cases"):
+        return f"cases by name, with hash {_hash(sorted((name, sorted(ids)) for name, ids in told['cases'].items()))}"
+    return f"{told['limit']} of each, seed {suite.get('seed')}" if told.get("limit") else ""
 
 
 def _sampling(suite: Mapping[str, Any], target: Mapping[str, Any]) -> str:

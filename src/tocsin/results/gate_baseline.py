@@ -13,6 +13,7 @@ import msgspec
 from tocsin.evaluations.adversarial import POOLED
 from tocsin.journal.folder import JOURNAL
 from tocsin.results import matched_cells
+from tocsin.results.copies import answered_at
 from tocsin.results.gate_scores import Found, Score, Side, number
 from tocsin.results.matched import SAFE, UNSAFE, By, Matched, What
 from tocsin.results.policy import better
@@ -170,6 +171,5 @@ def is_itself(run: Side, baseline: Side) -> bool:
         return True
     if all(run.manifest.get(name) == baseline.manifest.get(name) for name in ("run", "created")):
         return True
-    query = "SELECT count(*), min(at), max(at), sum(at) FROM calls WHERE role = 'target'"
-    here, there = (side.db.execute(query).fetchone() for side in (run, baseline))
-    return bool(here[0] and here == there)
+    here = answered_at(run.db)
+    return here is not None and here == answered_at(baseline.db)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
+from tocsin.journal import open_journal, readable
+from tocsin.journal.folder import JOURNAL
+from tocsin.results.copies import answered_at, judged_by
 from tocsin.results.leaderboard.clusters import Store
 from tocsin.results.leaderboard.figures import MISSING_CAP, Figure, Given
 from tocsin.results.leaderboard.means import means_of
@@ -38,17 +42,18 @@ def leaderboard(runs: Iterable[Given], *, with_published: bool = False, across: 
     """
     if unknown := sorted(set(across) - set(MERGEABLE)):
         raise ValueError(f"{', '.join(unknown)} is no condition to look over; give one of {', '.join(MERGEABLE)}")
-    seen: dict[tuple[str, str], str] = {}
+    seen: set[tuple[Any, ...]] = set()
     left_out: list[dict[str, str]] = []
     with Store() as store:
         figures: list[Figure] = []
         first = 0
         for given in runs:
             name, created = str(given.manifest["run"]), str(given.manifest.get("created", ""))
-            if (name, created) in seen:
+            same = {(name, created), *_answers(given)}
+            if not same.isdisjoint(seen):
                 left_out.append({"run": name, "why": f"{given.folder} is a copy of a run that is there already"})
                 continue
-            seen[name, created] = str(given.folder)
+            seen |= same
             if "transferred" in given.manifest:
                 why = "its requests were chosen since they succeeded on another model, so it ranks nobody"
                 left_out.append({"run": name, "why": why})
@@ -61,7 +66,7 @@ def leaderboard(runs: Iterable[Given], *, with_published: bool = False, across: 
             for board in boards_of([one for one in figures if _component(one)], store, across)
             if not only_repeating(board, main)
         ]
-        means = boards_of(means_of(figures), store, across)
+        means = boards_of(means_of(figures, store), store, across)
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "boards": main,
@@ -81,3 +86,10 @@ def leaderboard(runs: Iterable[Given], *, with_published: bool = False, across: 
 
 def _component(figure: Figure) -> bool:
     return figure.place.benchmark is not None or not figure.main
+
+
+def _answers(given: Given) -> Iterator[tuple[Any, ...]]:
+    """What a copy of a run has in common with it under whatever name: its answers and their times, and who judged them."""
+    with closing(open_journal(given.folder)) as db, readable(given.folder / JOURNAL):
+        if times := answered_at(db):
+            yield times, judged_by(given.manifest)

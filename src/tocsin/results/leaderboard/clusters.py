@@ -7,11 +7,11 @@ two hashes and three counts. Two figures are over the same cases where their clu
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -57,13 +57,21 @@ class Units(msgspec.Struct, frozen=True):
         """Passed, measured and planned cells."""
         return int(self.passed.sum()), int(self.measured.sum()), int(self.planned.sum())
 
-    def merged(self, roots: Ints | None = None) -> Side:
-        """Passed, measured and planned by cluster, those that share an answer being one."""
+    def merged(self, roots: Ints | None = None) -> tuple[Ints, Side]:
+        """Names, and passed, measured and planned by cluster, those that share an answer being one."""
         roots = self.root if roots is None else roots
         if np.array_equal(roots, self.name):
-            return self.passed, self.measured, self.planned
-        places = np.unique(roots, return_inverse=True)[1]
-        return _sums(places, self.passed), _sums(places, self.measured), _sums(places, self.planned)
+            return self.name, (self.passed, self.measured, self.planned)
+        names, places = np.unique(roots, return_inverse=True)
+        return names, (_sums(places, self.passed), _sums(places, self.measured), _sums(places, self.planned))
+
+
+class Beside(NamedTuple):
+    """One part of two figures, cluster by cluster."""
+
+    names: Ints
+    one: Side
+    other: Side
 
 
 class Store:
@@ -102,15 +110,25 @@ class Store:
         """The units that were kept."""
         return Units(*np.load(self._files[entry, part], allow_pickle=False))
 
-    def same(self, one: int, other: int, part: str) -> tuple[Side, Side] | None:
-        """Passed, measured and planned of two entries by cluster, in one order; None where they were not asked the same."""
-        first, second = self.units(one, part), self.units(other, part)
-        if not np.array_equal(first.name, second.name) or not np.array_equal(first.asked, second.asked):
-            return None
-        if np.array_equal(first.root, first.name) and np.array_equal(second.root, second.name):
-            return first.merged(), second.merged()
-        roots = _joined(first.name, first.root, second.root)
-        return first.merged(roots), second.merged(roots)
+    def same(self, one: int, other: int, keys: Sequence[str]) -> list[Beside] | None:
+        """Parts of two entries by cluster, in one order; None where they were not asked the same.
+
+        Clusters that share an answer on either side, in whichever part, are one everywhere.
+        """
+        both = [(self.units(one, key), self.units(other, key)) for key in keys]
+        for first, second in both:
+            if not np.array_equal(first.name, second.name) or not np.array_equal(first.asked, second.asked):
+                return None
+        sides = [units for pair in both for units in pair]
+        if all(np.array_equal(units.root, units.name) for units in sides):
+            return [Beside(first.name, first.merged()[1], second.merged()[1]) for first, second in both]
+        joined = _joined(sides)
+        found = []
+        for first, second in both:
+            roots = np.array([joined[name] for name in first.name.tolist()], dtype=np.int64)
+            (names, mine), (_, yours) = first.merged(roots), second.merged(roots)
+            found.append(Beside(names, mine, yours))
+        return found
 
 
 def of_group(reader: Reader, group: Group) -> Units:
@@ -139,7 +157,7 @@ def of_cells(met: Met, texts: Mapping[tuple[str, str], bytes]) -> Units:
         texts: Benchmark and id of a case → its body.
     """
     asked = [_asked(met, case, texts) for case in range(len(met.cases))]
-    clusters = [_hash(name) for name in met.clusters]
+    clusters = [_cluster(name) for name in met.clusters]
     attacks = [_hash(name) for name in met.attacks]
     cells = np.fromiter(
         (
@@ -162,12 +180,17 @@ def of_cases(met: Met, texts: Mapping[tuple[str, str], bytes]) -> Units:
     names = "\0".join(met.attacks)
     cells = np.fromiter(
         (
-            (_hash(met.clusters[case], ""), _asked(met, case, texts) ^ _hash(names), held[case] == 1, held[case] >= 0)
+            (_cluster(met.clusters[case]), _asked(met, case, texts) ^ _hash(names), held[case] == 1, held[case] >= 0)
             for case in range(len(met.cases))
         ),
         dtype=_CELL,
     )
     return _units(cells, {})
+
+
+def _cluster(name: str) -> int:
+    """The hash of a cluster that cases met, the same as that of a group's: benchmark and cluster."""
+    return _hash(*name.split("\0", 1))
 
 
 def _asked(met: Met, case: int, texts: Mapping[tuple[str, str], bytes]) -> int:
@@ -196,8 +219,8 @@ def _roots(shared: Mapping[Cluster, Cluster]) -> dict[int, int]:
     return {_hash(*cluster): _hash(*root) for cluster, root in shared.items()}
 
 
-def _joined(names: Ints, *roots: Ints) -> Ints:
-    """For each cluster the first of those that it is one with on either side."""
+def _joined(sides: Iterable[Units]) -> dict[int, int]:
+    """Each cluster → the first of those that it is one with, on any of the sides."""
     parent: dict[int, int] = {}
 
     def find(name: int) -> int:
@@ -206,10 +229,10 @@ def _joined(names: Ints, *roots: Ints) -> Ints:
             name = parent[name]
         return name
 
-    for side in roots:
-        for name, root in zip(names.tolist(), side.tolist(), strict=True):
+    for units in sides:
+        for name, root in zip(units.name.tolist(), units.root.tolist(), strict=True):
             parent[find(name)] = find(root)
-    return np.array([find(name) for name in names.tolist()], dtype=np.int64)
+    return {name: find(name) for name in list(parent)}
 
 
 def _hash(*words: str | bytes) -> int:

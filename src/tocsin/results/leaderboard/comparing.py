@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from tocsin.evaluations.anytime import last
 from tocsin.results.leaderboard.clusters import Store
 from tocsin.results.leaderboard.figures import Figure
+from tocsin.results.leaderboard.joint import Joint, correlations, together
 from tocsin.stats import Difference, critical_z, rate_difference, split_alpha
 from tocsin.stats.mcnemar import random_signs
 
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+    Ints = npt.NDArray[np.int64]
+
     from tocsin.results.leaderboard.clusters import Side
 
+    Ends = tuple[Ints, Ints, Ints, Ints]
+
+_OTHER = np.int64(0x5DEECE66D1CE4E5B)
+"""Makes another name of a cluster's, for a run whose cases are not those of the other."""
 Method = Literal["paired", "independent", "confidence sequences"]
 
 
@@ -52,11 +59,19 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Laid(msgspec.Struct, frozen=True):
-    """Two parts of two figures side by side over one list of clusters."""
+    """Two parts of two figures side by side over one list of clusters.
+
+    Attributes:
+        weight: Of the part in its figure.
+        one: Passed, measured and planned of the one.
+        other: The same of the other.
+        names: The clusters' names, by which they are found in other parts; None where no other part has them.
+    """
 
     weight: float
     one: Side
     other: Side
+    names: Ints | None = None
 
 
 def compare(one: Figure, other: Figure, store: Store, confidence: float) -> Compared:
@@ -72,17 +87,15 @@ def compare(one: Figure, other: Figure, store: Store, confidence: float) -> Comp
     """
     if not one.parts or not other.parts:
         return _by_intervals(_Reading.of(one), _Reading.of(other), confidence)
-    if [part.key for part in one.parts] == [part.key for part in other.parts]:
-        both = [store.same(one.entry.number, other.entry.number, part.key) for part in one.parts]
-        if all(sides is not None for sides in both):
-            laid = [Laid(p.weight, *sides) for p, sides in zip(one.parts, both, strict=True) if sides is not None]
-            return paired(laid, confidence)
-    first, second = ([store.units(f.entry.number, p.key).merged() for p in f.parts] for f in (one, other))
     if [part.key for part in one.parts] != [part.key for part in other.parts]:
         return _by_intervals(_Reading.of(one), _Reading.of(other), confidence)
-    return independent(
-        [Laid(part.weight, *_apart(a, b)) for part, a, b in zip(one.parts, first, second, strict=True)], confidence
-    )
+    both = store.same(one.entry.number, other.entry.number, [part.key for part in one.parts])
+    if both is not None:
+        laid = [Laid(p.weight, b.one, b.other, b.names) for p, b in zip(one.parts, both, strict=True)]
+        return paired(laid, confidence)
+    first, second = ([store.units(f.entry.number, p.key).merged() for p in f.parts] for f in (one, other))
+    apart = [_apart(part.weight, a, b) for part, a, b in zip(one.parts, first, second, strict=True)]
+    return independent(apart, confidence)
 
 
 def paired(parts: Sequence[Laid], confidence: float) -> Compared:
@@ -96,9 +109,10 @@ def paired(parts: Sequence[Laid], confidence: float) -> Compared:
         parts: What each is made of; weights add up to 1.
         confidence: Of the limits.
     """
-    value, low, high, n = _limits(parts, confidence, together=True)
-    floor = np.concatenate([_weighted(part, part.one, part.other) for part in parts])
-    ceiling = np.concatenate([_weighted(part, part.other, part.one) for part in parts])
+    value, low, high, n = _limits(parts, confidence, paired=True)
+    joint = _joint(parts)
+    floor = joint.sums([_weighted(part, part.one, part.other) for part in parts])
+    ceiling = joint.sums([_weighted(part, part.other, part.one) for part in parts])
     p = 1.0
     for differences in (floor, ceiling):
         if float(differences.sum()) > 1e-12:
@@ -184,36 +198,67 @@ def _by_intervals(one: _Reading, other: _Reading, confidence: float) -> Compared
     )
 
 
-def weighted_mean(parts: Sequence[tuple[float, Difference]]) -> tuple[float, float, float]:
-    """A weighted mean of independent differences with limits by MOVER, as `tocsin.stats.mean_difference` for equal weights."""
-    value = math.fsum(weight * (one.value or 0.0) for weight, one in parts)
-    below = math.hypot(*(weight * ((one.value or 0.0) - (one.low or 0.0)) for weight, one in parts))
-    above = math.hypot(*(weight * ((one.high or 0.0) - (one.value or 0.0)) for weight, one in parts))
-    return value, max(-1.0, value - below), min(1.0, value + above)
+def _joint(parts: Sequence[Laid]) -> Joint:
+    return Joint([part.names for part in parts], [len(part.one[0]) for part in parts])
+
+
+class _Side(NamedTuple):
+    """What the limits of one end rest on: of each part its weight and difference, and how far they go together."""
+
+    weights: list[float]
+    differences: list[Difference]
+    tied: Floats
+
+    def limits(self) -> tuple[float, float, float]:
+        """The weighted mean with limits by MOVER, as `tocsin.stats.mean_difference` for equal weights of independent parts."""
+        pairs = list(zip(self.weights, self.differences, strict=True))
+        value = math.fsum(weight * (one.value or 0.0) for weight, one in pairs)
+        below = together([weight * ((one.value or 0.0) - (one.low or 0.0)) for weight, one in pairs], self.tied)
+        above = together([weight * ((one.high or 0.0) - (one.value or 0.0)) for weight, one in pairs], self.tied)
+        return value, max(-1.0, value - below), min(1.0, value + above)
 
 
 def _limits(
-    parts: Sequence[Laid], confidence: float, *, middle: bool = False, together: bool = False
+    parts: Sequence[Laid], confidence: float, *, middle: bool = False, paired: bool = False
 ) -> tuple[float, float, float, int]:
     """The measured difference, the lower limit at worst, the upper one at best, and planned attempts.
 
-    With `middle` the first is the difference at worst, which the lower limit belongs to; with `together` both are over the same
+    With `middle` the first is the difference at worst, which the lower limit belongs to; with `paired` both are over the same
     cells.
     """
-    floors: list[tuple[float, Difference]] = []
-    ceilings: list[tuple[float, Difference]] = []
+    joint = _joint(parts)
+    floors: list[Ends] = []
+    ceilings: list[Ends] = []
     values: list[float] = []
     for part in parts:
         (a, a_n, a_all), (b, b_n, b_all) = part.one, part.other
         for found, (x, y) in ((floors, (a, b + b_all - b_n)), (ceilings, (a + a_all - a_n, b))):
-            if together:
+            if paired:
                 x, y = np.maximum(x - y, 0), np.maximum(y - x, 0)
-            found.append((part.weight, rate_difference(x, a_all, y, b_all, confidence=confidence)))
+            found.append((x, a_all, y, b_all))
         values.append(part.weight * (a.sum() / a_n.sum() - b.sum() / b_n.sum()))
     n = min(sum(int(part.one[2].sum()) for part in parts), sum(int(part.other[2].sum()) for part in parts))
-    least, low, _ = weighted_mean(floors)
-    _, _, high = weighted_mean(ceilings)
+    weights = [part.weight for part in parts]
+    least, low, _ = _side(joint, weights, floors, confidence).limits()
+    _, _, high = _side(joint, weights, ceilings, confidence).limits()
     return least if middle else float(math.fsum(values)), low, high, n
+
+
+def _side(joint: Joint, weights: list[float], ends: Sequence[Ends], confidence: float) -> _Side:
+    differences = [rate_difference(x, x_n, y, y_n, confidence=confidence) for x, x_n, y, y_n in ends]
+    if joint.shared:
+        residuals = [_residuals(x, x_n) - _residuals(y, y_n) for x, x_n, y, y_n in ends]
+        sizes = [1 / max(1, min(int(np.count_nonzero(x_n)), int(np.count_nonzero(y_n)))) for _, x_n, _, y_n in ends]
+        tied = correlations(joint.covariances(residuals, sizes))
+    else:
+        tied = np.eye(len(ends))
+    return _Side(weights, differences, tied)
+
+
+def _residuals(passed: Ints, sizes: Ints) -> Floats:
+    """What each cluster adds to a rate, less what it would add at that rate."""
+    n = max(1, int(sizes.sum()))
+    return np.asarray((passed - passed.sum() / n * sizes) / n, dtype=np.float64)
 
 
 def _weighted(part: Laid, one: Side, other: Side) -> Floats:
@@ -223,14 +268,15 @@ def _weighted(part: Laid, one: Side, other: Side) -> Floats:
 
 
 def _turned(parts: Sequence[Laid]) -> list[Laid]:
-    return [Laid(part.weight, part.other, part.one) for part in parts]
+    return [Laid(part.weight, part.other, part.one, part.names) for part in parts]
 
 
-def _apart(one: Side, other: Side) -> tuple[Side, Side]:
+def _apart(weight: float, first: tuple[Ints, Side], second: tuple[Ints, Side]) -> Laid:
     """The clusters of two sides one after the other, so that none is common to both."""
-    mine = tuple(np.concatenate([x, np.zeros(len(other[0]), dtype=np.int64)]) for x in one)
-    yours = tuple(np.concatenate([np.zeros(len(one[0]), dtype=np.int64), x]) for x in other)
-    return mine, yours  # type: ignore[return-value]
+    (names, one), (other_names, other) = first, second
+    mine = tuple(np.concatenate([x, np.zeros(len(other_names), dtype=np.int64)]) for x in one)
+    yours = tuple(np.concatenate([np.zeros(len(names), dtype=np.int64), x]) for x in other)
+    return Laid(weight, mine, yours, np.concatenate([names, other_names ^ _OTHER]))  # type: ignore[arg-type]
 
 
 def _p(value: float, low: float) -> float:

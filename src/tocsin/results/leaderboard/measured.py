@@ -16,7 +16,8 @@ from tocsin.results.leaderboard.ranking import ALPHA, rank
 from tocsin.types import Modality
 
 MERGEABLE = (
-    *("judge", "suite", "benchmark", "data", "sample", "sampling", "system", "attack", "repeats", "filter", "stopping"),
+    *("judge", "suite", "benchmark", "data", "sample", "languages", "translations", "sampling", "system", "attack"),
+    *("attacking", "repeats", "filter", "stopping"),
 )
 """Conditions that may be looked over, on request."""
 _MODALITIES: tuple[str, ...] = get_args(Modality)
