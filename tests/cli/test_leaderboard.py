@@ -111,3 +111,11 @@ def test_wrong_input_ends_with_two_and_says_what_is_wrong(tocsin: Any, runs: Pat
     ran = tocsin(line.format(runs=runs))
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
+
+
+@pytest.mark.parametrize("command", ["leaderboard", "profile"])
+def test_a_name_that_no_encoding_can_write_is_escaped_in_json(tocsin: Any, tmp_path: Path, command: str) -> None:
+    run = made(tmp_path / "a", "lab/\ud800", {"set": ["safe"] * 9 + ["unsafe"]})
+    ran = tocsin(f"{command} {run} --json")
+    assert ran.code == 0, ran.err
+    assert "lab/\\ud800" in ran.out

@@ -17,6 +17,7 @@ from tests.results import gated
 from tests.results.made_runs import made
 from tocsin.api import leaderboard, load_run
 from tocsin.journal import JournalError
+from tocsin.results.finished import unfinished
 from tocsin.results.leaderboard import MERGEABLE, MISSING_CAP
 from tocsin.results.leaderboard.clusters import Store, Units
 from tocsin.results.leaderboard.comparing import Laid, paired
@@ -272,7 +273,7 @@ def test_a_run_that_judges_unfinished_answers_is_not_ranked(tmp_path: Path) -> N
     assert whys(only(found)) == {"lab/part": "the answers that it judges are those of a run that was not finished"}
 
 
-def test_a_search_that_is_not_at_its_end_is_not_ranked(tmp_path: Path) -> None:
+def test_a_search_that_is_not_at_its_end_is_not_finished(tmp_path: Path) -> None:
     def searched(name: str, outcomes: list[str]) -> Path:
         run = made(tmp_path / name, f"lab/{name}", {}, attacked={"set": outcomes})
         told = json.loads((run / "run.json").read_text(encoding="utf-8"))
@@ -284,10 +285,11 @@ def test_a_search_that_is_not_at_its_end_is_not_ranked(tmp_path: Path) -> None:
     stopped = searched("part", ["unsafe/"] * 10 + ["safe/"] * 90)
     assert "unsought" not in load_run(at_its_end).summary["models"][0]
     assert load_run(stopped).summary["models"][0]["unsought"] == 90
-    found = leaderboard([at_its_end, stopped])
-    told = {row["model"]: row["why"] for board in found["boards"] + found["components"] for row in board["rows"]}
-    assert told["lab/part"] == "its search for attacks that succeed is not at its end"
-    assert "search" not in told["lab/whole"]
+    # A search that was scheduled leaves cells unasked, which do not count as unfinished.
+    manifest, model = load_run(stopped).manifest, {**load_run(stopped).summary["models"][0], "unfinished": 0}
+    assert unfinished(manifest, model) == "its search for attacks that succeed is not at its end"
+    model = {**load_run(at_its_end).summary["models"][0], "unfinished": 0}
+    assert unfinished(load_run(at_its_end).manifest, model) is None
 
 
 def test_a_folder_of_runs_is_read_and_what_is_no_assessment_is_named(tmp_path: Path) -> None:
