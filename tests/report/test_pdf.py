@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import io
 import threading
 import unicodedata
 from pathlib import Path
@@ -62,6 +63,28 @@ def test_printing_asks_the_network_for_nothing(tmp_path: Path) -> None:
         server.shutdown()
     assert data.startswith(b"%PDF-")
     assert asked == []
+
+
+@prints
+def test_a_page_that_was_broken_into_runs_no_script_even_without_its_policy() -> None:
+    page = (
+        "<title>t</title><p id=x>kept</p><script>document.getElementById('x').textContent = 'run'</script>"
+        "<img src='data:,' onerror=\"document.getElementById('x').textContent = 'run'\"><noscript><p>none</p></noscript>"
+    )
+    (printed,) = pypdf.PdfReader(io.BytesIO(pdf.write_pdf(page))).pages
+    assert printed.extract_text().split() == ["kept", "none"]
+
+
+def test_the_browser_is_given_no_way_to_other_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program, given = tmp_path / "tells", tmp_path / "given"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {given}\nexit 1\n', encoding="utf-8")
+    program.chmod(0o700)
+    monkeypatch.setenv(pdf.BROWSER_VARIABLE, str(program))
+    with pytest.raises(pdf.PdfError):
+        pdf.write_pdf("<p>")
+    options = given.read_text(encoding="utf-8").split()
+    assert "--headless" in options
+    assert [one for one in options if "file-access" in one or "web-security" in one] == []
 
 
 def test_without_anything_that_prints_the_mend_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,9 @@ from typing import Any
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 """Names under which a browser of the Chromium family is looked for; `BROWSER_VARIABLE` goes before them."""
 BROWSER_VARIABLE = "TOCSIN_BROWSER"
+NO_SCRIPT = {"profile": {"default_content_setting_values": {"javascript": 2}}}
+"""Preferences of the profile that prints: scripts blocked, a second lock beside the page's policy. (The setting of the renderer,
+``--blink-settings=scriptEnabled=false``, also stops the browser's own script that prints, and then there is no PDF.)"""
 TIMEOUT = 180
 """Seconds that printing may take."""
 
@@ -47,8 +51,8 @@ def browser() -> str | None:
 def write_pdf(html: str) -> bytes:
     """A page as PDF, with all that can be unfolded unfolded.
 
-    The browser gets the page in a folder of its own, a profile that is thrown away, and no way into any network; the page
-    itself has no script, and its policy allows nothing from elsewhere.
+    The browser gets the page in a folder of its own, a profile that is thrown away, no way into any network, and runs no
+    script, whatever the page holds; the page itself has none, and its policy allows nothing from elsewhere.
 
     Args:
         html: The page, as `tocsin.report.page.write_html` makes it.
@@ -71,6 +75,9 @@ def _by_browser(program: str, page: str) -> bytes:
         folder = Path(name)
         source, target = folder / "report.html", folder / "report.pdf"
         source.write_text(page, encoding="utf-8", errors="replace")
+        preferences = folder / "profile" / "Default" / "Preferences"
+        preferences.parent.mkdir(parents=True)
+        preferences.write_text(json.dumps(NO_SCRIPT), encoding="utf-8")
         command = [
             program, "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-extensions",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
