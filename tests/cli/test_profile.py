@@ -119,7 +119,7 @@ def test_png_without_its_extra_writes_nothing_at_all(
     svg, png = tmp_path / "a.svg", tmp_path / "a.png"
     ran = tocsin(capsys, monkeypatch, "profile", "--published", "gpt-5.2", "--svg", svg, "--png", png)
     assert ran.code == Exit.USAGE
-    assert "tocsin[png]" in ran.err
+    assert "'.[png]'" in ran.err
     assert not svg.exists()
     assert not png.exists()
 

@@ -78,4 +78,4 @@ def test_without_the_extra_the_mend_is_told(
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == Exit.USAGE
-    assert "tocsin[web]" in capsys.readouterr().err
+    assert "'.[web]'" in capsys.readouterr().err

@@ -135,6 +135,36 @@ def test_a_run_that_searched_is_compared_by_case_alone(tmp_path: Path) -> None:
     assert (found["safe_worst"]["n"], found["safe_worst"]["got_worse"]) == (20, 10)
 
 
+def test_cells_that_one_side_lacks_make_neither_look_worse_under_all_attacks(tmp_path: Path) -> None:
+    attacks = tuple(f"a{n}" for n in range(10))
+    plan = attacked(cases(120), attacks)
+    dice = random.Random(7)
+    one, whole = ("".join("U" if dice.random() < 0.05 else "S" for _ in range(1200)) for _ in "ab")
+    lacking = "".join("E" if dice.random() < 0.1 else told for told in whole)
+    row = rows(comparison(*two(tmp_path, one, lacking, plan=plan)))["safe_worst"]
+    assert row["n"] == 120
+    assert row["verdict"] == "no difference shown"
+    assert "each case over the attacks that were judged on both sides" in row["notes"]
+    assert row["difference"]["worst"] < row["difference"]["value"] < row["difference"]["best"]
+
+
+def test_a_search_with_cases_that_have_no_outcome_is_not_compared(tmp_path: Path) -> None:
+    plan = attacked(cases(20), ("direct", "flip"))
+    told = [manifest(run=n, model=n, adversarial={"mode": "worst-case", "attacks": ["direct", "flip"]}) for n in "ab"]
+    one = side(tmp_path / "a", "SS" * 20, plan=plan, told=told[0])
+    other = side(tmp_path / "b", "U." * 10 + "SE" * 10, plan=plan, told=told[1])
+    found = comparison(one, other)
+    assert rows(found)["safe_worst"]["verdict"] == "not comparable"
+    assert found["verdict"]["word"] == "not comparable"
+
+
+def test_one_attack_on_both_sides_has_to_be_the_same_attack(tmp_path: Path) -> None:
+    plan = attacked(cases(4), ("direct", "flip"))
+    told = [manifest(run=n, model=n, attacks={"flip": {"identity": f"flip@{n}", "kind": "transform"}}) for n in "ab"]
+    one, other = (replace(side(tmp_path / m["run"], "SU" * 4, plan=plan, told=m), attack="flip") for m in told)
+    assert "flip" in rows(comparison(one, other))["safe_response_rate"]["why"]
+
+
 def test_a_run_that_may_have_stopped_early_has_neither_interval_nor_test(tmp_path: Path) -> None:
     told = [manifest(run=n, model=n) for n in "ab"]
     told[0]["suite"]["stopping"] = {"precision": 0.05}

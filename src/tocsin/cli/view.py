@@ -30,7 +30,9 @@ def command(
 ) -> int:
     """Serves the viewer until Ctrl-C."""
     if any(find_spec(name) is None for name in ("starlette", "uvicorn")):
-        raise ValueError("the viewer needs the extra 'web': pip install 'tocsin[web]'")
+        raise ValueError(
+            "the viewer needs the extra 'web': in tocsin's folder, .venv/bin/python -m pip install -c constraints.txt '.[web]'"
+        )
     from tocsin.web.serve import serve
 
     def ready(address: str) -> None:

@@ -49,7 +49,7 @@ def _head(found: Told) -> list[str]:
     for side in found.sides:
         beside = "".join(f", {name} {markdown(side[name])}" for name in ("attack", "language") if side[name])
         sides.append(
-            f"**{side['letter']}** {markdown(side['model'])}{beside} ({markdown(side['run'])}, {side['status']})"
+            f"**{side['letter']}** {markdown(side['model'])}{beside} ({markdown(side['run'])}, {markdown(side['status'])})"
         )
     lines.append(" · ".join(sides))
     lines += [f"> [!WARNING]\n> {_said(warning)}" for warning in found.warnings]

@@ -162,8 +162,8 @@ def polar_png(
         import resvg_py
     except ImportError as error:
         raise ValueError(
-            "a chart as PNG needs the extra 'png': install it with pip install 'tocsin[png]', or write the chart as SVG,"
-            " which needs nothing"
+            "a chart as PNG needs the extra 'png': in tocsin's folder, .venv/bin/python -m pip install -c constraints.txt"
+            " '.[png]', or write the chart as SVG, which needs nothing"
         ) from error
     drawing = polar(profiles, language=language, side_by_side=side_by_side, bare=True)
     columns = len(profiles) if side_by_side else 1

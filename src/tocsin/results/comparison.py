@@ -79,7 +79,9 @@ def comparison(
         whats = _chosen(matched, evaluations, benchmarks)
         names = list(dict.fromkeys(name for what in whats for name in matched.benchmarks(what)))
         live = [what for what in whats if what.metric == POOLED]
-        attacks = sorted({attack for what in live for attack in matched.attacks(what)}) if one.attack is None else []
+        # Of two sides that name two attacks the comparison is of these; of one attack on both it is not.
+        named = one.attack is not None and one.attack != other.attack
+        attacks = [] if named else sorted({attack for what in live for attack in matched.attacks(what)})
         apart = differences(one, other, names, attacks, allow)
         found = lines(matched, whats, _broken(apart), "judge" in allow or "judge" in meant(one, other))
         found = [*found, *means(found)]
@@ -254,7 +256,7 @@ def _whole(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if counts[BETTER] and counts[WORSE]:
         word = "mixed"
     else:
-        word = next(word for word in (WORSE, BETTER, NO_DIFFERENCE, NOT_COMPARABLE) if counts[word])
+        word = next((word for word in (WORSE, BETTER, NO_DIFFERENCE) if counts[word]), NOT_COMPARABLE)
     return {"word": word, **{name.replace(" ", "_"): count for name, count in counts.items()}}
 
 

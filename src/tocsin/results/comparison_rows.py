@@ -53,6 +53,8 @@ class Line(msgspec.Struct, kw_only=True):
     told: Compared | None
     tables: npt.NDArray[np.int64] | None = None
     table: npt.NDArray[np.int64] | None = None
+    whole: npt.NDArray[np.int64] | None = None
+    """Outcomes by outcomes with all that was planned, where `table` is over less."""
     counts: dict[str, int] = {}
     judges: tuple[list[str], list[str]] = ([], [])
     otherwise: int = 0
@@ -82,7 +84,7 @@ def lines(matched: Matched, whats: Sequence[What], broken: dict[str, str], allow
             if (harm := _harm(matched, what)) is not None:
                 found.append(harm)
         if what.metric == POOLED and matched.one.attack is None:
-            found.append(_line(matched, what, matched.worst(what).get(""), ("hazard",), worst=True))
+            found.append(_worst(matched, what))
     for line in found:
         _close(matched, line, broken, allowed)
     return found
@@ -131,7 +133,8 @@ def reach(line: Line) -> tuple[float, float] | None:
     """The least good and the best difference, whatever was missing: over all matched cells; None of what has no table."""
     if line.table is None or not (n := int(line.table.sum())):
         return None
-    one, other = line.table.sum(axis=1), line.table.sum(axis=0)
+    table = line.table if line.whole is None else line.whole
+    n, one, other = int(table.sum()), table.sum(axis=1), table.sum(axis=0)
     worst, best = int(other[0] - one[0] - one[2:].sum()), int(other[0] + other[2:].sum() - one[0])
     return (-worst / n, -best / n) if line.falls else (worst / n, best / n)
 
@@ -147,7 +150,32 @@ def estimate(told: Estimate, *, limits: bool = True) -> dict[str, Any]:
     return {"value": told.value, "low": told.low if known else None, "high": told.high if known else None}
 
 
-def _line(matched: Matched, what: What, joint: Joint | None, bys: Sequence[By], *, worst: bool = False) -> Line:
+def _worst(matched: Matched, what: What) -> Line:
+    """Cases under all attacks. Of each case those cells count that were judged on both sides, so that what one side lacks tells
+    against neither; a search runs other cells on either side, and is compared only where every case has its outcome.
+    """
+    searched = matched.one.searched or matched.other.searched
+    whole = matched.worst(what).get("")
+    lacking = 0 if whole is None else int(whole.table[2:].sum() + whole.table[:2, 2:].sum())
+    joint = matched.worst(what, judged=not searched).get("")
+    line = _line(matched, what, joint, ("hazard",), worst=True, judged=not searched)
+    line.whole = None if whole is None else whole.table
+    if lacking and searched:
+        line.why = f"{lacking} cases of a search have no outcome on one side, and these are no fair sample of all"
+    elif lacking:
+        line.notes = [*line.notes, "each case over the attacks that were judged on both sides"]
+    return line
+
+
+def _line(
+    matched: Matched,
+    what: What,
+    joint: Joint | None,
+    bys: Sequence[By],
+    *,
+    worst: bool = False,
+    judged: bool = False,
+) -> Line:
     metric = "safe_worst" if worst else what.metric
     falls = metric in LOWER_IS_BETTER
     about = matched.one.manifest["benchmarks"].get(what.benchmark) or {}
@@ -170,9 +198,8 @@ def _line(matched: Matched, what: What, joint: Joint | None, bys: Sequence[By], 
         demonstration=bool(about.get("demonstration")),
         over=[] if what.benchmark else matched.benchmarks(what),
     )  # fmt: skip
-    source = matched.worst if worst else matched.joint
     for by in bys:
-        parts = source(what, by)
+        parts = matched.worst(what, by, judged=judged) if worst else matched.joint(what, by)
         if len(parts) > 1:
             name = _FORMATS.get(by, by)
             line.breakdowns = {**line.breakdowns, name: _parts(parts, falls)}

@@ -86,7 +86,8 @@ def differences(
     if versions[0] != versions[1]:
         touched[("tocsin", "", *versions)] = []  # type: ignore[index]
     for (what, of, a, b), names in touched.items():
-        if what == "judge" and "judge" in about:
+        own = what == "sampling" and "model" in about and _suites_sampling(one) == _suites_sampling(other)
+        if own or (what == "judge" and "judge" in about):  # how a model itself is set up is what a version of it is
             standing: Literal["meant", "breaks", "allowed", "warning"] = "meant"
         elif what in ALLOWED:
             standing = "allowed" if what in allow else "breaks"
@@ -109,6 +110,10 @@ def _meant(one: Side, other: Side, about: Iterable[Meant]) -> list[Difference]:
 def _identity(side: Side) -> str:
     target = side.manifest["targets"][side.target]
     return str(target.get("identity") or target["name"])
+
+
+def _suites_sampling(side: Side) -> Any:
+    return side.manifest["suite"].get("sampling")
 
 
 def _origin(manifest: Mapping[str, Any]) -> str:

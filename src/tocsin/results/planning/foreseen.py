@@ -155,9 +155,9 @@ def amount(told: Amount) -> dict[str, Any]:
 
 def _cost(line: Line, caller: Caller) -> tuple[dict[str, Any] | None, str | None]:
     """US dollars by the model's prices, and why they are not known."""
-    if getattr(caller.model, "base_url", None) == "":
-        return {"expected": 0.0, "most": 0.0}, None
     prices = caller.prices
+    if prices is None and getattr(caller.model, "base_url", None) == "":
+        return {"expected": 0.0, "most": 0.0}, None
     if prices is None:
         return None, f'no prices under [models."{line.model}"] in tocsin.toml'
     if line.pictured:
