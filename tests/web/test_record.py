@@ -9,6 +9,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -19,6 +20,7 @@ from tests.web.serving import Viewer, viewing
 from tocsin.journal import Journal, encode_request
 from tocsin.types import Answer, Failure, FurtherVerdict, Image, Message, Outcome, Record, Request, Usage
 from tocsin.types import ErrorKind as Kind
+from tocsin.web.stored import MOST_CALLS, stored
 
 
 def text_of(html: str) -> str:
@@ -273,3 +275,26 @@ def test_a_journal_of_anything_is_still_shown(tmp_path: Path, base: dict[str, An
         assert "unreadable" in viewer.ask("/").text
         for cell in (1, 2, 3, 400):
             assert viewer.ask(f"/r/{next(iter(viewer.state.runs))}/{cell}").status in (200, 404, 500)
+
+
+def test_what_was_withheld_on_another_page_of_calls_hides_the_record_as_well(
+    tmp_path: Path, base: dict[str, Any]
+) -> None:
+    folder = run_of(tmp_path / "run", [unsafe(refuse(1))], base)
+    with sqlite3.connect(folder / "journal.sqlite") as db:
+        columns = "attempt, cell, branch, ordinal, role, request, answer, error, detail, tries, latency, cost, at"
+        for number in range(2, 252):
+            db.execute(
+                f"INSERT INTO calls SELECT ?, CAST(? AS BLOB), {columns} FROM calls WHERE id = 1",
+                (number, f"k{number}"),
+            )
+        calls = list(range(1, 252))
+        plain = stored(db, 1, calls)
+        held = msgspec.json.encode(Answer("", withheld="0" * 16))
+        db.execute("UPDATE calls SET answer = ? WHERE id = 240", (held,))
+        first, second = stored(db, 1, calls), stored(db, 1, calls, after=200)
+    assert plain is not None
+    assert (len(plain.calls), plain.more_calls, plain.hidden) == (MOST_CALLS, 51, "")
+    for page in (first, second):
+        assert page is not None
+        assert page.hidden.startswith("It")

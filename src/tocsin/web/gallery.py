@@ -11,10 +11,10 @@ import re
 import msgspec
 
 from tocsin.journal import Images
+from tocsin.journal.images import FOLDER as IMAGES
 from tocsin.models.pictures import PictureError, thumbnail
 from tocsin.report import clean, pictures
 from tocsin.types import Image
-from tocsin.web.index import Index
 from tocsin.web.runs import OpenRun
 from tocsin.web.stored import Stored, stored
 
@@ -112,22 +112,29 @@ class Gallery:
         return ""
 
 
-def withheld_of(run: OpenRun, index: Index) -> frozenset[str]:
-    """Hashes of all images of conversations that a judge withheld: a copy may have come back in another.
+def withheld_of(run: OpenRun) -> frozenset[str]:
+    """Hashes of all images of conversations that a judge ever withheld: a copy may have come back in another.
 
-    Args:
-        run: The run.
-        index: Its index, which knows the cells.
+    The journal is asked and not the index, which may be behind it and knows the latest attempts alone.
     """
+    if not (run.folder / IMAGES).is_dir():
+        return frozenset()
     found: set[str] = set()
     with run.journal() as db:
-        for cell in index.cells_with("reason", pictures.WITHHELD).tolist():
-            if (one := stored(db, cell, index.calls(cell))) is None:
-                continue
-            for call in one.calls:
-                made = [m.images for m in call.asked if m.role == "assistant"]
-                made += [call.answer.images] if call.answer is not None else []
-                found |= {pictures.named(image) for raw in made for image in pictures.read(raw)}
+        calls: dict[int, list[int]] = {}
+        rows = db.execute(
+            "SELECT cell, id FROM calls WHERE cell IN (SELECT cell FROM records WHERE reason = ?)", (pictures.WITHHELD,)
+        )
+        for cell, call in rows:
+            calls.setdefault(cell, []).append(call)
+        for cell, mine in calls.items():
+            after = 0
+            while (one := stored(db, cell, mine, after=after)) is not None and one.calls:
+                for call in one.calls:
+                    made = [m.images for m in call.asked if m.role == "assistant"]
+                    made += [call.answer.images] if call.answer is not None else []
+                    found |= {pictures.named(image) for raw in made for image in pictures.read(raw)}
+                after = one.calls[-1].id
     return frozenset(found - {""})
 
 

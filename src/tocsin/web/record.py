@@ -74,15 +74,6 @@ class Teller:
 
 def routes(state: State) -> list[Route]:
     """The pages of records."""
-    held: dict[tuple[str, tuple[int, int]], frozenset[str]] = {}
-
-    def withheld(run: OpenRun) -> frozenset[str]:
-        index = state.indexes[run.key]
-        key = run.key, index.version
-        if key not in held:
-            held.clear()
-            held[key] = withheld_of(run, index)
-        return held[key]
 
     def found(request: Request, *, after: int = 0) -> tuple[OpenRun, Stored]:
         run = state.runs.get(request.path_params["run"])
@@ -120,7 +111,7 @@ def routes(state: State) -> list[Route]:
             hidden=hidden,
             tell=teller,
             branches=[branch for root in grown(one.calls) for branch in root.every()],
-            gallery=Gallery(run, one, withheld(run)),
+            gallery=Gallery(run, one, withheld_of(run)),
             language=words.language(one.language),
             judges=_judges(run),
             back=filters.address(),
@@ -146,7 +137,7 @@ def routes(state: State) -> list[Route]:
         run, one = found(request, after=request.path_params["after"])
         if (run.key, one.cell) not in session_of(request).revealed or one.hidden:
             raise HTTPException(404, "There is no such image.")
-        data = Gallery(run, one, withheld(run)).bytes_of(request.path_params["number"])
+        data = Gallery(run, one, withheld_of(run)).bytes_of(request.path_params["number"])
         if data is None:
             raise HTTPException(404, "There is no such image.")
         return Response(data, media_type="image/jpeg")

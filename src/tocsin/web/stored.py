@@ -109,6 +109,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     calls: tuple[Call, ...]
     more_calls: int
     """Calls that come after those that are here."""
+    elsewhere: bool
+    """Whether one of its calls that are not here was withheld, or meets the filter that always runs."""
     before: tuple[str, str] | None
     """Outcome and judge of the run whose answers were judged anew; None where this is no such run."""
 
@@ -119,7 +121,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
         held = any(call.answer is not None and call.answer.withheld for call in self.calls)
         if held or reasons & {ErrorKind.WITHHELD.value, Unscored.WITHHELD.value}:
             return "It was withheld: it met the filter that always runs, or a judge withheld what it shows."
-        if any(withheld(text) for text in self.texts()):
+        if self.elsewhere or any(withheld(text) for text in self.texts()):
             return "It meets the filter that always runs, and is not shown."
         return ""
 
@@ -136,10 +138,14 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
             yield from (one.detail, one.reading or "", one.choice)
             yield from (further.detail for further in (one.reasoning, one.translated) if further is not None)
         for call in self.calls:
-            yield from (message.text for message in call.asked)
-            yield call.detail
-            if call.answer is not None:
-                yield from (call.answer.text, call.answer.reasoning)
+            yield from _texts_of(call)
+
+
+def _texts_of(call: Call) -> Iterator[str]:
+    yield from (message.text for message in call.asked)
+    yield call.detail
+    if call.answer is not None:
+        yield from (call.answer.text, call.answer.reasoning)
 
 
 def stored(db: sqlite3.Connection, cell: int, calls: Sequence[int], *, after: int = 0) -> Stored | None:
@@ -173,8 +179,8 @@ def stored(db: sqlite3.Connection, cell: int, calls: Sequence[int], *, after: in
     )
     attempts = tuple(_attempts(db, cell))
     wanted = sorted({*calls, *(one.call for one in attempts if one.call is not None)})
-    wanted = [call for call in wanted if call > after]
-    shown = wanted[:MOST_CALLS]
+    later = [call for call in wanted if call > after]
+    shown = later[:MOST_CALLS]
     rows = db.execute(_CALLS.format(calls=",".join("?" * len(shown))), shown)
     return Stored(
         cell=cell,
@@ -184,9 +190,21 @@ def stored(db: sqlite3.Connection, cell: int, calls: Sequence[int], *, after: in
         case=_read(body, Case),
         attempts=attempts,
         calls=tuple(_call(found, cell) for found in rows),
-        more_calls=len(wanted) - len(shown),
+        more_calls=len(later) - len(shown),
+        elsewhere=_stopped(db, cell, sorted({*wanted} - {*shown})),
         before=_before(db, cell),
     )
+
+
+def _stopped(db: sqlite3.Connection, cell: int, calls: Sequence[int]) -> bool:
+    """Whether one of some calls was withheld, or holds a text that meets the filter."""
+    for begin in range(0, len(calls), MOST_CALLS):
+        some = calls[begin : begin + MOST_CALLS]
+        for row in db.execute(_CALLS.format(calls=",".join("?" * len(some))), some):
+            call = _call(row, cell)
+            if (call.answer is not None and call.answer.withheld) or any(map(withheld, _texts_of(call))):
+                return True
+    return False
 
 
 def _attempts(db: sqlite3.Connection, cell: int) -> Iterator[Attempt]:
