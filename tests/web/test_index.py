@@ -101,6 +101,20 @@ def test_two_viewers_of_one_run_do_not_disturb_each_other(run_folder: Path) -> N
     first.close()
 
 
+def test_what_a_killed_viewer_left_is_removed_and_what_a_living_one_has_is_not(run_folder: Path) -> None:
+    first, second = whole(run_folder), whole(run_folder)
+    (living,) = sidecar.folder().glob("passing-*")
+    killed = sidecar.folder() / "passing-killed"
+    killed.mkdir()
+    (killed / "held.lock").touch()
+    (killed / "index.sqlite").touch()
+    assert sidecar.clean_up() == 1
+    assert living.is_dir()
+    assert not killed.exists()
+    second.close()
+    first.close()
+
+
 def test_nothing_in_the_run_folder_is_changed(run_folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(run_folder, copy)

@@ -54,7 +54,8 @@ def same_answers(one: Side, other: Side) -> bool:
     """Whether one run is the other's answers judged anew, or both are those of a third."""
     rejudged = "rejudged" in one.manifest or "rejudged" in other.manifest
     apart = one.folder.resolve() != other.folder.resolve()
-    return rejudged and apart and _origin(one.manifest) == _origin(other.manifest) and one.name == other.name
+    alike = (one.attack, one.language) == (other.attack, other.language)
+    return rejudged and apart and alike and _origin(one.manifest) == _origin(other.manifest) and one.name == other.name
 
 
 def differences(

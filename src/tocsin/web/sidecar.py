@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterable
@@ -45,6 +46,10 @@ def folder() -> Path:
     return cache_folder().parent / "viewer"
 
 
+_HELD = "held.lock"
+"""In the folder of a viewer's own index: locked for as long as that viewer lives."""
+
+
 class Sidecar:
     """The file of one run. It is held by one viewer at a time; another one makes one of its own, which ends with it.
 
@@ -66,6 +71,9 @@ class Sidecar:
         except OSError:
             self._passing = tempfile.TemporaryDirectory(prefix="passing-", dir=place)
             self.path = Path(self._passing.name) / "index.sqlite"
+            os.close(self._lock)
+            self._lock = os.open(Path(self._passing.name) / _HELD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
         if anew:
             remove(self.path)
         try:
@@ -164,8 +172,19 @@ def remove(path: Path) -> None:
 
 
 def clean_up() -> int:
-    """Removes the files of runs that are no more, and returns how many those were."""
+    """Removes the files of runs that are no more, and what killed viewers left; returns how many those were."""
     gone = 0
+    for left in folder().glob("passing-*"):
+        with contextlib.suppress(
+            OSError
+        ):  # one without its lock was not yet made whole, or somebody else is removing it
+            lock = os.open(left / _HELD, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left)
+                gone += 1
+            finally:
+                os.close(lock)
     for path in folder().glob("*.sqlite"):
         with contextlib.suppress(sqlite3.Error, OSError):
             db: Any = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
