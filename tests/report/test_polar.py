@@ -196,7 +196,7 @@ def test_png_is_a_png_with_the_bars_in_their_colours(published: dict[str, Any]) 
 
 def test_png_without_its_extra_says_what_to_do(published: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resvg_py", None)
-    with pytest.raises(ValueError, match=r"pip install 'tocsin\[png\]'"):
+    with pytest.raises(ValueError, match=r"needs the extra 'png'"):
         polar_png([published])
 
 

@@ -610,10 +610,10 @@ def test_a_condition_of_a_kind_that_the_gate_does_not_know_has_to_be_the_same(
     assert "another moon: run here, baseline in the baseline" in failures(result)["drop"].lower()
 
 
-def test_files_without_a_path_are_told_apart_by_what_they_hold(tmp_path: Path) -> None:
+def test_files_of_one_path_are_told_apart_by_what_they_hold(tmp_path: Path) -> None:
     def holds(sign: str) -> dict[str, Any]:
         about = manifest()["benchmarks"]["cases"]
-        return {"cases": about | {"dataset": {"name": "cases", "files": [{"name": "x", "sha256": sign * 64}]}}}
+        return {"cases": about | {"dataset": {"name": "cases", "files": [{"path": "x", "sha256": sign * 64}]}}}
 
     baseline = run(tmp_path / "b", endings(), benchmarks=holds("a"), created="2025-01-01")
     assert held(run(tmp_path / "r", endings(), benchmarks=holds("a")), DROP, baseline).passed
